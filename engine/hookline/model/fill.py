@@ -1,0 +1,37 @@
+"""Executions and cash movements that follow from them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hookline.model.order import Side
+
+__all__ = ["Fill", "OrderUpdate"]
+
+
+class Fill(NamedTuple):
+    """One execution of an order, in the venue's order of events.
+
+    ``quantity`` is in base units and has no sign; ``fee`` is in quote currency, negative for a rebate.
+    """
+
+    number: int
+    time: int
+    order_number: int
+    strategy: str
+    symbol: str
+    side: Side
+    lots: int
+    quantity: float
+    price: float
+    fee: float
+    is_maker: bool
+
+
+class OrderUpdate(NamedTuple):
+    """One step of an order along the table of states."""
+
+    time: int
+    order_number: int
+    status: str
+    reason: str

@@ -1,0 +1,165 @@
+"""Orders and the one table of their states.
+
+Rule: nothing but :func:`transition` changes a status, and it moves only along ``TRANSITIONS``.
+
+Three outcomes must never be confused: *denied* (we did not send it), *rejected* (the venue refused it) and *unknown*
+(we do not know; ask the venue by client order id, never send again).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from hookline.errors import OrderError
+from hookline.model.instrument import Instrument
+
+__all__ = ["TRANSITIONS", "Order", "OrderStatus", "OrderType", "Side", "TimeInForce", "transition"]
+
+
+class Side(IntEnum):
+    """Side of an order; its value is the sign of the quantity it adds."""
+
+    BUY = 1
+    SELL = -1
+
+
+class OrderType(StrEnum):
+    """How an order is executed. Stop and take-profit orders become market orders once triggered."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+
+
+class TimeInForce(StrEnum):
+    """How long an order lives."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    INITIALIZED = "initialized"
+    DENIED = "denied"
+    HELD = "held"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    TRIGGERED = "triggered"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+_S = OrderStatus
+_ENDS = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED})
+
+# status: the statuses that may follow. HELD is a bracket's child that waits for its parent's fill.
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.INITIALIZED: frozenset({_S.DENIED, _S.HELD, _S.SUBMITTED}),
+    _S.HELD: frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.CANCELED, _S.REJECTED}),
+    _S.SUBMITTED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN, _S.TRIGGERED, _S.PARTIALLY_FILLED}) | _ENDS,
+    _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.REJECTED, _S.TRIGGERED, _S.PARTIALLY_FILLED}) | _ENDS,
+    _S.ACCEPTED: frozenset({_S.REJECTED, _S.UNKNOWN, _S.TRIGGERED, _S.PARTIALLY_FILLED}) | _ENDS,
+    _S.TRIGGERED: frozenset({_S.REJECTED, _S.PARTIALLY_FILLED}) | _ENDS,
+    _S.PARTIALLY_FILLED: frozenset({_S.PARTIALLY_FILLED}) | _ENDS,
+    _S.DENIED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.FILLED: frozenset(),
+    _S.CANCELED: frozenset(),
+    _S.EXPIRED: frozenset(),
+}
+
+_CLOSED = frozenset(status for status, following in TRANSITIONS.items() if not following)
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """One order. Quantities are int lots, prices floats on the tick grid, times nanoseconds UTC.
+
+    ``limit_price`` is set for limit and stop-limit orders, ``trigger_price`` for stops, take-profits and (moving)
+    trailing stops. ``trail_amount`` (price units) or ``trail_fraction`` (0 to 1) belongs to a trailing stop.
+    """
+
+    number: int
+    strategy: str
+    instrument: Instrument
+    side: Side
+    type: OrderType
+    lots: int
+    time: int
+    limit_price: float | None = None
+    trigger_price: float | None = None
+    trail_amount: float | None = None
+    trail_fraction: float | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expire_time: int | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    parent: Order | None = field(default=None, repr=False)
+    oco_group: int | None = None
+    tag: str = ""
+    status: OrderStatus = OrderStatus.INITIALIZED
+    filled_lots: int = 0
+    average_price: float = 0.0
+    update_time: int = 0
+    reason: str = ""
+
+    @property
+    def client_order_id(self) -> str:
+        """Our id, made before sending."""
+        return f"{self.strategy}-{self.number}"
+
+    @property
+    def symbol(self) -> str:
+        """Name of the instrument."""
+        return self.instrument.symbol
+
+    @property
+    def quantity(self) -> float:
+        """Ordered quantity in base units, without a sign."""
+        return self.instrument.units(self.lots)
+
+    @property
+    def filled_quantity(self) -> float:
+        """Filled quantity in base units, without a sign."""
+        return self.instrument.units(self.filled_lots)
+
+    @property
+    def open_lots(self) -> int:
+        """Lots that are not filled yet."""
+        return self.lots - self.filled_lots
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can happen to the order."""
+        return self.status in _CLOSED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order can still be filled, canceled or amended."""
+        return self.status not in _CLOSED
+
+
+def transition(order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
+    """Move an order to a status along the table.
+
+    Raises:
+        OrderError: if the table has no such step.
+    """
+    if status not in TRANSITIONS[order.status]:
+        raise OrderError(f"order {order.client_order_id}: cannot go from {order.status} to {status}")
+    order.status = status
+    order.update_time = time
+    if reason:
+        order.reason = reason

@@ -1,0 +1,47 @@
+"""What a run leaves behind: the raw material of every report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hookline.model import BarSeries, Fill, Instrument, Order, OrderUpdate
+
+__all__ = ["RunRecord", "StrategyRecord"]
+
+
+@dataclass(frozen=True)
+class StrategyRecord:
+    """One strategy of a run: its id in the session, its plugin, its parameters and what it traded with."""
+
+    id: str
+    use: str
+    params: dict[str, Any]
+    symbols: tuple[str, ...]
+    cash: float
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything that happened in a run, in order; numbers are derived from this and nothing else.
+
+    ``series`` holds the bars that were processed, one series for each symbol. ``fills``, ``orders`` and ``updates`` are in
+    the order in which they happened. ``funding`` is a list of ``(time, strategy, symbol, amount)``, positive when received.
+    """
+
+    name: str
+    mode: str
+    currency: str
+    cash: float
+    config: dict[str, Any]
+    series: dict[str, BarSeries]
+    instruments: dict[str, Instrument]
+    strategies: list[StrategyRecord]
+    orders: list[Order]
+    fills: list[Fill]
+    updates: list[OrderUpdate]
+    funding: list[tuple[int, str, str, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    halted: str = ""
+    interrupted: bool = False
+    seconds: float = 0.0
