@@ -1,0 +1,114 @@
+"""Equity at the end of every bar, worked out from fills after the run.
+
+Cash is the sum of all cash flows: ``start - sum(signed notional) - fees + funding``. Equity is cash plus each position at the
+last close. Positions are counted in lots, so that a flat position adds exactly nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hookline.model import BarSeries, Instrument
+from hookline.reporting.book import Book, FillColumns
+
+if TYPE_CHECKING:
+    from hookline.reporting.record import RunRecord
+
+__all__ = ["Curve", "bar_ends", "drawdowns", "equity_curve", "returns_of", "spread"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Curve(NamedTuple):
+    """A value at each time: ``time`` is int64 nanoseconds UTC, ``value`` float64, of equal length."""
+
+    time: Ints
+    value: Floats
+
+
+def bar_ends(record: RunRecord) -> Ints:
+    """Return the ends of all bars of all series, rising, each once."""
+    ends = [series.end for series in record.series.values() if len(series)]
+    if not ends:
+        return np.empty(0, np.int64)
+    if all(len(end) == len(ends[0]) and np.array_equal(end, ends[0]) for end in ends[1:]):
+        return ends[0]
+    return np.unique(np.concatenate(ends))
+
+
+def equity_curve(book: Book, time: Ints, cash: float, strategy: int | None = None) -> Curve:
+    """Return equity at the given bar ends, of the account or of one strategy (its index in the record).
+
+    Args:
+        book: The run's fills and funding.
+        time: Bar ends, rising, nanoseconds UTC.
+        cash: Cash at the start.
+        strategy: Index of the strategy whose fills count, None for all.
+    """
+    equity = np.full(len(time), cash)
+    for symbol in sorted(book.fills.keys() | book.funding.keys()):
+        series = book.record.series[symbol]
+        value = _value_of(book, symbol, series, strategy)
+        equity += spread(value, series, time)
+    return Curve(time, equity)
+
+
+def spread(value: Floats, series: BarSeries, time: Ints) -> Floats:
+    """Return values given at a series' bar ends at other times: the last known one, 0 before the first."""
+    if len(series) == len(time):
+        return value  # times are the union of all ends, so equal length means equal times
+    index = np.searchsorted(series.end, time, side="right") - 1
+    return np.where(index >= 0, value[index], 0.0)
+
+
+def _value_of(book: Book, symbol: str, series: BarSeries, strategy: int | None) -> Floats:
+    """Return what fills and funding of one symbol add to equity at the end of each of its bars."""
+    size = len(series)
+    flow = np.zeros(size)
+    value = np.zeros(size)
+    if symbol in book.fills:
+        fills = book.fills[symbol].of(strategy)
+        flow -= np.bincount(fills.bar, weights=fills.notional + fills.fee, minlength=size)
+        instrument = book.record.instruments.get(symbol) or Instrument(symbol)
+        value = _position(fills, instrument, size) * series.close
+    if symbol in book.funding:
+        times, strategies, amounts = book.funding[symbol]
+        keep = np.full(len(times), True) if strategy is None else strategies == strategy
+        bar = np.minimum(np.searchsorted(series.start, times[keep] - series.duration), size - 1)
+        flow += np.bincount(bar, weights=amounts[keep], minlength=size)
+    value += np.cumsum(flow)
+    return value
+
+
+def _position(fills: FillColumns, instrument: Instrument, size: int) -> Floats:
+    """Return the units held at the end of each bar, negative for a short."""
+    # Sums of whole lots are exact in float64 below 2**53.
+    lots = np.cumsum(np.bincount(fills.bar, weights=fills.lots, minlength=size))
+    # units() divides or multiplies, which works on a column as on one number.
+    units: Floats = np.asarray(instrument.units(lots))  # type: ignore[arg-type]
+    return units
+
+
+def returns_of(value: Floats, start: float) -> Floats:
+    """Return each bar's return, the first one measured from the starting cash; NaN after equity of zero or less."""
+    before = np.empty_like(value)
+    before[:1] = start
+    before[1:] = value[:-1]
+    returns = np.full(len(value), np.nan)
+    np.divide(value, before, out=returns, where=before > 0.0)
+    returns -= 1.0
+    return returns
+
+
+def drawdowns(value: Floats, start: float) -> Floats:
+    """Return how far equity is below its highest value so far, as a fraction of it; the start counts as a peak."""
+    if not start > 0.0:
+        return np.full(len(value), np.nan)
+    peak = np.maximum.accumulate(value)
+    np.maximum(peak, start, out=peak)
+    below: Floats = 1.0 - value / peak
+    return below

@@ -1,0 +1,100 @@
+"""Rating bands, and the warnings that belong beside the figures.
+
+===============  ==================  ==============  =========
+figure           good                acceptable      warning
+===============  ==================  ==============  =========
+Sharpe           above 2             1 to 2          below 1
+max drawdown     below 10 %          below 25 %      25 % and more
+win rate         above 55 %          above 45 %      45 % and less
+profit factor    above 1.5           above 1.1       1.1 and less
+round trips      above 100           above 30        30 and fewer
+===============  ==================  ==============  =========
+
+A result looks too good when one of these holds; each is far outside what published, traded strategies show after costs,
+and the usual cause is a mistake (look-ahead, missing costs, parameters fitted to the same data):
+
+- Sharpe above 4 with more than 30 round trips,
+- no losing round trip among 20 or more,
+- a profit factor above 5 with 30 round trips or more,
+- a drawdown below 1 % with a return above 50 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from hookline.reporting.metrics import Metrics
+
+if TYPE_CHECKING:
+    from hookline.reporting.record import RunRecord
+
+__all__ = ["Rating", "rate", "warnings_of"]
+
+SHORT_PERIOD_DAYS = 30
+
+
+class Rating(StrEnum):
+    """How a figure stands against its band."""
+
+    GOOD = "good"
+    ACCEPTABLE = "acceptable"
+    WARNING = "warning"
+
+
+# figure: what makes it good, what makes it acceptable
+_BANDS: dict[str, tuple[Callable[[float], bool], Callable[[float], bool]]] = {
+    "sharpe": (lambda x: x > 2.0, lambda x: x >= 1.0),
+    "max_drawdown": (lambda x: x < 0.10, lambda x: x < 0.25),
+    "win_rate": (lambda x: x > 0.55, lambda x: x > 0.45),
+    "profit_factor": (lambda x: x > 1.5, lambda x: x > 1.1),
+    "round_trips": (lambda x: x > 100, lambda x: x > 30),
+}
+
+
+def rate(metrics: Metrics) -> dict[str, Rating]:
+    """Return the rating of each figure that has a band and is defined."""
+    ratings = {}
+    for name, (is_good, is_acceptable) in _BANDS.items():
+        value = float(getattr(metrics, name))
+        if not math.isnan(value):
+            acceptable = Rating.ACCEPTABLE if is_acceptable(value) else Rating.WARNING
+            ratings[name] = Rating.GOOD if is_good(value) else acceptable
+    return ratings
+
+
+def warnings_of(record: RunRecord, metrics: Metrics) -> list[str]:
+    """Return what a reader must know before believing the figures, the gravest first."""
+    found = []
+    if record.halted:
+        found.append(f"Halted before the end: {record.halted}")
+    if record.interrupted:
+        found.append("Interrupted: figures cover the bars up to the interruption")
+    found += _too_good(metrics)
+    if metrics.final_equity <= 0.0:
+        found.append("Equity ended at zero or below: figures that need returns are not defined")
+    if metrics.bars and not metrics.fills:
+        found.append("No order was filled")
+    days = metrics.period_seconds / 86_400
+    if metrics.fills and days < SHORT_PERIOD_DAYS:
+        found.append(f"The period is {days:.1f} days: figures for a year are extrapolated from it")
+    return found + list(record.warnings)
+
+
+def _too_good(metrics: Metrics) -> list[str]:
+    trips = metrics.round_trips
+    reasons = []
+    if metrics.sharpe > 4.0 and trips > 30:
+        reasons.append(f"Sharpe {metrics.sharpe:.1f} over {trips} round trips")
+    if trips >= 20 and metrics.win_rate == 1.0:
+        reasons.append(f"none of {trips} round trips lost")
+    if metrics.profit_factor > 5.0 and trips >= 30:
+        reasons.append(f"profit factor {metrics.profit_factor:.1f} over {trips} round trips")
+    if metrics.max_drawdown < 0.01 and metrics.total_return > 0.5:
+        reasons.append(f"{metrics.total_return:.0%} return with a drawdown of {metrics.max_drawdown:.2%}")
+    if not reasons:
+        return []
+    advice = "check for look-ahead, missing fees and slippage, and parameters fitted to these same bars"
+    return [f"Looks too good ({'; '.join(reasons)}): {advice}"]
