@@ -16,7 +16,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -54,12 +54,19 @@ class PluginUse:
     Args:
         use: Name of the plugin.
         params: Its parameters.
-        base: Folder against which relative paths among the parameters are resolved, None for the working directory.
+
+    ``base`` is the folder against which relative paths among the parameters are resolved, None for the working directory.
     """
 
-    use: str
-    params: dict[str, Any] = field(default_factory=dict)
-    base: Path | None = None
+    use: Annotated[str, Doc("name of the plugin")]
+    params: Annotated[dict[str, Any], Doc("parameters of the plugin")] = field(default_factory=dict)
+    base: Path | None = field(default=None, init=False, repr=False, compare=False)
+
+    def anchored(self, base: Path | None) -> PluginUse:
+        """Return a copy whose relative paths are resolved against a folder."""
+        copy = PluginUse(self.use, self.params)
+        object.__setattr__(copy, "base", base)
+        return copy
 
 
 @dataclass(frozen=True)

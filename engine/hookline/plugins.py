@@ -330,7 +330,7 @@ def _anchored(value: Any, base: Path | None) -> Any:
     if isinstance(value, Path):
         return base / value.expanduser()
     if isinstance(value, PluginUse):
-        return dataclasses.replace(value, base=base)
+        return value.anchored(base)
     if isinstance(value, list | tuple):
         return type(value)(_anchored(part, base) for part in value)
     if isinstance(value, dict):
