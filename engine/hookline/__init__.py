@@ -1,1 +1,124 @@
-"""hookline."""
+"""hookline: write a trading strategy once, run the same code in backtests, on paper and live.
+
+Everything that a plugin author needs is here. Names are imported when they are first used, so that ``import hookline``
+stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hookline.api import backtest
+    from hookline.broker import Broker
+    from hookline.columns import *  # noqa: F403
+    from hookline.errors import (
+        ConfigError,
+        DataError,
+        HooklineError,
+        OrderError,
+        PluginError,
+        StrategyError,
+        VenueError,
+    )
+    from hookline.feed import BarRequest, Feed
+    from hookline.hookspecs import hookimpl
+    from hookline.kernel.sizing import (
+        EquityFraction,
+        FixedNotional,
+        FixedQuantity,
+        RiskByStop,
+        Sizer,
+        VolatilityTarget,
+    )
+    from hookline.model import (
+        Bar,
+        BarSeries,
+        Fill,
+        Instrument,
+        InstrumentKind,
+        Order,
+        OrderStatus,
+        OrderType,
+        Position,
+        Side,
+        TimeInForce,
+    )
+    from hookline.notifier import Notifier
+    from hookline.params import Doc, Ge, Gt, Le, Lt
+    from hookline.reporting.reporter import Reporter
+    from hookline.reporting.result import Result
+    from hookline.risk import RiskRule, deny, halt
+    from hookline.session import Session
+    from hookline.session.executors import Executor
+    from hookline.signals import Decision, Held, SignalStrategy, flat, hold, long, short
+    from hookline.strategy import Context, Strategy
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "hookline.api": ("backtest",),
+    "hookline.broker": ("Broker",),
+    "hookline.errors": (
+        "ConfigError",
+        "DataError",
+        "HooklineError",
+        "OrderError",
+        "PluginError",
+        "StrategyError",
+        "VenueError",
+    ),
+    "hookline.feed": ("BarRequest", "Feed"),
+    "hookline.hookspecs": ("hookimpl",),
+    "hookline.kernel.sizing": (
+        "EquityFraction",
+        "FixedNotional",
+        "FixedQuantity",
+        "RiskByStop",
+        "Sizer",
+        "VolatilityTarget",
+    ),
+    "hookline.model": (
+        "Bar",
+        "BarSeries",
+        "Fill",
+        "Instrument",
+        "InstrumentKind",
+        "Order",
+        "OrderStatus",
+        "OrderType",
+        "Position",
+        "Side",
+        "TimeInForce",
+    ),
+    "hookline.notifier": ("Notifier",),
+    "hookline.params": ("Doc", "Ge", "Gt", "Le", "Lt"),
+    "hookline.reporting.reporter": ("Reporter",),
+    "hookline.reporting.result": ("Result",),
+    "hookline.risk": ("RiskRule", "deny", "halt"),
+    "hookline.session": ("Session",),
+    "hookline.session.executors": ("Executor",),
+    "hookline.signals": ("Decision", "Held", "SignalStrategy", "flat", "hold", "long", "short"),
+    "hookline.strategy": ("Context", "Strategy"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        # The columns library lists its own names.
+        if name != "__all__":
+            raise AttributeError(name)
+        value: Any = sorted([*_MODULE_OF, *importlib.import_module("hookline.columns").__all__])
+    else:
+        module = importlib.import_module(_MODULE_OF.get(name, "hookline.columns"))
+        if name not in _MODULE_OF and name not in module.__all__:
+            raise AttributeError(f"module 'hookline' has no attribute {name!r}")
+        value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__getattr__("__all__")]

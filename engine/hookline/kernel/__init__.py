@@ -1,0 +1,1 @@
+"""Event dispatch, context, runners and sizing."""

@@ -27,13 +27,17 @@ class Market:
 
 
 class Position:
-    """Holding of one instrument by one strategy. ``lots`` and ``quantity`` are negative for a short."""
+    """Holding of one instrument by one strategy. ``lots`` and ``quantity`` are negative for a short.
 
-    __slots__ = ("entry_price", "fees", "lots", "market", "opened", "quantity", "realized")
+    ``pending`` is the signed number of lots in market orders on their way: what the position is about to become.
+    """
+
+    __slots__ = ("entry_price", "fees", "lots", "market", "opened", "pending", "quantity", "realized")
 
     def __init__(self, market: Market) -> None:
         self.market = market
         self.lots = 0
+        self.pending = 0
         self.quantity = 0.0
         self.entry_price = 0.0
         self.realized = 0.0

@@ -107,7 +107,8 @@ class Order:
     post_only: bool = False
     reduce_only: bool = False
     parent: Order | None = field(default=None, repr=False)
-    oco_group: int | None = None
+    children: tuple[Order, ...] = field(default=(), repr=False)
+    oco_leader: Order | None = field(default=None, repr=False)
     tag: str = ""
     status: OrderStatus = OrderStatus.INITIALIZED
     filled_lots: int = 0
@@ -134,6 +135,11 @@ class Order:
     def filled_quantity(self) -> float:
         """Filled quantity in base units, without a sign."""
         return self.instrument.units(self.filled_lots)
+
+    @property
+    def oco_group(self) -> str:
+        """Client order id of the order that leads the one-cancels-other group, empty if there is none."""
+        return "" if self.oco_leader is None else self.oco_leader.client_order_id
 
     @property
     def open_lots(self) -> int:

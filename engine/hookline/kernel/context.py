@@ -1,0 +1,287 @@
+"""The context: a strategy's only door to the world."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hookline.clock import from_ns, to_ns
+from hookline.errors import OrderError
+from hookline.kernel.orders import Terms, make_order
+from hookline.kernel.runner import Handle
+from hookline.model import Instrument, Order, OrderType, Position, Side, TimeInForce, timeframe_ns
+
+if TYPE_CHECKING:
+    from hookline.columns import Bars, Column
+    from hookline.kernel.kernel import Kernel
+
+__all__ = ["Context"]
+
+
+class Context:
+    """What a strategy may see and do. Quantities are base units, prices quote currency per base unit.
+
+    Attributes:
+        symbols: The instruments that the strategy trades.
+        state: A dict that survives restarts; keep plain values in it.
+        log: A logger named after the strategy.
+        rng: A random generator seeded by the session, the only source of randomness to use.
+    """
+
+    def __init__(self, kernel: Kernel, id_: str, symbols: tuple[str, ...], seed: int = 0) -> None:
+        self.id = id_
+        self.symbols = symbols
+        self.state: dict[str, Any] = {}
+        self.log = logging.getLogger(f"hookline.strategies.{id_}")
+        self.rng = random.Random(f"{seed}:{id_}")  # noqa: S311  # reproducible, not secret
+        self.handles: dict[str, list[Handle]] = {}
+        self.started = False
+        self._kernel = kernel
+        self._ledger = kernel.ledgers[id_]
+        self._positions = self._ledger.positions
+        self._fee_room = 1.0 + kernel.broker.taker_fee
+
+    def __repr__(self) -> str:
+        return f"Context({self.id!r}, {', '.join(self.symbols)})"
+
+    # -- what is known -----------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The time of the event, UTC."""
+        return from_ns(self._kernel.clock.now)
+
+    @property
+    def symbol(self) -> str:
+        """The instrument, for strategies that trade one.
+
+        Raises:
+            OrderError: if the strategy trades several.
+        """
+        if len(self.symbols) != 1:
+            raise OrderError(f"ctx.symbol: needs exactly one instrument, was {', '.join(self.symbols)}")
+        return self.symbols[0]
+
+    @property
+    def cash(self) -> float:
+        """Cash after all cash flows: buying takes the whole notional."""
+        return self._ledger.cash
+
+    @property
+    def equity(self) -> float:
+        """Cash plus the value of the positions at the last prices."""
+        return self._ledger.equity
+
+    @property
+    def spendable(self) -> float:
+        """Equity less the taker fee of spending all of it: what sizing starts from."""
+        return self._ledger.equity / self._fee_room
+
+    def position(self, symbol: str) -> Position:
+        """Return the live position of this strategy; ``quantity`` is negative for a short."""
+        try:
+            return self._positions[symbol]
+        except KeyError:
+            raise OrderError(f"ctx.position: must be one of {', '.join(self.symbols)}, was {symbol!r}") from None
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return the steps, limits and kind of an instrument."""
+        return self.position(symbol).market.instrument
+
+    def last(self, symbol: str) -> float:
+        """Return the last price, NaN before the first bar."""
+        return self.position(symbol).market.last
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Return the open orders of this strategy, oldest first."""
+        return self._kernel.open_orders(self.id, symbol)
+
+    # -- what to prepare in on_start -----------------------------------------------------------------------------------
+
+    def bars(self, symbol: str | None = None) -> Bars:
+        """Return the bars of an instrument, to build columns from."""
+        from hookline.columns import Bars
+
+        return Bars(self.symbol if symbol is None else symbol)
+
+    def use(self, column: Column) -> Handle:
+        """Keep a column up to date; its handle has ``value`` and ``ready``. Only in ``on_start``.
+
+        ``on_bar`` is not called for an instrument before every column in use on it has been ready once.
+        """
+        if self.started:
+            raise OrderError("ctx.use: only in on_start, so that warm-up is known before the first bar")
+        symbol = column.symbol or self.symbol
+        self.position(symbol)
+        handle = Handle(column)
+        self.handles.setdefault(symbol, []).append(handle)
+        return handle
+
+    def every(self, period: str, timer: str = "") -> None:
+        """Call ``on_timer`` at whole multiples of a period since the epoch, such as ``24h`` for midnight UTC.
+
+        The timer's name is what ``on_timer`` is given; it defaults to the period.
+        """
+        self._kernel.timers.every(timeframe_ns(period), self._kernel.clock.now, self.id, timer or period)
+
+    # -- what to do ----------------------------------------------------------------------------------------------------
+
+    def buy(self, symbol: str, quantity: float, **terms: Any) -> Order:
+        """Buy; see ``submit`` for the terms."""
+        return self.submit(symbol, Side.BUY, quantity, **terms)
+
+    def sell(self, symbol: str, quantity: float, **terms: Any) -> Order:
+        """Sell; see ``submit`` for the terms."""
+        return self.submit(symbol, Side.SELL, quantity, **terms)
+
+    def submit(
+        self,
+        symbol: str,
+        side: Side,
+        quantity: float,
+        *,
+        type: OrderType | None = None,  # noqa: A002
+        limit: float | None = None,
+        trigger: float | None = None,
+        trail_amount: float | None = None,
+        trail_fraction: float | None = None,
+        stop_loss: float | None = None,
+        stop_loss_trail: float | None = None,
+        take_profit: float | None = None,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        expire: datetime | timedelta | None = None,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        oco: Order | None = None,
+        tag: str = "",
+    ) -> Order:
+        """Send an order and return it; its ``status`` tells at once if it was denied, and ``reason`` why.
+
+        Args:
+            symbol: One of the strategy's instruments.
+            side: Buy or sell.
+            quantity: Base units, rounded down to the lot.
+            type: Follows from the prices if left out: ``limit`` makes a limit order, ``trigger`` a stop, both a
+                stop-limit, a trail a trailing stop, none a market order. ``TAKE_PROFIT`` with a trigger must be said.
+            limit: Worst price to accept, rounded to the tick in your favor.
+            trigger: Price that sets off a stop or take-profit order.
+            trail_amount: Distance of a trailing stop in price units.
+            trail_fraction: Distance of a trailing stop as a fraction of the price.
+            stop_loss: Trigger of a protective stop, sent when this order fills.
+            stop_loss_trail: The same as a trailing stop at this distance.
+            take_profit: Limit of an exit, sent when this order fills; cancels and is canceled by the stop.
+            time_in_force: How long the order lives.
+            expire: When a GTD order ends; giving it makes the order GTD.
+            post_only: Reject the order instead of letting it take.
+            reduce_only: Never open or add to a position.
+            oco: Another order: whichever fills first cancels the other.
+            tag: Text kept with the order.
+
+        Raises:
+            OrderError: if the terms make no sense together.
+        """
+        terms = Terms(
+            type, limit, trigger, trail_amount, trail_fraction, stop_loss, stop_loss_trail, take_profit,
+            time_in_force, None if expire is None else self._expiry(expire), post_only, reduce_only, oco, tag,
+        )  # fmt: skip
+        position = self.position(symbol)
+        if not 0.0 <= quantity < math.inf:
+            raise OrderError(f"order on {symbol}: quantity must be 0 or more and finite, was {quantity!r}")
+        lots = position.market.instrument.lots(quantity)
+        return self._kernel.submit(make_order(self.id, position.market, side, lots, self._kernel.clock.now, terms))
+
+    def target(self, symbol: str, quantity: float, tag: str = "") -> Order | None:
+        """Trade the difference to a signed quantity at the market; None if there is nothing to trade.
+
+        Market orders that are still on their way count as done.
+        """
+        position = self.position(symbol)
+        return self._trade(position, position.market.instrument.lots(quantity), tag)
+
+    def target_weight(self, symbol: str, weight: float, tolerance: float = 0.01, tag: str = "") -> Order | None:
+        """Trade the difference to a signed share of equity at the market; None if there is nothing to trade.
+
+        Room is left for the taker fee, so that a weight of 1 can be bought.
+
+        Args:
+            symbol: One of the strategy's instruments.
+            weight: Signed share of equity.
+            tolerance: Differences up to this share of equity are left alone, so that a weight may be asked for on every
+                bar; going flat is always traded.
+            tag: Text kept with the order.
+        """
+        position = self.position(symbol)
+        held = position.lots + position.pending
+        if weight == 0.0:
+            return self._trade(position, 0, tag) if held else None
+        market = position.market
+        equity = self._ledger.equity
+        if not (market.last > 0.0 and equity > 0.0):
+            return None
+        wanted = market.instrument.lots(equity * weight / (market.last * self._fee_room))
+        if wanted * held > 0 and abs(market.instrument.units(wanted - held)) * market.last <= tolerance * equity:
+            return None
+        return self._trade(position, wanted, tag)
+
+    def close(self, symbol: str, tag: str = "") -> Order | None:
+        """Go flat at the market; None if there is nothing to close."""
+        position = self.position(symbol)
+        return self._trade(position, 0, tag) if position.lots + position.pending else None
+
+    def cancel(self, order: Order) -> None:
+        """Cancel an order; nothing happens to a closed one."""
+        self._kernel.cancel(order)
+
+    def cancel_all(self, symbol: str | None = None) -> None:
+        """Cancel this strategy's open orders."""
+        for order in self.open_orders(symbol):
+            self._kernel.cancel(order)
+
+    def cancel_all_after(self, seconds: float | None) -> None:
+        """Have the venue cancel everything unless this is called again within that time; None switches it off."""
+        self._kernel.broker.cancel_all_after(seconds)
+
+    def amend(
+        self, order: Order, *, quantity: float | None = None, limit: float | None = None, trigger: float | None = None
+    ) -> None:
+        """Change an open order in place; what is left out stays.
+
+        Raises:
+            OrderError: if the order is closed, or has no such price.
+        """
+        instrument = order.instrument
+        if limit is not None and order.limit_price is None:
+            raise OrderError(f"order {order.client_order_id}: a {order.type} order has no limit price to amend")
+        if trigger is not None and order.trigger_price is None:
+            raise OrderError(f"order {order.client_order_id}: a {order.type} order has no trigger price to amend")
+        self._kernel.amend(
+            order,
+            order.lots if quantity is None else instrument.lots(quantity),
+            order.limit_price if limit is None else instrument.on_grid(limit, -order.side),
+            order.trigger_price if trigger is None else instrument.on_grid(trigger),
+        )
+
+    def _trade(self, position: Position, lots: int, tag: str) -> Order | None:
+        difference = lots - position.lots - position.pending
+        if difference == 0:
+            return None
+        side = Side.BUY if difference > 0 else Side.SELL
+        kernel = self._kernel
+        order = Order(
+            0, self.id, position.market.instrument, side, OrderType.MARKET, abs(difference), kernel.clock.now, tag=tag
+        )
+        return kernel.submit(order)
+
+    def _expiry(self, expire: datetime | timedelta) -> int:
+        if isinstance(expire, timedelta):
+            return self._kernel.clock.now + round(expire.total_seconds() * 1e9)
+        return to_ns(expire)
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """All positions of this strategy by symbol."""
+        return self._positions

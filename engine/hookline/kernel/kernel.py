@@ -1,0 +1,324 @@
+"""The kernel: events in, orders out. Synchronous, and blind to whether a run is a backtest, on paper or live.
+
+Rules of this file:
+
+- What happens in one event is seen by callbacks after it: reports of a broker wait in an inbox until matching is over, so
+  a callback never sees half a bar.
+- Every order that a strategy makes is recorded, also one that is denied.
+- Events of equal time: bars in the order of the session's symbols, then timers. A timer due at 00:00 sees the bar that
+  closed at 00:00.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from hookline.broker import Broker
+from hookline.clock import EventClock, isoformat
+from hookline.errors import OrderError, StrategyError
+from hookline.kernel.observing import Observing
+from hookline.kernel.runner import Runner
+from hookline.kernel.timers import Timers
+from hookline.model import (
+    Bar,
+    Fill,
+    Instrument,
+    Ledger,
+    Market,
+    Order,
+    OrderStatus,
+    OrderType,
+    OrderUpdate,
+    transition,
+)
+from hookline.risk import Gate, RiskRule
+
+__all__ = ["Kernel", "Lane"]
+
+_CALLBACKS_PER_EVENT = 10_000
+
+
+class Lane:
+    """One instrument in the kernel: its market, its resting orders and the runners that follow it."""
+
+    __slots__ = ("market", "runners", "watch")
+
+    def __init__(self, market: Market, watch: list[Order], runners: list[Runner]) -> None:
+        self.market = market
+        self.watch = watch
+        self.runners = runners
+
+
+class Kernel:
+    """Dispatches events, records what happens and keeps the strategies' ledgers."""
+
+    def __init__(
+        self,
+        clock: EventClock,
+        broker: Broker,
+        instruments: Mapping[str, Instrument],
+        cash: Mapping[str, float],
+        rules: Sequence[RiskRule] = (),
+        observing: Observing | None = None,
+    ) -> None:
+        self.clock = clock
+        self.broker = broker
+        self.markets = {symbol: Market(instrument) for symbol, instrument in instruments.items()}
+        self.ledgers = {strategy: Ledger(strategy, share, self.markets.values()) for strategy, share in cash.items()}
+        self.start_equity = sum(cash.values())
+        self.orders: list[Order] = []
+        self.fills: list[Fill] = []
+        self.updates: list[OrderUpdate] = []
+        self.warnings: dict[str, int] = {}
+        self.runners: dict[str, Runner] = {}
+        self.timers = Timers()
+        self.gate = Gate(rules, self)
+        self.stopping = False
+        self._live: dict[int, Order] = {}
+        self._denials: dict[tuple[str, str], tuple[int, str]] = {}
+        self._inbox: deque[tuple[Order, Fill | None]] = deque()
+        self._observing = observing or Observing()
+        broker.connect(self, clock, instruments, self.ledgers)
+
+    # -- the run -----------------------------------------------------------------------------------------------------
+
+    def start(self, runners: Mapping[str, Runner]) -> None:
+        """Let every strategy prepare."""
+        self.runners = dict(runners)
+        for runner in self.runners.values():
+            self._call(runner, "on_start", runner.start)
+
+    def lane(self, symbol: str) -> Lane:
+        """Return the lane of an instrument, once all strategies have started."""
+        followers = [follower for runner in self.runners.values() for follower in runner.followers(symbol)]
+        return Lane(self.markets[symbol], self.broker.watch(symbol), followers)
+
+    def on_bar(self, lane: Lane, bar: Bar) -> None:
+        """Handle a bar: fill what it fills, then let strategies see it."""
+        if bar.end > self.timers.due:
+            self._fire_timers(bar.end - 1)
+        self.clock.now = bar.end
+        if lane.watch:
+            self.broker.match(bar)
+            if self._inbox:
+                self._deliver()
+        lane.market.last = bar.close
+        lane.market.time = bar.end
+        for runner in lane.runners:
+            try:
+                runner.on_bar(bar)
+            except StrategyError:
+                raise
+            except Exception as error:
+                raise self._blame(runner, "on_bar", error) from error
+            if self._inbox:
+                self._deliver()
+        if self.gate.watches and not self.gate.halted:
+            verdict = self.gate.watch()
+            if verdict is not None:
+                self.halt(verdict.reason)
+
+    def stop(self) -> None:
+        """Fire the timers that are due, then let every strategy say goodbye; orders from here on are denied."""
+        self._fire_timers(self.clock.now)
+        self.stopping = True
+        for runner in self.runners.values():
+            self._call(runner, "on_stop", runner.stop)
+
+    def halt(self, reason: str) -> None:
+        """Cancel every open order; from now on only orders that reduce a position pass."""
+        if self.gate.halted:
+            return
+        self.gate.halted = reason
+        for order in self.open_orders():
+            if not order.reduce_only:
+                self.cancel(order, f"halted: {reason}")
+        self._observing.session_halted(reason)
+        self._deliver()
+
+    def _fire_timers(self, until: int) -> None:
+        while self.timers.due <= until:
+            due, strategy, timer = self.timers.pop()
+            self.clock.now = due
+            runner = self.runners[strategy]
+            self._call(runner, "on_timer", lambda runner=runner, timer=timer: runner.on_timer(timer))
+
+    def _call(self, runner: Runner, event: str, callback: object) -> None:
+        try:
+            callback()  # type: ignore[operator]
+        except StrategyError:
+            raise
+        except Exception as error:
+            raise self._blame(runner, event, error) from error
+        if self._inbox:
+            self._deliver()
+
+    def _blame(self, runner: Runner, event: str, error: Exception) -> StrategyError:
+        when = isoformat(self.clock.now)
+        return StrategyError(f"strategy {runner.id!r}: {event} at {when}: {type(error).__name__}: {error}")
+
+    # -- orders: what strategies ask for -----------------------------------------------------------------------------
+
+    def submit(self, order: Order) -> Order:
+        """Record an order, pass it through the gate and send it.
+
+        The order comes back with status ``DENIED`` and a reason if it was not sent.
+        """
+        verdict = self._unsendable(order) or None
+        if verdict is None:
+            judged = self.gate.judge(order)
+            if judged is not None:
+                verdict = judged.reason
+                if judged.is_halt:
+                    self._deny(order, verdict)
+                    self.halt(verdict)
+                    return order
+        if verdict is not None:
+            self._deny(order, verdict)
+            return order
+        self._register(order)
+        for child in order.children:
+            self._register(child)
+        if self._denials:
+            self._denials.pop((order.strategy, order.symbol), None)
+        if order.type is OrderType.MARKET:
+            self.ledgers[order.strategy].positions[order.symbol].pending += order.side * order.lots
+        self.broker.submit(order)
+        return order
+
+    def cancel(self, order: Order, reason: str = "") -> None:
+        """Ask the broker to cancel an order; nothing happens to a closed one."""
+        if order.is_open:
+            self.broker.cancel(order, reason)
+
+    def amend(self, order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> None:
+        """Ask the broker to change an open order.
+
+        Raises:
+            OrderError: if the order is closed already.
+        """
+        if order.is_closed:
+            raise OrderError(f"order {order.client_order_id}: cannot amend, it is {order.status}")
+        self.broker.amend(order, lots, limit_price, trigger_price)
+        self._report(order, order.status, self.clock.now, "amended")
+
+    def open_orders(self, strategy: str | None = None, symbol: str | None = None) -> list[Order]:
+        """Return the open orders, oldest first."""
+        return [
+            order
+            for order in self._live.values()
+            if (strategy is None or order.strategy == strategy) and (symbol is None or order.symbol == symbol)
+        ]
+
+    @property
+    def equity(self) -> float:
+        """Equity of all strategies together."""
+        return sum(ledger.equity for ledger in self.ledgers.values())
+
+    def warn(self, text: str) -> None:
+        """Add a warning to the result; the same text is counted, not repeated."""
+        self.warnings[text] = self.warnings.get(text, 0) + 1
+
+    def _unsendable(self, order: Order) -> str:
+        instrument = order.instrument
+        if self.stopping:
+            return "the session is stopping"
+        if order.lots < instrument.min_lots and not order.reduce_only:
+            least = instrument.units(instrument.min_lots)
+            return f"quantity below the minimum: {order.quantity:g} of {least:g} {order.symbol}"
+        if instrument.min_notional_float > 0.0 and not order.reduce_only:
+            price = order.limit_price or order.trigger_price or self.markets[order.symbol].last
+            if abs(price) * order.quantity < instrument.min_notional_float:
+                return f"notional below the minimum: {abs(price) * order.quantity:.2f} of {instrument.min_notional}"
+        return order.reason
+
+    def _deny(self, order: Order, reason: str) -> None:
+        # A strategy that asks for the impossible on every bar would fill the record: repetitions are only counted.
+        key, what = (order.strategy, order.symbol), (int(order.side), reason.split(":")[0])
+        if self._denials.get(key) == what:
+            self.warn(f"{order.strategy}: further orders on {order.symbol} denied: {what[1]}")
+            order.status = OrderStatus.DENIED
+            order.reason = reason
+            return
+        self._denials[key] = what
+        order.reason = ""
+        self.orders.append(order)
+        order.number = len(self.orders)
+        self.order_changed(order, OrderStatus.DENIED, self.clock.now, reason)
+
+    def _register(self, order: Order) -> None:
+        self.orders.append(order)
+        order.number = len(self.orders)
+        self._live[order.number] = order
+
+    # -- orders: what the broker reports -----------------------------------------------------------------------------
+
+    def order_changed(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
+        """Move an order to a status and queue the news for its strategy."""
+        transition(order, status, time, reason)
+        if order.is_closed:
+            self._live.pop(order.number, None)
+            if order.type is OrderType.MARKET and status is not OrderStatus.DENIED:
+                position = self.ledgers[order.strategy].positions[order.symbol]
+                position.pending -= order.side * order.open_lots
+        self._report(order, status, time, reason)
+
+    def order_filled(self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int) -> None:
+        """Book an execution, then queue the news for the strategy."""
+        before = order.filled_lots
+        order.filled_lots = after = before + lots
+        order.average_price = (order.average_price * before + price * lots) / after
+        status = OrderStatus.FILLED if after == order.lots else OrderStatus.PARTIALLY_FILLED
+        transition(order, status, time)
+        if status is OrderStatus.FILLED:
+            del self._live[order.number]
+        instrument = order.instrument
+        fill = Fill(
+            len(self.fills) + 1,
+            time,
+            order.number,
+            order.strategy,
+            instrument.symbol,
+            order.side,
+            lots,
+            instrument.units(lots),
+            price,
+            fee,
+            is_maker,
+        )
+        ledger = self.ledgers[order.strategy]
+        if order.type is OrderType.MARKET:
+            ledger.positions[instrument.symbol].pending -= order.side * lots
+        ledger.book(fill)
+        self.fills.append(fill)
+        self._report(order, status, time, "")
+        self._inbox.append((order, fill))
+        if self._observing.fills:
+            self._observing.order_filled(order, fill)
+
+    def _report(self, order: Order, status: OrderStatus, time: int, reason: str) -> None:
+        update = OrderUpdate(time, order.number, status, reason)
+        self.updates.append(update)
+        if self.runners[order.strategy].wants_orders:
+            self._inbox.append((order, None))
+        if self._observing.updates:
+            self._observing.order_updated(order, update)
+
+    def _deliver(self) -> None:
+        inbox = self._inbox
+        for _ in range(_CALLBACKS_PER_EVENT):
+            if not inbox:
+                return
+            order, fill = inbox.popleft()
+            runner = self.runners[order.strategy]
+            event = "on_order" if fill is None else "on_fill"
+            try:
+                runner.on_order(order) if fill is None else runner.on_fill(order, fill)
+            except StrategyError:
+                raise
+            except Exception as error:
+                raise self._blame(runner, event, error) from error
+        order = inbox[0][0]
+        found = f"more than {_CALLBACKS_PER_EVENT} callbacks from one event; an order sent from on_order answers itself"
+        raise StrategyError(f"strategy {order.strategy!r}: at {isoformat(self.clock.now)}: {found}")

@@ -1,0 +1,213 @@
+"""Drives a ``SignalStrategy``: one decision on every bar, turned into orders."""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from hookline.kernel.runner import Handle, Needs, Runner
+from hookline.model import Bar, Fill, InstrumentKind, Order, OrderStatus, OrderType, Side, timeframe_ns
+from hookline.signals import Decision, Held, SignalStrategy
+
+if TYPE_CHECKING:
+    from hookline.kernel.context import Context
+    from hookline.kernel.sizing import Sizer
+
+__all__ = ["SignalRunner", "parameters"]
+
+_YEAR = 365 * 86_400 * 10**9
+_FLAT = Held(0.0, 0.0, math.nan, 0.0)
+
+
+def parameters(strategy: SignalStrategy, can_short: bool) -> Any:
+    """Return the strategy's parameters as a named tuple, which compiled code can read too.
+
+    ``allow_short: None`` becomes what the instrument allows.
+    """
+    values = {field.name: getattr(strategy, field.name) for field in fields(strategy)}  # type: ignore[arg-type]
+    if values.get("allow_short", False) is None:
+        values["allow_short"] = can_short
+    return namedtuple("Params", values)(**values)  # noqa: PYI024  # names are known at run time only
+
+
+class SignalRunner(Runner):
+    """Follows one decision function on each of the strategy's instruments."""
+
+    def __init__(self, id_: str, strategy: SignalStrategy, ctx: Context, sizer: Sizer | None, timeframe: str) -> None:
+        super().__init__(id_)
+        sizer = sizer or strategy.sizer()
+        self._strategy = strategy
+        self._ctx = ctx
+        self._desks = {symbol: Desk(id_, strategy, ctx, symbol, sizer, timeframe) for symbol in ctx.symbols}
+
+    def start(self) -> None:
+        self._strategy.on_start(self._ctx)
+        self._ctx.started = True
+
+    def stop(self) -> None:
+        self._strategy.on_stop(self._ctx)
+
+    def followers(self, symbol: str) -> list[Runner]:
+        return [self._desks[symbol]] if symbol in self._desks else []
+
+    def on_bar(self, bar: Bar) -> None:
+        self._desks[bar.symbol].on_bar(bar)
+
+    def on_fill(self, order: Order, fill: Fill) -> None:
+        self._desks[fill.symbol].on_fill(order, fill)
+
+
+class Desk(Runner):
+    """Trades one instrument for a signal strategy."""
+
+    def __init__(
+        self, id_: str, strategy: SignalStrategy, ctx: Context, symbol: str, sizer: Sizer, timeframe: str
+    ) -> None:
+        super().__init__(id_)
+        bars = ctx.bars(symbol)
+        columns = strategy.columns(bars)
+        self._ctx = ctx
+        self._symbol = symbol
+        self._sizer = sizer
+        self._share = 1.0 / len(ctx.symbols)
+        self._can_short = ctx.instrument(symbol).kind is not InstrumentKind.SPOT
+        self._position = ctx.position(symbol)
+        self._decide = strategy.decide
+        self._p = parameters(strategy, self._can_short)
+        self._held = _FLAT
+        self._entry: Order | None = None
+        self._entry_exposure = 0.0
+        self._settled: Decision | None = None
+        volatility = sizer.volatility(bars, _YEAR / timeframe_ns(timeframe))
+        self._volatility = None if volatility is None else Handle(volatility)
+        self._needs = Needs(
+            handles=() if self._volatility is None else (self._volatility,),
+            row_columns=list(columns.values()),
+            row_type=namedtuple("Row", columns),  # type: ignore[misc]  # noqa: PYI024
+        )
+
+    def followers(self, symbol: str) -> list[Runner]:  # noqa: ARG002
+        return [self]
+
+    def needs(self, symbol: str) -> Needs:  # noqa: ARG002
+        return self._needs
+
+    def on_bar(self, bar: Bar) -> None:
+        row = self.row
+        if row is None:
+            return
+        decision = self._decide(row, self._held, self._p)
+        # The same object again, with nothing filled in between: there is nothing to do.
+        if decision is not self._settled:
+            self._act(decision, bar.close)
+
+    def on_fill(self, order: Order, fill: Fill) -> None:  # noqa: ARG002
+        self._settled = None
+        position = self._position
+        if position.lots == 0:
+            self._held = _FLAT
+        elif order is self._entry:
+            added = self._held.exposure != 0.0 and self._held.exposure * self._entry_exposure > 0.0
+            stop = self._held.stop if added else _stop_of(order)
+            self._held = Held(self._entry_exposure, position.entry_price, stop, position.opened / 1e9)
+            if added:
+                self._cover()
+        elif order.tag == "reduce":
+            self._held = self._held._replace(exposure=self._entry_exposure)
+            self._cover()
+
+    def _act(self, decision: Decision, price: float) -> None:
+        if self._entry is not None and self._entry.is_open:
+            return
+        current = self._held.exposure
+        wanted = decision.exposure if decision.acts else current
+        if wanted < 0.0 and not self._can_short:
+            wanted = 0.0
+        if wanted == current:
+            if current:
+                self._move(decision.stop, decision.target)
+        elif wanted == 0.0:
+            self._ctx.close(self._symbol, tag="exit")
+        elif wanted * current <= 0.0:
+            if current:
+                self._ctx.close(self._symbol, tag="exit")
+            self._enter(wanted, decision, price)
+        elif abs(wanted) > abs(current):
+            self._move(decision.stop, decision.target)
+            self._add(wanted, decision.stop, price)
+        else:
+            self._reduce(wanted / current, wanted)
+        if self._entry is None or self._entry.status is not OrderStatus.DENIED:
+            self._settled = decision
+
+    def _full_quantity(self, price: float, stop: float) -> float:
+        equity = self._ctx.spendable * self._share
+        volatility = math.nan if self._volatility is None else self._volatility.value
+        return self._sizer.quantity(equity, price, stop, volatility)
+
+    def _enter(self, exposure: float, decision: Decision, price: float) -> None:
+        quantity = self._full_quantity(price, decision.stop) * abs(exposure)
+        self._send(exposure, quantity, "entry", _price(decision.stop), _price(decision.target))
+
+    def _add(self, exposure: float, stop: float, price: float) -> None:
+        stop = self._held.stop if math.isnan(stop) else stop
+        quantity = self._full_quantity(price, stop) * (abs(exposure) - abs(self._held.exposure))
+        self._send(exposure, quantity, "entry", None, None)
+
+    def _send(self, exposure: float, quantity: float, tag: str, stop: float | None, target: float | None) -> None:
+        side = Side.BUY if exposure > 0.0 else Side.SELL
+        self._entry_exposure = exposure
+        self._entry = self._ctx.submit(self._symbol, side, quantity, stop_loss=stop, take_profit=target, tag=tag)
+
+    def _reduce(self, keep: float, exposure: float) -> None:
+        side = Side.SELL if self._position.lots > 0 else Side.BUY
+        quantity = abs(self._position.quantity) * (1.0 - keep)
+        self._entry_exposure = exposure
+        self._entry = self._ctx.submit(self._symbol, side, quantity, reduce_only=True, tag="reduce")
+
+    def _protection(self, type_: OrderType) -> Order | None:
+        orders = (o for o in self._ctx.open_orders(self._symbol) if o.reduce_only and o.type is type_)
+        return next(orders, None)
+
+    def _move(self, stop: float, target: float) -> None:
+        """Move the protective orders of the position held, or send those that are missing."""
+        if stop == stop and stop != self._held.stop:  # noqa: PLR0124
+            order = self._protection(OrderType.STOP)
+            if order is None:
+                self._guard(OrderType.STOP, trigger=stop)
+            else:
+                self._ctx.amend(order, trigger=stop)
+            self._held = self._held._replace(stop=stop)
+        if target == target:  # noqa: PLR0124
+            order = self._protection(OrderType.LIMIT)
+            if order is None:
+                self._guard(OrderType.LIMIT, limit=target)
+            elif order.limit_price != target:
+                self._ctx.amend(order, limit=target)
+
+    def _guard(self, type_: OrderType, **price: float) -> None:
+        side = Side.SELL if self._position.lots > 0 else Side.BUY
+        other = self._protection(OrderType.LIMIT if type_ is OrderType.STOP else OrderType.STOP)
+        quantity = abs(self._position.quantity)
+        self._ctx.submit(self._symbol, side, quantity, reduce_only=True, oco=other, tag="protect", **price)
+
+    def _cover(self) -> None:
+        """Let the protective orders cover the whole position after it grew or shrank."""
+        quantity = abs(self._position.quantity)
+        for type_ in (OrderType.STOP, OrderType.LIMIT):
+            order = self._protection(type_)
+            if order is not None and order.quantity != quantity:
+                self._ctx.amend(order, quantity=quantity)
+
+
+def _price(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _stop_of(entry: Order) -> float:
+    for child in entry.children:
+        if child.type is OrderType.STOP and child.trigger_price is not None:
+            return child.trigger_price
+    return math.nan

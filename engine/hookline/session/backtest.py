@@ -1,0 +1,155 @@
+"""The backtest driver: whole columns first, then one pass over the bars.
+
+Bars are made, and columns handed out, by iterators that run in C; the loop itself only calls the kernel.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hookline.columns import Batch
+from hookline.kernel.kernel import Kernel, Lane
+from hookline.model import Bar, BarSeries
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
+
+__all__ = ["Progress", "run_backtest"]
+
+Progress = Callable[[float, int], None]
+
+_CHUNK = 8192
+_make_bar = partial(tuple.__new__, Bar)
+
+
+def run_backtest(
+    kernel: Kernel,
+    series: Sequence[BarSeries],
+    external: Mapping[str, ExternalSeries],
+    progress: Progress | None = None,
+) -> bool:
+    """Run all bars of all series through the kernel and return whether the run was interrupted.
+
+    An interrupt (Ctrl-C) stops at a bar's end, so that nothing is half-done; a second one aborts.
+    """
+    with _interruptible() as interrupted, _rare_collections():
+        tracks = [_Track(kernel.lane(one.symbol), one, external, interrupted) for one in series]
+        report = progress or (lambda fraction, time: None)
+        if len(tracks) == 1:
+            lane, on_bar, total = tracks[0].lane, kernel.on_bar, max(1, len(series[0]))
+            for items in tracks[0].chunks():
+                for item in items:
+                    on_bar(lane, item[0])
+                report(tracks[0].done / total, kernel.clock.now)
+        else:
+            _run_merged(kernel, tracks, series, report)
+        return interrupted()
+
+
+def _run_merged(kernel: Kernel, tracks: Sequence[_Track], series: Sequence[BarSeries], report: Progress) -> None:
+    """Run several series by (end, order of the session)."""
+    ends = np.concatenate([one.end for one in series])
+    owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    order = owner[np.lexsort((owner, ends))]
+    sources = [(track.lane, chain.from_iterable(track.chunks())) for track in tracks]
+    on_bar = kernel.on_bar
+    for begin in range(0, len(order), _CHUNK):
+        for index in order[begin : begin + _CHUNK].tolist():
+            lane, items = sources[index]
+            item = next(items, None)
+            if item is None:  # interrupted
+                return
+            on_bar(lane, item[0])
+        report(min(1.0, (begin + _CHUNK) / len(order)), kernel.clock.now)
+
+
+class _Track:
+    """The bars of one lane with the columns of everyone who follows it."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        series: BarSeries,
+        external: Mapping[str, ExternalSeries],
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self.lane = lane
+        self.done = 0
+        self._series = series
+        self._interrupted = interrupted
+        needs = [(runner, runner.needs(series.symbol)) for runner in lane.runners]
+        columns = [c for _, need in needs for c in (*(h.column for h in need.handles), *need.row_columns)]
+        arrays = iter(Batch(series, external).compute(columns)) if columns else iter(())
+        self._handles: list[tuple[object, NDArray[np.float64]]] = []
+        self._rows: list[tuple[object, Any, list[NDArray[np.float64]]]] = []
+        for runner, need in needs:
+            self._handles += [(handle, next(arrays)) for handle in need.handles]
+            if need.row_columns:
+                rows = [next(arrays) for _ in need.row_columns]
+                self._rows.append((runner, partial(tuple.__new__, need.row_type), rows))
+
+    def chunks(self) -> Iterator[Iterable[tuple[Any, ...]]]:
+        """Yield iterators over ``(bar, None, ...)``; advancing one sets every handle and row to that bar's values."""
+        for begin in range(0, len(self._series), _CHUNK):
+            if self._interrupted():
+                return
+            part = slice(begin, begin + _CHUNK)
+            yield zip(self._bars(part), *self._setters(part), strict=False)
+            self.done = min(begin + _CHUNK, len(self._series))
+
+    def _bars(self, part: slice) -> Iterator[Bar]:
+        series = self._series
+        start = series.start[part]
+        columns = [start, start + series.duration, *(getattr(series, name)[part] for name in series.COLUMNS)]
+        return map(_make_bar, zip(repeat(series.symbol), *(column.tolist() for column in columns), strict=False))
+
+    def _setters(self, part: slice) -> Iterator[Iterator[None]]:
+        for handle, values in self._handles:
+            yield map(partial(setattr, handle, "value"), values[part].tolist())
+        for runner, make, columns in self._rows:
+            parts = [column[part] for column in columns]
+            rows: list[Any] = list(map(make, zip(*(values.tolist() for values in parts), strict=True)))
+            unknown = np.logical_or.reduce([np.isnan(values) for values in parts])
+            for index in np.flatnonzero(unknown).tolist():
+                rows[index] = None
+            yield map(partial(setattr, runner, "row"), rows)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    # A run makes many tuples that live to its end; looking through them for cycles again and again costs a fifth of it.
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag.is_set
+        return
+
+    def on_interrupt(_signal: int, _frame: object) -> None:
+        if flag.is_set():
+            raise KeyboardInterrupt
+        flag.set()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield flag.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,164 @@
+"""A session: one run from a plan to a result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from hookline.clock import EventClock, stopwatch
+from hookline.errors import DataError
+from hookline.kernel.context import Context
+from hookline.kernel.kernel import Kernel
+from hookline.kernel.observing import Observing
+from hookline.kernel.runner import EventRunner, Runner
+from hookline.kernel.signal_runner import SignalRunner
+from hookline.model import BarSeries, Fill, Order, OrderUpdate
+from hookline.reporting.record import RunRecord, StrategyRecord
+from hookline.session.backtest import Progress, run_backtest
+from hookline.session.plan import Plan, Seat
+from hookline.session.recorder import BarRecorder
+from hookline.session.streaming import run_stream
+from hookline.signals import SignalStrategy
+
+if TYPE_CHECKING:
+    from hookline.observers import Observers
+    from hookline.reporting.result import Result
+    from hookline.session.config import SessionConfig
+
+__all__ = ["Session"]
+
+
+class Session:
+    """Runs strategies on a feed against a broker.
+
+    A mode is a combination: ``backtest`` runs whole columns of history, ``paper`` streams the feed bar by bar; both go
+    through the same kernel.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        from hookline.observers import Observers
+
+        self.plan = plan
+        self.name = plan.name
+        self.observers = Observers(plan.modules, plan.notifiers, plan.name)
+        self.kernel = Kernel(
+            EventClock(),
+            plan.broker,
+            plan.instruments,
+            {seat.id: seat.cash for seat in plan.seats},
+            plan.rules,
+            _Listening(self, self.observers),
+        )
+
+    @classmethod
+    def from_config(cls, config: SessionConfig) -> Session:
+        """Build the session that a configuration describes.
+
+        Raises:
+            ConfigError: if a parameter breaks its rule.
+            PluginError: if a plugin is missing or broken.
+            DataError: if the data is missing or cannot be trusted.
+        """
+        from hookline.session.assembly import assemble
+
+        return cls(assemble(config))
+
+    def run(self, progress: Progress | None = None) -> Result:
+        """Run to the end of the data, or to an interrupt, and return the result.
+
+        Args:
+            progress: Called now and then with the fraction done and the time reached (nanoseconds UTC).
+
+        Raises:
+            DataError: if the data is missing or cannot be trusted.
+            StrategyError: if a strategy raises.
+        """
+        from hookline.reporting.result import Result
+
+        began = stopwatch()
+        series, interrupted = self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
+        self.kernel.stop()
+        result = Result(self._record(series, interrupted, stopwatch() - began))
+        self.observers.session_finished(self, result)
+        return result
+
+    def _backtest(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
+        series = [self.plan.feed.load(request) for request in self.plan.requests]
+        self._start(min(int(one.start[0]) for one in series))
+        interrupted = run_backtest(self.kernel, series, self.plan.external, progress)
+        if interrupted:
+            seen = self.kernel.clock.now
+            series = [one.between(None, seen - one.duration + 1) for one in series]
+        return series, interrupted
+
+    def _stream(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
+        plan = self.plan
+        recorder = BarRecorder(plan.timeframe, plan.requests, progress)
+
+        async def run() -> bool:
+            bars = recorder.record(plan.feed.stream(plan.requests))
+            return await run_stream(self.kernel, bars, plan.timeframe, plan.external, self._start)
+
+        interrupted = asyncio.run(run())
+        series = recorder.series()
+        if not series:
+            raise DataError(f"feed {plan.feed.name!r}: sent no bar")
+        return series, interrupted
+
+    def _start(self, time: int) -> None:
+        self.kernel.clock.now = time
+        self.observers.session_starting(self)
+        self.kernel.start({seat.id: self._runner(seat) for seat in self.plan.seats})
+
+    def _runner(self, seat: Seat) -> Runner:
+        ctx = Context(self.kernel, seat.id, seat.symbols, self.plan.seed)
+        if isinstance(seat.strategy, SignalStrategy):
+            return SignalRunner(seat.id, seat.strategy, ctx, seat.sizer, self.plan.timeframe)
+        return EventRunner(seat.id, seat.strategy, ctx)
+
+    def _record(self, series: Sequence[BarSeries], interrupted: bool, seconds: float) -> RunRecord:
+        kernel, plan = self.kernel, self.plan
+        warnings = [text if count == 1 else f"{text} ({count:,} times)" for text, count in kernel.warnings.items()]
+        return RunRecord(
+            name=plan.name,
+            mode=plan.mode,
+            currency=plan.currency,
+            cash=kernel.start_equity,
+            config=dict(plan.config),
+            series={one.symbol: one for one in series},
+            instruments=dict(plan.instruments),
+            strategies=[_strategy_record(seat) for seat in plan.seats],
+            orders=kernel.orders,
+            fills=kernel.fills,
+            updates=kernel.updates,
+            warnings=[*plan.notes, *warnings],
+            halted=kernel.gate.halted,
+            interrupted=interrupted,
+            seconds=seconds,
+        )
+
+
+class _Listening(Observing):
+    """Passes what the kernel tells on to the observers of a session."""
+
+    def __init__(self, session: Session, observers: Observers) -> None:
+        self._session = session
+        self._observers = observers
+        self.updates = observers.has("order_updated")
+        self.fills = observers.has("order_filled")
+
+    def order_updated(self, order: Order, update: OrderUpdate) -> None:
+        self._observers.order_updated(order, update)
+
+    def order_filled(self, order: Order, fill: Fill) -> None:
+        self._observers.order_filled(order, fill)
+
+    def session_halted(self, reason: str) -> None:
+        self._observers.session_halted(self._session, reason)
+
+
+def _strategy_record(seat: Seat) -> StrategyRecord:
+    params = {field.name: getattr(seat.strategy, field.name) for field in fields(seat.strategy)}  # type: ignore[arg-type]
+    return StrategyRecord(seat.id, seat.use, params, seat.symbols, seat.cash)

@@ -1,0 +1,299 @@
+"""The matching core: orders in, fills out, driven by bars.
+
+The rules are the table in ``fills.py``. Each strategy trades a ledger of its own, as if it had a sub-account at the venue.
+The venue reads ledgers and never writes them: the listener books a fill before ``order_filled`` returns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from hookline.broker import BrokerListener
+from hookline.clock import Clock
+from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderType, Side, TimeInForce
+from hookline.simulation.fees import FeeModel
+from hookline.simulation.fills import limit_price, stop_limit_price, stop_price, trail_level
+from hookline.simulation.funds import affordable_lots
+from hookline.simulation.slippage import SlippageModel
+from hookline.simulation.walk import walk
+
+__all__ = ["SimulatedVenue"]
+
+_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_STOPS = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
+_REACHED = frozenset({OrderType.LIMIT, OrderType.TAKE_PROFIT})
+
+
+class SimulatedVenue:
+    """Matches orders of any number of strategies and instruments against bars."""
+
+    def __init__(
+        self,
+        listener: BrokerListener,
+        clock: Clock,
+        instruments: Mapping[str, Instrument],
+        ledgers: Mapping[str, Ledger],
+        fees: FeeModel,
+        slippage: SlippageModel,
+        *,
+        leverage: float = 1.0,
+        through: bool = False,
+        walk_path: bool = False,
+    ) -> None:
+        self._listener = listener
+        self._clock = clock
+        self._ledgers = ledgers
+        self._fees = fees
+        self._slippage = slippage
+        self._leverage = leverage
+        self._through = through
+        self._walk_path = walk_path
+        self._deadline: int | None = None
+        self._entered: list[tuple[Order, float]] = []
+        self.open: dict[str, list[Order]] = {symbol: [] for symbol in instruments}
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    def submit(self, order: Order) -> None:
+        """Take an order; it reaches the market at the first event after its time."""
+        self._listener.order_changed(order, OrderStatus.SUBMITTED, order.time)
+        self.open[order.symbol].append(order)
+        for child in order.children:
+            self._listener.order_changed(child, OrderStatus.HELD, order.time)
+
+    def cancel(self, order: Order, reason: str = "") -> None:
+        """Cancel an open order and the children that wait for it."""
+        self._close(order, OrderStatus.CANCELED, self._clock.now, reason)
+
+    def amend(self, order: Order, lots: int, limit: float | None, trigger: float | None) -> None:
+        """Change an open order in place; a quantity at or below what is filled cancels the rest."""
+        if lots <= order.filled_lots:
+            self.cancel(order, "amended to its filled quantity")
+            return
+        order.lots, order.limit_price, order.trigger_price = lots, limit, trigger
+
+    def cancel_all_after(self, seconds: float | None) -> None:
+        """Cancel everything open once that much time has passed without another call."""
+        self._deadline = None if seconds is None else self._clock.now + round(seconds * 1e9)
+
+    # -- matching ----------------------------------------------------------------------------------------------------
+
+    def match(self, bar: Bar) -> None:
+        """Fill what the bar fills."""
+        orders = self.open[bar.symbol]
+        if self._deadline is not None and self._deadline <= bar.start:
+            self._cancel_everything()
+        for order in tuple(orders):
+            if order.time <= bar.start and order.is_open:
+                self._at_open(order, bar)
+        if not orders:
+            return
+        self._expire(orders, bar)
+        live = [order for order in orders if order.time <= bar.start]
+        if live:
+            self._entered.clear()
+            if self._walk_path:
+                walk(self, live, bar)
+            else:
+                self._inside(live, bar)
+                self._trail(orders, bar)
+
+    def _at_open(self, order: Order, bar: Bar) -> None:
+        if order.type is OrderType.MARKET:
+            self.execute(order, bar.open, bar, bar.start)
+            return
+        if order.expire_time is not None and order.expire_time <= bar.start:
+            self._close(order, OrderStatus.EXPIRED, order.expire_time)
+            return
+        if order.type is OrderType.LIMIT or order.status is OrderStatus.TRIGGERED:
+            self._limit_at_open(order, bar, order.status is OrderStatus.SUBMITTED)
+            return
+        if order.trigger_price is None:
+            self.start_trailing(order, bar.open)
+        trigger = _level(order.trigger_price)
+        beyond = trigger - bar.open if order.type is OrderType.TAKE_PROFIT else bar.open - trigger
+        if order.side * beyond < 0.0:
+            self._rest(order, bar)
+        elif order.type is OrderType.STOP_LIMIT:
+            self._listener.order_changed(order, OrderStatus.TRIGGERED, bar.start)
+            self._limit_at_open(order, bar, arriving=True)
+        else:
+            self.execute(order, bar.open, bar, bar.start)
+
+    def _limit_at_open(self, order: Order, bar: Bar, arriving: bool) -> None:
+        if order.side * (_level(order.limit_price) - bar.open) < 0.0:
+            if arriving:
+                self._rest(order, bar)
+        elif arriving and order.post_only:
+            reason = f"post-only: would take at {bar.open!r}"
+            self._close(order, OrderStatus.REJECTED, bar.start, reason)
+        else:
+            self.execute(order, bar.open, bar, bar.start, is_maker=not arriving)
+
+    def _rest(self, order: Order, bar: Bar) -> None:
+        if order.time_in_force in _IMMEDIATE:
+            self._close(order, OrderStatus.CANCELED, bar.start, "nothing to match at once")
+        elif order.status is OrderStatus.SUBMITTED:
+            self._listener.order_changed(order, OrderStatus.ACCEPTED, bar.start)
+
+    def _expire(self, orders: Sequence[Order], bar: Bar) -> None:
+        for order in tuple(orders):
+            if order.expire_time is not None and order.expire_time < bar.end:
+                self._close(order, OrderStatus.EXPIRED, order.expire_time)
+        if self._deadline is not None and self._deadline < bar.end:
+            self._cancel_everything()
+
+    def _inside(self, live: Iterable[Order], bar: Bar) -> None:
+        reached: list[Order] = []
+        for order in live:
+            if order.type in _STOPS:
+                self._test_stop(order, bar, bar.open)
+            elif order.type is OrderType.STOP_LIMIT and order.status is not OrderStatus.TRIGGERED:
+                self._test_stop_limit(order, bar)
+            else:
+                reached.append(order)
+        for order in reached:
+            if order.is_open:
+                price = limit_price(
+                    order.side, reach_price(order), bar.open, bar.high, bar.low, self.passes_through(order)
+                )
+                if price == price:  # noqa: PLR0124
+                    self.execute(order, price, bar, bar.end, is_maker=order.type is not OrderType.TAKE_PROFIT)
+        while self._entered:
+            child, entry = self._entered.pop(0)
+            if child.type in _STOPS and child.is_open:
+                self._test_stop(child, bar, entry)
+
+    def passes_through(self, order: Order) -> bool:
+        """Return whether the price must pass the order's price rather than touch it."""
+        return self._through and order.type is not OrderType.TAKE_PROFIT
+
+    def _test_stop(self, order: Order, bar: Bar, begin: float) -> None:
+        if order.is_open:
+            price = stop_price(order.side, _level(order.trigger_price), begin, bar.high, bar.low)
+            if price == price:  # noqa: PLR0124
+                self.execute(order, price, bar, bar.end)
+
+    def _test_stop_limit(self, order: Order, bar: Bar) -> None:
+        trigger, limit = _level(order.trigger_price), _level(order.limit_price)
+        if order.is_open and not math.isnan(stop_price(order.side, trigger, bar.open, bar.high, bar.low)):
+            self._listener.order_changed(order, OrderStatus.TRIGGERED, bar.end)
+            price = stop_limit_price(order.side, trigger, limit, bar.close)
+            if price == price:  # noqa: PLR0124
+                self.execute(order, price, bar, bar.end, is_maker=price != trigger)
+
+    def trigger(self, order: Order, bar: Bar, price: float) -> None:
+        """Turn a stop-limit order into a limit order inside a bar, filled at once where the limit allows the price."""
+        self._listener.order_changed(order, OrderStatus.TRIGGERED, bar.end)
+        if order.side * (_level(order.limit_price) - price) >= 0.0:
+            self.execute(order, price, bar, bar.end)
+
+    def _trail(self, orders: Sequence[Order], bar: Bar) -> None:
+        for order in tuple(orders):
+            if order.type is OrderType.TRAILING_STOP and order.time <= bar.start and order.is_open:
+                self.trail(order, bar.low if order.side > 0 else bar.high)
+                if order.side * (bar.close - _level(order.trigger_price)) >= 0.0:
+                    self.execute(order, _level(order.trigger_price), bar, bar.end)
+
+    def start_trailing(self, order: Order, price: float) -> None:
+        """Set the first level of a trailing stop behind a price."""
+        level = trail_level(order.side, price, order.trail_amount or 0.0, order.trail_fraction or 0.0)
+        order.trigger_price = order.instrument.on_grid(level, order.side)
+
+    def trail(self, order: Order, extreme: float) -> None:
+        """Move a trailing stop's level behind an extreme price; it never moves back."""
+        before = _level(order.trigger_price)
+        self.start_trailing(order, extreme)
+        if order.side * (_level(order.trigger_price) - before) > 0.0:
+            order.trigger_price = before
+
+    # -- execution ---------------------------------------------------------------------------------------------------
+
+    def execute(self, order: Order, price: float, bar: Bar, time: int, *, is_maker: bool = False) -> None:
+        """Fill an order at a price of the bar, as far as position and funds allow."""
+        ledger = self._ledgers[order.strategy]
+        position = ledger.positions[order.instrument.symbol]
+        held, side = position.lots, order.side
+        lots = wanted = order.lots - order.filled_lots
+        if order.reduce_only:
+            lots = min(lots, max(0, -side * held))
+            if lots == 0:
+                self._close(order, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
+                return
+        if not is_maker and order.type is not OrderType.LIMIT and order.type is not OrderType.STOP_LIMIT:
+            price = self._slippage.price(order.instrument, side, price, bar)
+        rate = self._fees.maker if is_maker else self._fees.taker
+        after = held + side * lots
+        if after < 0 and not order.instrument.can_short:
+            found = f"{order.instrument.units(max(0, held)):g} held"
+            self._close(order, OrderStatus.REJECTED, time, f"spot: cannot sell {order.quantity:g}, {found}")
+            return
+        if abs(after) > abs(held):
+            affordable = affordable_lots(ledger, position, side, price, rate, self._leverage)
+            if affordable < lots and (affordable <= 0 or order.time_in_force is TimeInForce.FOK):
+                reason = f"insufficient funds: {ledger.equity:.2f} for {order.instrument.units(lots) * price:.2f}"
+                self._close(order, OrderStatus.REJECTED, time, reason)
+                return
+            lots = min(lots, affordable)
+        fee = order.instrument.units(lots) * price * rate
+        self._listener.order_filled(order, lots, price, fee, is_maker, time)
+        if lots < wanted:
+            reason = "reduce-only: position closed" if order.reduce_only else "insufficient funds for the rest"
+            self._close(order, OrderStatus.CANCELED, time, reason)
+        else:
+            self.open[order.instrument.symbol].remove(order)
+        if order.children:
+            self._activate(order, price, bar, time)
+        if order.oco_leader is not None:
+            self._cancel_group(order, time)
+        if position.lots == 0:
+            self._cancel_reducing(order, time)
+
+    def _activate(self, parent: Order, price: float, bar: Bar, time: int) -> None:
+        """Send the children of a filled entry to the market."""
+        for child in parent.children:
+            child.lots, child.time = parent.filled_lots, bar.start
+            if child.type is OrderType.TRAILING_STOP:
+                self.start_trailing(child, price)
+            self._listener.order_changed(child, OrderStatus.SUBMITTED, time)
+            self.open[child.symbol].append(child)
+        for child in parent.children:
+            if time == bar.start and child.is_open:
+                self._at_open(child, bar)
+            elif child.is_open:
+                self._entered.append((child, price))
+
+    def _cancel_group(self, filled: Order, time: int) -> None:
+        for order in tuple(self.open[filled.symbol]):
+            if order is not filled and order.oco_leader is filled.oco_leader and order.strategy == filled.strategy:
+                self._close(order, OrderStatus.CANCELED, time, f"one cancels other: {filled.client_order_id}")
+
+    def _cancel_reducing(self, filled: Order, time: int) -> None:
+        for order in tuple(self.open[filled.symbol]):
+            if order.reduce_only and order is not filled and order.strategy == filled.strategy:
+                self._close(order, OrderStatus.CANCELED, time, "reduce-only: position closed")
+
+    def _cancel_everything(self) -> None:
+        time, self._deadline = self._deadline or self._clock.now, None
+        for orders in self.open.values():
+            for order in tuple(orders):
+                self._close(order, OrderStatus.CANCELED, time, "cancel-all-after: not renewed in time")
+
+    def _close(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
+        if order in self.open[order.symbol]:
+            self.open[order.symbol].remove(order)
+        self._listener.order_changed(order, status, time, reason)
+        for child in order.children:
+            if child.status is OrderStatus.HELD and order.filled_lots == 0:
+                self._listener.order_changed(child, OrderStatus.CANCELED, time, f"entry {status}")
+
+
+def reach_price(order: Order) -> float:
+    """Return the price that the market must reach for a limit or take-profit order."""
+    return _level(order.trigger_price if order.type is OrderType.TAKE_PROFIT else order.limit_price)
+
+
+def _level(price: float | None) -> float:
+    assert price is not None, "orders are checked for their prices before they are sent"
+    return price

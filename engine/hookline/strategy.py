@@ -1,0 +1,39 @@
+"""Event-driven strategies.
+
+A strategy is a ``@dataclass``: its fields are its parameters. The engine calls its ``on_*`` methods, one at a time, each
+with ``ctx``, its only door to the world. It cannot tell a backtest from paper or live.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import ClassVar
+
+from hookline.kernel.context import Context
+from hookline.model import Bar, Fill, Order
+
+__all__ = ["Context", "Strategy"]
+
+
+class Strategy(ABC):
+    """Base of all strategies. Subclasses are dataclasses and set ``name``; override what you need."""
+
+    name: ClassVar[str]
+
+    def on_start(self, ctx: Context) -> None:
+        """Prepare: name the columns to use, set timers. No order can be sent yet."""
+
+    def on_bar(self, ctx: Context, bar: Bar) -> None:
+        """Act on a bar that has just closed, once every column in use on its symbol is ready."""
+
+    def on_order(self, ctx: Context, order: Order) -> None:
+        """Learn that an order changed its status."""
+
+    def on_fill(self, ctx: Context, fill: Fill) -> None:
+        """Learn of an execution; positions and cash include it already."""
+
+    def on_timer(self, ctx: Context, timer: str) -> None:
+        """Act at a time set with ``ctx.every``."""
+
+    def on_stop(self, ctx: Context) -> None:
+        """Learn that the session ends. Orders sent from here are denied."""
