@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from hookline.clock import isoformat
 from hookline.data.layout import TIME_COLUMNS
-from hookline.data.parquet_bars import file_metadata, open_parquet, read_parquet, write_parquet
+from hookline.data.parquet_bars import read_parquet
+from hookline.data.parquet_file import file_metadata, open_parquet, write_parquet
 from hookline.data.raw import answer, read_range
 from hookline.data.source import file_name
 from hookline.errors import DataError

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hookline.errors import ConfigError, DataError
 from hookline.model import BarSeries
 
-__all__ = ["SYMBOL_COLUMN", "TIME_COLUMNS", "Layout", "find_layout", "find_time_column"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["SYMBOL_COLUMN", "TIME_COLUMNS", "Layout", "find_layout", "find_time_column", "pick_symbol"]
 
 # Names that are taken for a bar's start, in order of preference; the last is what pandas writes for an unnamed index.
 TIME_COLUMNS = (
@@ -81,6 +88,25 @@ def find_time_column(names: Sequence[str], source: str) -> str:
             f"{source}: no column for 'time' among {_listed(names)}; name it: columns: {{time: ...}}"
         )
     return time
+
+
+def pick_symbol(column: pa.ChunkedArray, symbol: str | None, source: str) -> NDArray[np.bool_]:
+    """Return which rows are those of a symbol; None stands for the only one there is.
+
+    Raises:
+        DataError: if there are none, or if several symbols are there and none was named.
+    """
+    import pyarrow.compute as pc
+
+    have = sorted(str(name) for name in column.unique().to_pylist())
+    if symbol is None and len(have) == 1:
+        return np.ones(len(column), np.bool_)
+    if symbol not in have:
+        found = "none was named" if symbol is None else f"was asked for {symbol!r}"
+        close = get_close_matches(symbol or "", have, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise DataError(f"{source}: holds {', '.join(have)}; {found}{hint}")
+    return np.array(pc.fill_null(pc.equal(column, symbol), fill_value=False).to_numpy(), np.bool_)
 
 
 def _check_mapping(columns: Mapping[str, str], names: Sequence[str], source: str) -> None:

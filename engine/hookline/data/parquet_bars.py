@@ -1,9 +1,9 @@
-"""Parquet files of bars: reading only the columns and rows that are needed, and writing without half-written files."""
+"""Bars in Parquet files: reading only the columns and rows that are needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.clock import isoformat
-from hookline.data.layout import Layout, find_layout
-from hookline.data.raw import RawBars
+from hookline.data.layout import Layout, find_layout, pick_symbol
+from hookline.data.parquet_file import file_metadata, metadata_timeframe, open_parquet
+from hookline.data.raw import RawBars, range_text
 from hookline.data.times import TimeUnit, infer_timeframe, times_of
 from hookline.errors import DataError
 from hookline.model import BarSeries, Timeframe, timeframe_ns
@@ -21,60 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = [
-    "file_metadata",
-    "metadata_timeframe",
-    "open_parquet",
-    "read_parquet",
-    "symbols_in",
-    "write_parquet",
-]
+__all__ = ["read_parquet", "symbols_in"]
 
-_ROW_GROUP = 131_072  # rows; small enough to skip most of a long file, large enough to compress well
-
-
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a Parquet file that has rows.
-
-    Raises:
-        DataError: if there is no such file, it is not Parquet, or it is empty.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.exists():
-        raise DataError(f"{path}: no such file")
-    if path.is_dir():
-        raise DataError(f"{path}: must be a Parquet file, was a folder")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty")
-    try:
-        file = pq.ParquetFile(path, memory_map=True)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file: {_first_line(error)}") from None
-    if file.metadata.num_rows == 0:
-        raise DataError(f"{path}: the file has no rows")
-    return file
-
-
-def file_metadata(file: pq.ParquetFile) -> dict[str, str]:
-    """Return the text metadata of a Parquet file's schema."""
-    raw = file.schema_arrow.metadata or {}
-    return {key.decode(): value.decode(errors="replace") for key, value in raw.items()}
-
-
-def symbols_in(path: Path, columns: Mapping[str, str] | None = None) -> list[str]:
-    """Return the symbols a file holds: those of its symbol column, else the one in its metadata, else none.
-
-    Raises:
-        DataError: if the file cannot be read or is not one of bars.
-    """
-    file = open_parquet(path)
-    layout = find_layout(file.schema_arrow.names, str(path), columns)
-    if layout.symbol is None:
-        symbol = file_metadata(file).get("symbol")
-        return [] if symbol is None else [symbol]
-    return sorted(str(symbol) for symbol in file.read([layout.symbol]).column(0).unique().to_pylist())
+_Rows = slice | NDArray[np.bool_]
 
 
 def read_parquet(
@@ -91,8 +41,8 @@ def read_parquet(
     """Read bars that start in ``[since, until)`` without checking them.
 
     Args:
-        path: A file with a time (int64 in ``time_unit``, timestamps, dates or ISO text: a bar's start), open, high, low, close,
-            and perhaps volume (else 0) and symbol.
+        path: A file with a time (int64 in ``time_unit``, timestamps, dates or ISO text: a bar's start), open, high, low,
+            close, and perhaps volume (else 0) and symbol.
         symbol: Which instrument; needed where the file has a symbol column with more than one.
         since: First start, nanoseconds UTC.
         until: First start that is too late, nanoseconds UTC.
@@ -108,79 +58,90 @@ def read_parquet(
     source, metadata = str(path), file_metadata(file)
     layout = find_layout(file.schema_arrow.names, source, columns)
     _check_symbol(layout, metadata, symbol, source)
-    groups = _row_groups(file, layout, symbol, (since, until) if time_unit == "ns" else (None, None))
-    start = times_of(_read(file, groups, layout.time), time_unit, "UTC", lambda row: f"{source}: row {row}")
+    between = (since, until) if time_unit == "ns" else (None, None)
+    groups = _row_groups(file, layout, symbol, between)
+    part = _Part(file, source, groups)
+    start = part.times(layout.time, time_unit)
     _check_unit(start, timeframe or metadata_timeframe(metadata), source)
-    rows = _rows(start, since, until, _symbol_mask(file, groups, layout, symbol, source))
+    rows = _rows(start, since, until, part.mask(layout.symbol, symbol))
+    part = _Part(file, source, groups, rows)
     start = _pick(start, rows)
     if len(start) == 0:
-        raise DataError(
-            f"{source}: no bars{_range_text(since, until)}; the file has {_span(file, layout, time_unit)}"
-        )
-    prices = {name: _floats(file, groups, getattr(layout, name), rows) for name in BarSeries.PRICES}
-    volume = np.zeros(len(start)) if layout.volume is None else _floats(file, groups, layout.volume, rows)
+        span = _span(_Part(file, source, list(range(file.num_row_groups))).times(layout.time, time_unit))
+        raise DataError(f"{source}: no bars{range_text(since, until)}; the file has {span}")
+    prices: dict[str, Any] = {name: part.floats(getattr(layout, name)) for name in BarSeries.PRICES}
+    volume = np.zeros(len(start)) if layout.volume is None else part.floats(layout.volume)
     stored = timeframe or metadata_timeframe(metadata) or infer_timeframe(start) or default_timeframe
     named = layout.symbol is not None or "symbol" in metadata
     name = symbol or metadata.get("symbol", "")
-    return RawBars(source, name, stored, start, **prices, volume=volume, named=named)
+    return RawBars(source, name, stored, start, **prices, volume=volume, named=named, where=part.where)
 
 
-def metadata_timeframe(metadata: Mapping[str, str]) -> Timeframe | None:
-    """Return the timeframe that a file's metadata names, None if it names none that we know."""
-    text = metadata.get("timeframe") or metadata.get("interval") or ""
-    try:
-        timeframe_ns(text)
-    except ValueError:
-        return None
-    return text
+def symbols_in(path: Path, columns: Mapping[str, str] | None = None) -> list[str]:
+    """Return the symbols a file holds: those of its symbol column, else the one in its metadata, else none.
+
+    Raises:
+        DataError: if the file cannot be read or is not one of bars.
+    """
+    file = open_parquet(path)
+    layout = find_layout(file.schema_arrow.names, str(path), columns)
+    if layout.symbol is None:
+        symbol = file_metadata(file).get("symbol")
+        return [] if symbol is None else [symbol]
+    return sorted(str(symbol) for symbol in file.read([layout.symbol]).column(0).unique().to_pylist())
 
 
-def write_parquet(path: Path, series: BarSeries, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a series; the file is complete or not there at all, even if the process is killed meanwhile."""
-    import os
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some row groups of a file, and the rows in them that are wanted."""
 
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    file: pq.ParquetFile
+    source: str
+    groups: list[int]
+    rows: _Rows = field(default_factory=lambda: slice(None))
 
-    about = {"symbol": series.symbol, "timeframe": series.timeframe, "ts_unit": "ns since Unix epoch, UTC"}
-    columns: dict[str, Any] = {"ts": series.start} | {
-        name: getattr(series, name) for name in BarSeries.COLUMNS
-    }
-    table = pa.table(columns).replace_schema_metadata({**(metadata or {}), **about})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as stream:
-            pq.write_table(table, stream, compression="zstd", use_dictionary=False, row_group_size=_ROW_GROUP)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    def times(self, name: str, unit: TimeUnit) -> NDArray[np.int64]:
+        return times_of(self._column(name), unit, "UTC", self.where)
+
+    def floats(self, name: str) -> NDArray[np.float64]:
+        import pyarrow as pa
+
+        column = self._column(name)
+        try:
+            values = column.cast(pa.float64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            kind = str(column.type)
+            raise DataError(
+                f"{self.source}: column {name!r} must hold numbers, was of type {kind!r}"
+            ) from None
+        return _pick(values.to_numpy(), self.rows)
+
+    def mask(self, name: str | None, symbol: str | None) -> NDArray[np.bool_] | None:
+        """Return which rows are those of the symbol, None where the file has no such column."""
+        if name is None:
+            return None
+        column = self._column(name)
+        if symbol is not None and symbol not in column.unique().to_pylist():
+            pick_symbol(self.file.read([name]).column(0), symbol, self.source)
+            return np.zeros(len(column), np.bool_)
+        return pick_symbol(column, symbol, self.source)
+
+    def where(self, row: int) -> str:
+        """Return the address of one of the wanted rows: its place in the file, counted from 0."""
+        picked = self.rows
+        place = (picked.start or 0) + row if isinstance(picked, slice) else int(np.flatnonzero(picked)[row])
+        lengths = [self.file.metadata.row_group(group).num_rows for group in range(self.file.num_row_groups)]
+        for group in self.groups:
+            if place < lengths[group]:
+                return f"{self.source}: row {sum(lengths[:group]) + place}"
+            place -= lengths[group]
+        return self.source
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        return self.file.read_row_groups(self.groups, columns=[name], use_threads=False).column(0)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
-
-
-def _read(file: pq.ParquetFile, groups: list[int], name: str) -> pa.ChunkedArray:
-    return file.read_row_groups(groups, columns=[name], use_threads=False).column(0)
-
-
-def _floats(
-    file: pq.ParquetFile, groups: list[int], name: str, rows: slice | NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    import pyarrow as pa
-
-    column = _read(file, groups, name)
-    try:
-        values = column.cast(pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(f"column {name!r} must hold numbers, was of type {str(column.type)!r}") from None
-    return _pick(values.to_numpy(), rows)
-
-
-def _pick(values: NDArray[Any], rows: slice | NDArray[np.bool_]) -> NDArray[Any]:
+def _pick(values: NDArray[Any], rows: _Rows) -> NDArray[Any]:
     """Return the rows as an array that owns its memory and can be written, so that the file's buffers are let go."""
     picked = values[rows]
     return picked if picked.base is None and picked.flags.writeable else picked.copy()
@@ -188,7 +149,7 @@ def _pick(values: NDArray[Any], rows: slice | NDArray[np.bool_]) -> NDArray[Any]
 
 def _rows(
     start: NDArray[np.int64], since: int | None, until: int | None, mask: NDArray[np.bool_] | None
-) -> slice | NDArray[np.bool_]:
+) -> _Rows:
     if mask is None:
         if since is None and until is None:
             return slice(None)
@@ -207,49 +168,27 @@ def _row_groups(
     file: pq.ParquetFile, layout: Layout, symbol: str | None, between: tuple[int | None, int | None]
 ) -> list[int]:
     """Return the row groups that may hold rows of the request, by their statistics; at least one."""
+    since, until = between
     names = file.schema_arrow.names
-    time, label = names.index(layout.time), names.index(layout.symbol) if layout.symbol else None
     kept = []
     for group in range(file.num_row_groups):
-        stats = file.metadata.row_group(group).column(time).statistics
-        low, high = (stats.min, stats.max) if stats is not None and stats.has_min_max else (None, None)
-        if isinstance(low, int) and isinstance(high, int):
-            since, until = between
-            if (since is not None and high < since) or (until is not None and low >= until):
-                continue
-        stats = None if label is None else file.metadata.row_group(group).column(label).statistics
-        if (
-            symbol is not None
-            and stats is not None
-            and stats.has_min_max
-            and not stats.min <= symbol <= stats.max
+        columns = file.metadata.row_group(group)
+        first, last = _bounds(columns.column(names.index(layout.time)))
+        if isinstance(first, int) and (
+            (since is not None and last < since) or (until is not None and first >= until)
         ):
             continue
+        if symbol is not None and layout.symbol is not None:
+            first, last = _bounds(columns.column(names.index(layout.symbol)))
+            if isinstance(first, str) and not first <= symbol <= last:
+                continue
         kept.append(group)
     return kept or [0]
 
 
-def _symbol_mask(
-    file: pq.ParquetFile, groups: list[int], layout: Layout, symbol: str | None, source: str
-) -> NDArray[np.bool_] | None:
-    import pyarrow.compute as pc
-
-    if layout.symbol is None:
-        return None
-    column = _read(file, groups, layout.symbol)
-    if symbol is not None:
-        mask: NDArray[np.bool_] = pc.fill_null(pc.equal(column, symbol), fill_value=False).to_numpy().copy()
-        if mask.any():
-            return mask
-    have = sorted(str(name) for name in file.read([layout.symbol]).column(0).unique().to_pylist())
-    if symbol in have:
-        return mask
-    if symbol is None and len(have) == 1:
-        return None
-    found = "none was named" if symbol is None else f"was asked for {symbol!r}"
-    close = get_close_matches(symbol or "", have, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise DataError(f"{source}: holds {', '.join(have)}; {found}{hint}")
+def _bounds(chunk: pq.ColumnChunkMetaData) -> tuple[Any, Any]:
+    stats = chunk.statistics
+    return (stats.min, stats.max) if stats is not None and stats.has_min_max else (None, None)
 
 
 def _check_symbol(layout: Layout, metadata: Mapping[str, str], symbol: str | None, source: str) -> None:
@@ -260,23 +199,16 @@ def _check_symbol(layout: Layout, metadata: Mapping[str, str], symbol: str | Non
 
 
 def _check_unit(start: NDArray[np.int64], timeframe: Timeframe | None, source: str) -> None:
-    """Refuse integers of seconds to microseconds that were read as nanoseconds: all of them lie within hours of 1970."""
+    """Refuse integers of seconds to microseconds that were read as nanoseconds: all of them lie close to 1970."""
     if len(start) < 2 or timeframe is None:
         return
     step = int(np.median(np.diff(start[:1000])))
     for unit, factor in (("us", 10**3), ("ms", 10**6), ("s", 10**9)):
         if 0 < step < timeframe_ns(timeframe) <= step * factor:
             first = isoformat(int(start[0]))
-            raise DataError(
-                f"{source}: integer times must be nanoseconds, the first reads as {first}; set time_unit: {unit}"
-            )
+            rule = f"integer times must be nanoseconds, the first one reads as {first}"
+            raise DataError(f"{source}: {rule}; set time_unit: {unit}")
 
 
-def _span(file: pq.ParquetFile, layout: Layout, time_unit: TimeUnit) -> str:
-    times = times_of(_read(file, list(range(file.num_row_groups)), layout.time), time_unit, "UTC", str)
+def _span(times: NDArray[np.int64]) -> str:
     return f"{isoformat(int(times.min()))} to {isoformat(int(times.max()))}"
-
-
-def _range_text(since: int | None, until: int | None) -> str:
-    after = f" from {isoformat(since)}" if since is not None else ""
-    return after + (f" before {isoformat(until)}" if until is not None else "")

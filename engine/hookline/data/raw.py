@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,14 +15,17 @@ from hookline.errors import DataError
 from hookline.feed import BarRequest
 from hookline.model import BarSeries, Timeframe, timeframe_ns
 
-__all__ = ["RawBars", "answer", "read_range"]
+__all__ = ["RawBars", "answer", "range_text", "read_range"]
+
+_BAR = re.compile(r": bar (\d+)\b")  # in the messages of a BarSeries
 
 
 @dataclass(frozen=True, eq=False)
 class RawBars:
     """Columns of equal length: ``start`` int64 nanoseconds UTC, the rest float64; nothing about them is checked.
 
-    ``source`` says in messages where they come from, ``named`` whether it tells itself whose bars they are.
+    ``source`` says in messages where they come from and ``where`` the address of a row; ``named`` is whether the source
+    tells itself whose bars they are.
     """
 
     source: str
@@ -33,6 +38,7 @@ class RawBars:
     close: NDArray[np.float64]
     volume: NDArray[np.float64]
     named: bool = True
+    where: Callable[[int], str] | None = None
 
     def __len__(self) -> int:
         return len(self.start)
@@ -40,6 +46,26 @@ class RawBars:
     def renamed(self, symbol: str) -> RawBars:
         """Return the same bars under another symbol."""
         return replace(self, symbol=symbol)
+
+    def between(self, since: int | None, until: int | None) -> RawBars:
+        """Return the bars that start in ``[since, until)``, in their order.
+
+        Raises:
+            DataError: if there are none.
+        """
+        mask = np.ones(len(self), np.bool_)
+        if since is not None:
+            mask &= self.start >= since
+        if until is not None:
+            mask &= self.start < until
+        if mask.all():
+            return self
+        rows, where = np.flatnonzero(mask), self.where or (lambda row: f"{self.source}: row {row}")
+        if len(rows) == 0:
+            first, last = isoformat(int(self.start.min())), isoformat(int(self.start.max()))
+            raise DataError(f"{self.source}: no bars{range_text(since, until)}; it has {first} to {last}")
+        columns = {name: getattr(self, name)[rows] for name in ("start", *BarSeries.COLUMNS)}
+        return replace(self, **columns, where=lambda row: where(int(rows[row])))
 
     def series(self) -> BarSeries:
         """Return the bars as a checked series.
@@ -51,7 +77,9 @@ class RawBars:
         try:
             return BarSeries(self.symbol, self.timeframe, self.start, *columns)
         except DataError as error:
-            raise DataError(f"{self.source}: {error}") from None
+            place = _BAR.search(str(error))
+            address = self.where(int(place[1])) if place and self.where else self.source
+            raise DataError(f"{address}: {error}") from None
 
 
 def read_range(request: BarRequest) -> tuple[int | None, int | None]:
@@ -80,12 +108,12 @@ def answer(raw: RawBars, request: BarRequest) -> BarSeries:
         series = series.between(request.since, request.until)
     if len(series) == 0:
         raise DataError(
-            f"{raw.source}: no bars of {request.symbol} {request.timeframe}{_range_text(request)}"
+            f"{raw.source}: no bars of {request.symbol} {request.timeframe}{range_text(request.since, request.until)}"
         )
     return series
 
 
-def _range_text(request: BarRequest) -> str:
-    since = f" from {isoformat(request.since)}" if request.since is not None else ""
-    until = f" before {isoformat(request.until)}" if request.until is not None else ""
-    return since + until
+def range_text(since: int | None, until: int | None) -> str:
+    """Return a range of times as the end of a message, empty where there are no bounds."""
+    after = f" from {isoformat(since)}" if since is not None else ""
+    return after + (f" before {isoformat(until)}" if until is not None else "")
