@@ -1,0 +1,208 @@
+"""``hookline run``: run session files and write their reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hookline.cli import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED
+from hookline.errors import ConfigError, HooklineError, PluginError, StrategyError
+
+if TYPE_CHECKING:
+    from hookline.reporting.result import Result
+    from hookline.session import Session
+    from hookline.session.config import SessionConfig
+    from hookline.session.executors import Executor
+
+__all__ = ["run"]
+
+_REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One file to run; it may be sent to another process."""
+
+    file: Path
+    overrides: tuple[str, ...]
+    output: Path | None
+    progress: bool
+    width: int
+    color: bool
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What to print of a run; ``report`` is the file to open, or the folder where there is none."""
+
+    summary: str = ""
+    report: Path = Path()
+    interrupted: bool = False
+    error: str = ""
+    code: int = 0
+
+
+def run(
+    files: Annotated[
+        list[Path], typer.Argument(help="Session files.", metavar="FILE...", show_default=False)
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a value: strategies[0].params.fast=12", metavar="ADDRESS=VALUE"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the reports, instead of the session's own.", show_default=False),
+    ] = None,
+    open_report: Annotated[bool, typer.Option("--open", help="Open the report when done.")] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,
+    executor: Annotated[
+        str, typer.Option(help="Where several files run: serial, processes, or a plugin.", metavar="NAME")
+    ] = "serial",
+) -> None:
+    """Run session files and write their reports.
+
+    Ctrl-C stops a run early; its report is written all the same. A second Ctrl-C ends at once.
+    """
+    from rich.console import Console
+
+    console = Console()
+    progress = not no_progress and executor == "serial" and sys.stderr.isatty()
+    first = _Job(files[0], tuple(changes or ()), output, progress, console.width, console.is_terminal)
+    if len(files) == 1:
+        outcomes: Iterator[_Outcome] = iter([_run(first)])
+    else:
+        jobs = [dataclasses.replace(first, file=file, output=_folder(output, file, files)) for file in files]
+        outcomes = _executor(executor).map(_run_guarded, jobs)
+    raise typer.Exit(_report_all(outcomes, open_report=open_report))
+
+
+def _folder(output: Path | None, file: Path, files: list[Path]) -> Path | None:
+    """Return a folder for each of several files below the one given."""
+    if output is None:
+        return None
+    twins = [other for other in files if other.stem == file.stem]
+    if len(twins) > 1:
+        raise ConfigError(
+            f"--output {output}: files must have different names, was {file.stem!r} {len(twins)} times"
+        )
+    return output / file.stem
+
+
+def _executor(name: str) -> Executor:
+    from hookline import plugins
+
+    made: Executor = plugins.build("executors", name, {}, "--executor")
+    return made
+
+
+def _report_all(outcomes: Iterator[_Outcome], *, open_report: bool) -> int:
+    """Print each outcome as it comes, then where the reports are, and return the exit code."""
+    code, reports = 0, []
+    for outcome in outcomes:
+        if outcome.error:
+            typer.echo(outcome.error, err=True)
+            code = max(code, outcome.code)
+            continue
+        typer.echo(outcome.summary)
+        reports.append(outcome.report)
+        code = max(code, EXIT_INTERRUPTED if outcome.interrupted else 0)
+    for report in reports:
+        if open_report:
+            typer.launch(report.resolve().as_uri())
+        typer.echo(str(report))
+    return code
+
+
+def _run_guarded(job: _Job) -> _Outcome:
+    """Run one of several files; what is wrong with it does not stop the others."""
+    try:
+        return _run(job)
+    except StrategyError as error:
+        cause = "".join(traceback.format_exception(error.__cause__)) if error.__cause__ is not None else ""
+        return _Outcome(error=f"{cause}error: {job.file}: {error}", code=EXIT_BUG)
+    except HooklineError as error:
+        text = "\n".join(f"error: {line}" for line in str(error).splitlines())
+        return _Outcome(error=text, code=EXIT_ERROR)
+
+
+def _run(job: _Job) -> _Outcome:
+    from hookline.session import Session
+    from hookline.session.loader import load_session
+
+    config = load_session(job.file, job.overrides)
+    if job.output is not None:
+        config = dataclasses.replace(config, output=job.output)
+    session = Session.from_config(config)
+    with _progress(job, config.name) as progress:
+        result = session.run(progress=progress)
+    report = _write(session, config, result)
+    return _Outcome(_rendered(result, job), report, result.record.interrupted)
+
+
+@contextmanager
+def _progress(job: _Job, name: str) -> Iterator[Callable[[float, int], None] | None]:
+    """Show a progress bar while a run lasts, if wanted; give what the run reports to."""
+    if not job.progress:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from hookline.clock import isoformat
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[at]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=1.0, at="")
+        yield lambda fraction, time: bar.update(task, completed=fraction, at=isoformat(time))
+
+
+def _write(session: Session, config: SessionConfig, result: Result) -> Path:
+    """Write the journal and every report; return the page to open, else the folder.
+
+    Raises:
+        ConfigError: if the folder cannot be written to.
+        PluginError: if a reporter raises; the others have written theirs.
+    """
+    from hookline.reporting.journal_export import write_journal
+
+    folder = config.output
+    wrong: list[str] = []
+    paths: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_journal(result.record, folder / "journal.jsonl")
+    except OSError as error:
+        raise ConfigError(f"{folder}: reports cannot be written there: {error.strerror}") from error
+    for reporter in session.plan.reporters:
+        try:
+            paths += reporter.write(result, folder)
+        except Exception as error:  # noqa: BLE001  # a plugin is called
+            wrong.append(f"reporter {reporter.name!r} raised {type(error).__name__}: {error}")
+    if wrong:
+        raise PluginError("\n".join(wrong))
+    return next((path for path in paths if path.name == _REPORT), folder)
+
+
+def _rendered(result: Result, job: _Job) -> str:
+    """Return the summary as text with the codes of the terminal it will be printed to."""
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    Console(file=buffer, width=job.width, force_terminal=job.color).print(result.summary())
+    return buffer.getvalue()

@@ -1,0 +1,80 @@
+"""``hookline show``: one plugin, for a person who wants to use it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["show"]
+
+
+def show(
+    kind: Annotated[
+        str, typer.Argument(help="Kind of plugin, such as strategy or feed.", show_default=False)
+    ],
+    name: Annotated[str, typer.Argument(help="Name of the plugin.", show_default=False)],
+) -> None:
+    """Show what a plugin does, its parameters with their bounds and defaults, and the columns it reads."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from hookline.plugins import find, kind_of, load
+
+    info = find(kind, name)
+    cls = load(kind, name)
+    console = Console()
+    console.print(
+        f"[bold]{escape(name)}[/bold]  {kind_of(kind).singular} of {escape(info.distribution)} {info.version}"
+    )
+    console.print(f"{info.module}.{cls.__qualname__}\n", style="dim", highlight=False)
+    console.print(escape(inspect.getdoc(cls) or "It has no description."), highlight=False)
+    if kind_of(kind).base:
+        console.print(_parameters(cls))
+        columns = _columns(cls)
+        if columns:
+            console.print(_table_of_columns(columns))
+
+
+def _parameters(cls: type) -> Table | str:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from hookline.params import describe
+
+    parameters = describe(cls)
+    if not parameters:
+        return "\nIt has no parameters."
+    table = Table(
+        "parameter", "type", "default", "bounds", "meaning", title="parameters", title_justify="left"
+    )
+    for item in parameters:
+        default = "required" if item.default is None else item.default
+        table.add_row(*[escape(cell) for cell in (item.name, item.type, default, item.bounds, item.doc)])
+    return table
+
+
+def _columns(cls: type[Any]) -> dict[str, str]:
+    """Return what a signal strategy reads with its default parameters, by name; empty for other plugins."""
+    from hookline.params import describe
+    from hookline.signals import SignalStrategy
+
+    if not issubclass(cls, SignalStrategy) or any(item.required for item in describe(cls)):
+        return {}
+    from hookline.columns import Bars
+
+    return {name: repr(column) for name, column in cls().columns(Bars()).items()}
+
+
+def _table_of_columns(columns: dict[str, str]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("column", "expression", title="columns at the default parameters", title_justify="left")
+    for name, expression in columns.items():
+        table.add_row(escape(name), escape(expression))
+    return table
