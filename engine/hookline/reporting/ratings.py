@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rating", "rate", "warnings_of"]
 
-SHORT_PERIOD_DAYS = 30
+SHORT_PERIOD_DAYS = 90
 
 
 class Rating(StrEnum):
@@ -73,8 +73,8 @@ def warnings_of(record: RunRecord, metrics: Metrics) -> list[str]:
     if record.interrupted:
         found.append("Interrupted: figures cover the bars up to the interruption")
     found += _too_good(metrics)
-    if metrics.final_equity <= 0.0:
-        found.append("Equity ended at zero or below: figures that need returns are not defined")
+    if metrics.max_drawdown >= 1.0:
+        found.append("Equity fell to zero or below: figures that need returns are not defined")
     if metrics.bars and not metrics.fills:
         found.append("No order was filled")
     days = metrics.period_seconds / 86_400
