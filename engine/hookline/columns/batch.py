@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hookline.columns.column import Call, Column, External, Field, Held, Node
 from hookline.columns.external import ExternalSeries, require_external
-from hookline.columns.kernels import op_kernel
 from hookline.columns.lanes import Lane, as_of, base_lane, higher_lane
+from hookline.columns.loops import run_op
 from hookline.columns.plan import nodes_in_order, reads, symbol_of
 from hookline.model import BarSeries, Timeframe
 
@@ -79,15 +79,11 @@ class Batch:
     def _call(self, node: Call, values: Mapping[bytes, tuple[Floats, ...]]) -> tuple[Floats, ...]:
         size = len(self._lane(node.timeframe))
         out = tuple(np.empty(size) for _ in node.op.outputs)
-        arrays, strides = [], []
-        for value in node.inputs:
-            is_column = isinstance(value, Column)
-            arrays.append(
-                values[value.node.key][value.output] if isinstance(value, Column) else np.array([value])
-            )
-            strides.append(int(is_column))
-        kernel = op_kernel(node.op, len(arrays), tuple(map(type, node.params)))
-        kernel(size, out, arrays, strides, node.params)
+        inputs = [
+            values[value.node.key][value.output] if isinstance(value, Column) else value
+            for value in node.inputs
+        ]
+        run_op(node.op, out, inputs, node.params)
         return out
 
     def _on_base(self, column: Column, values: Mapping[bytes, tuple[Floats, ...]]) -> Floats:

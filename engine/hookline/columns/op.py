@@ -9,7 +9,7 @@ Rules for the two functions of an op, ours and anybody's:
 - A step indexes arrays by one integer only, and calls nothing but ``math`` and other plain functions that obey these
   rules. The streaming driver hands it Python lists in place of arrays.
 - NaN means unknown or not ready. A flag is 1.0 or 0.0. No step divides by zero: it answers NaN.
-- No ``min`` and ``max`` of floats and no ``**``: Python and compiled code disagree on NaN and on the last bit.
+- No ``**``: Python and compiled code disagree on its last bit. Write ``x * x``.
 """
 
 from __future__ import annotations

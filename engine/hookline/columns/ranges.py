@@ -20,11 +20,7 @@ def range_init() -> tuple[float]:
 
 def span(high: float, low: float, before: float) -> float:
     """Return the true range: the distance between the extremes of high, low and the close before."""
-    if before > high:
-        return before - low
-    if before < low:
-        return high - before
-    return high - low
+    return max(high, before) - min(low, before)
 
 
 def true_range_step(state: tuple[float], high: float, low: float, close: float) -> tuple[tuple[float], float]:

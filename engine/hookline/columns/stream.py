@@ -10,7 +10,7 @@ from hookline.clock import isoformat
 from hookline.columns import timeframes
 from hookline.columns.column import Call, Column, External, Field, Held, Node, held
 from hookline.columns.external import ExternalSeries, require_external
-from hookline.columns.kernels import start_state
+from hookline.columns.loops import start_lists
 from hookline.columns.plan import nodes_in_order, symbol_of
 from hookline.columns.timeframes import EMPTY, absorb, is_complete, is_left, seconds, shut
 from hookline.errors import DataError
@@ -82,7 +82,7 @@ class _Cell:
         self.function = node.op.step
         self.inputs = [lane.slot(v) if isinstance(v, Column) else lane.constant(v) for v in node.inputs]
         self.params = node.params
-        self.state = start_state(node.op, node.params)
+        self.state = start_lists(node.op, node.params)
         self.slot = slot
         self.is_single = node.op.is_single
 

@@ -71,10 +71,7 @@ def absorb(
     begin = bucket_start(start, length, offset)
     status = bucket[0]
     if status != NEVER and begin == bucket[1]:
-        if bucket[3] > high:
-            high = bucket[3]
-        if bucket[4] < low:
-            low = bucket[4]
+        high, low = max(bucket[3], high), min(bucket[4], low)
         return status, begin, bucket[2], high, low, close, bucket[6] + volume
     status = DROPPED if status == NEVER and start != begin else OPEN
     return status, begin, first, high, low, close, volume

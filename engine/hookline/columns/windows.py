@@ -33,19 +33,14 @@ def extreme_push(state: Extreme, x: float, n: int) -> tuple[Extreme, float]:
     count, place, top, block = state
     if not math.isfinite(x):
         return (0, 0, 0.0, block), math.nan
-    if place == 0 or x > top:
-        top = x
+    top = x if place == 0 else max(top, x)
     block[place] = x
     place += 1
     count = count + 1 if count < n else n
     if place < n:
-        if count < n:
-            return (count, place, top, block), math.nan
-        before = block[place]
-        return (count, place, top, block), before if before > top else top  # noqa: FURB136
+        return (count, place, top, block), max(top, block[place]) if count == n else math.nan
     for index in range(n - 2, -1, -1):
-        if block[index + 1] > block[index]:
-            block[index] = block[index + 1]
+        block[index] = max(block[index], block[index + 1])
     return (count, 0, top, block), top
 
 
