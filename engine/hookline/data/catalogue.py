@@ -129,22 +129,31 @@ class Catalogue:
         names = [path.stem for path in (Path(self.folder) / file_name(symbol)).glob("*.parquet")]
         return sorted((name for name in names if _length(name)), key=timeframe_ns)
 
+    def shorter(self, symbol: str, timeframe: Timeframe) -> Timeframe:
+        """Return the longest stored timeframe of a symbol of which bars of another, longer one can be made.
+
+        Raises:
+            DataError: if there is none.
+        """
+        stored = self.timeframes(symbol)
+        lengths = {name: timeframe_ns(name) for name in stored}
+        wanted = timeframe_ns(timeframe)
+        fitting = [name for name, length in lengths.items() if length < wanted and wanted % length == 0]
+        if fitting:
+            return fitting[-1]
+        if stored:
+            have = ", ".join(stored)
+            raise DataError(
+                f"{self.folder}: no bars of {symbol!r} to make {timeframe} bars of; it has {have}"
+            )
+        symbols = sorted(unquote(path.name) for path in Path(self.folder).glob("*") if path.is_dir())
+        raise DataError(
+            f"{self.folder}: no bars of {symbol!r}; the catalogue has {', '.join(symbols) or 'none at all'}"
+        )
+
     def _source(self, symbol: str, timeframe: Timeframe) -> Path:
         path = self.path(symbol, timeframe)
-        if path.exists():
-            return path
-        stored = self.timeframes(symbol)
-        fitting = [name for name in stored if timeframe_ns(timeframe) % timeframe_ns(name) == 0]
-        if fitting:
-            return self.path(symbol, fitting[-1])
-        if stored:
-            raise DataError(
-                f"{self.folder}: no {timeframe} bars of {symbol!r} and none to make them of: {', '.join(stored)}"
-            )
-        have = sorted(unquote(path.name) for path in Path(self.folder).glob("*") if path.is_dir())
-        raise DataError(
-            f"{self.folder}: no bars of {symbol!r}; the catalogue has {', '.join(have) or 'none at all'}"
-        )
+        return path if path.exists() else self.path(symbol, self.shorter(symbol, timeframe))
 
 
 def _merge(

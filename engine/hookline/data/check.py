@@ -100,7 +100,8 @@ def check(bars: BarSeries | RawBars) -> CheckReport:
     ]
     if gaps:
         shown = tuple(
-            f"{isoformat(gap.start)} to {isoformat(gap.end)}: {gap.missing}" for gap in gaps[:_SHOWN]
+            f"{gap.missing} missing from {isoformat(gap.start)} before {isoformat(gap.end)}"
+            for gap in gaps[:_SHOWN]
         )
         findings.append(Finding("gap", len(gaps), f"a bar must follow every {raw.timeframe}", shown))
     move, time = _largest_move(raw)

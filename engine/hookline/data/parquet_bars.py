@@ -106,15 +106,17 @@ class _Part:
     def floats(self, name: str) -> NDArray[np.float64]:
         import pyarrow as pa
 
-        column = self._column(name)
-        try:
-            values = column.cast(pa.float64())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            kind = str(column.type)
-            raise DataError(
-                f"{self.source}: column {name!r} must hold numbers, was of type {kind!r}"
-            ) from None
-        return _pick(values.to_numpy(), self.rows)
+        lengths = [self.file.metadata.row_group(group).num_rows for group in self.groups]
+        values = np.empty(sum(lengths))
+        # One row group after the other, so that the file's buffers stay small beside the column itself.
+        for group, end in zip(self.groups, np.cumsum(lengths).tolist(), strict=True):
+            column = _Part(self.file, self.source, [group])._column(name)
+            try:
+                values[end - len(column) : end] = column.cast(pa.float64()).to_numpy()
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                kind = str(column.type)
+                raise DataError(f"{self.source}: column {name!r} must hold numbers, was of type {kind!r}") from None
+        return _pick(values, self.rows)
 
     def mask(self, name: str | None, symbol: str | None) -> NDArray[np.bool_] | None:
         """Return which rows are those of the symbol, None where the file has no such column."""
@@ -142,9 +144,9 @@ class _Part:
 
 
 def _pick(values: NDArray[Any], rows: _Rows) -> NDArray[Any]:
-    """Return the rows as an array that owns its memory and can be written, so that the file's buffers are let go."""
+    """Return the rows as an array that owns its memory, so that the rest is let go."""
     picked = values[rows]
-    return picked if picked.base is None and picked.flags.writeable else picked.copy()
+    return values if len(picked) == len(values) else picked.copy()
 
 
 def _rows(

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["file_metadata", "metadata_timeframe", "open_parquet", "write_parquet"]
 
-_ROW_GROUP = 131_072  # rows; small enough to skip most of a long file, large enough to compress well
+# Row groups are small enough to skip most of a long file, large enough to compress well. Prices rarely repeat exactly, so
+# a dictionary is of no use; times are all steps of one length.
+_ENCODING: dict[str, Any] = {
+    "compression": "zstd",
+    "row_group_size": 131_072,
+    "use_dictionary": False,
+    "column_encoding": {"ts": "DELTA_BINARY_PACKED"},
+}
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -33,7 +40,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     try:
-        file = pq.ParquetFile(path, memory_map=True)
+        file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: not a Parquet file: {_first_sentence(error)}") from None
     if file.metadata.num_rows == 0:
@@ -73,7 +80,7 @@ def write_parquet(path: Path, series: BarSeries, metadata: Mapping[str, str] | N
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as stream:
-            pq.write_table(table, stream, compression="zstd", use_dictionary=False, row_group_size=_ROW_GROUP)
+            pq.write_table(table, stream, **_ENCODING)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
