@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from hookline.problems import Location, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hookline.model import BarSeries
+    from hookline.session.config import SessionConfig
     from hookline.session.plan import Plan
 
 __all__ = ["check"]
@@ -31,47 +34,60 @@ def check(
     from hookline.session.loader import load_session
 
     config = load_session(file, changes or ())
-    build_plugins(config)
+    built = build_plugins(config)
     plan = assemble(config)
     series = [plan.feed.load(request) for request in plan.requests]
     console = Console()
-    console.print(_overview(plan))
+    console.print(_overview(config, built))
     console.print(_data(plan, series))
     for note in plan.notes:
         typer.echo(f"note: {note}")
     typer.echo(f"{file}: good to run")
 
 
-def _overview(plan: Plan) -> Table:
+def _overview(config: SessionConfig, built: dict[Location, Any]) -> Table:
+    from rich.box import SIMPLE
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(plan.name), title_justify="left", show_header=False)
-    table.add_row("mode", plan.mode)
-    table.add_row("feed", escape(repr(plan.feed)))
-    table.add_row("broker", escape(repr(plan.broker)))
-    for seat in plan.seats:
-        sizer = "" if seat.sizer is None else f", sized by {seat.sizer!r}"
-        trades = f"{', '.join(seat.symbols)} with {seat.cash:,.2f} {plan.currency}{sizer}"
-        table.add_row("strategy", escape(f"{seat.id}: {seat.strategy!r}\n{trades}"))
-    for rule in plan.rules:
-        table.add_row("risk rule", escape(repr(rule)))
-    table.add_row(
-        "reports", escape(f"{', '.join(reporter.name for reporter in plan.reporters)} in {plan.output}")
-    )
+    from hookline.problems import join
+    from hookline.session.building import public_params, uses
+
+    table = Table(title=escape(config.name), title_justify="left", show_header=False, box=SIMPLE)
+    table.add_row("mode", f"{config.mode}, {config.timeframe} bars, {config.cash:,} {config.currency}")
+    for location, _, use in uses(config):
+        params = public_params(config, location, built[location])
+        text = ", ".join(f"{name}: {shown(value)}" for name, value in params.items())
+        table.add_row(escape(join("", location)), f"[bold]{escape(use.use)}[/bold]  {escape(text)}")
+    for number, strategy in enumerate(config.strategies):
+        share = f"{', '.join(strategy.symbols)} with {strategy.cash_fraction:.4g} of the cash, called {strategy.id}"
+        table.add_row(f"strategies[{number}] trades", escape(share))
+    table.add_row("reports in", escape(str(config.output)))
     return table
 
 
 def _data(plan: Plan, series: list[BarSeries]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    from hookline.clock import isoformat
+    from hookline.clock import from_ns
 
-    table = Table("symbol", "timeframe", "bars", "first start", "last end", "tick size", "lot size")
+    table = Table(
+        "symbol",
+        "bars",
+        "from (UTC)",
+        "to (UTC)",
+        "tick size",
+        "lot size",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for one in series:
         instrument = plan.instruments[one.symbol]
-        period = (isoformat(int(one.start[0])), isoformat(int(one.end[-1]))) if len(one) else ("", "")
-        steps = (str(instrument.tick_size), str(instrument.lot_size))
-        table.add_row(escape(one.symbol), one.timeframe, f"{len(one):,}", *period, *steps)
+        ends = (int(one.start[0]), int(one.end[-1])) if len(one) else ()
+        period = [f"{from_ns(time):%Y-%m-%d %H:%M}" for time in ends] or ["", ""]
+        table.add_row(
+            escape(one.symbol), f"{len(one):,}", *period, str(instrument.tick_size), str(instrument.lot_size)
+        )
     return table

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookline.cli import EXIT_BUG
-
 if TYPE_CHECKING:
     from hookline.plugins import PluginInfo
 
@@ -23,24 +21,27 @@ def list_plugins(
     ] = False,
 ) -> None:
     """List the installed plugins. Nothing is imported unless --check is given."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from hookline.errors import PluginError
     from hookline.plugins import KINDS, kind_of, names
 
     kinds = list(KINDS) if kind is None else [kind_of(kind).name]
     found = [info for name in kinds for info in names(name)]
-    table = Table("kind", "name", "brought by", *(["state"] if check else []))
-    states = [_state(info) for info in found] if check else []
-    for number, info in enumerate(found):
+    wrong = {info: text for info in found if (text := _state(info))} if check else {}
+    table = Table("kind", "name", "brought by", *(["state"] if check else []), box=SIMPLE_HEAD)
+    for info in found:
         row = [KINDS[info.kind].singular, info.name, f"{info.distribution} {info.version}".strip()]
-        table.add_row(*[escape(cell) for cell in row], *([escape(states[number] or "ok")] if check else []))
+        state = ["[red]broken[/red]" if info in wrong else "ok"] if check else []
+        table.add_row(*[escape(cell) for cell in row], *state)
     Console().print(
         table if found else f"no {'plugin' if kind is None else kind_of(kind).singular} is installed"
     )
-    if any(states):
-        raise typer.Exit(EXIT_BUG)
+    if wrong:
+        raise PluginError("\n".join(dict.fromkeys(wrong.values())))
 
 
 def _state(info: PluginInfo) -> str:

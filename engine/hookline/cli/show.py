@@ -21,6 +21,7 @@ def show(
 ) -> None:
     """Show what a plugin does, its parameters with their bounds and defaults, and the columns it reads."""
     from rich.console import Console
+    from rich.markdown import Markdown
     from rich.markup import escape
 
     from hookline.plugins import find, kind_of, load
@@ -32,7 +33,7 @@ def show(
         f"[bold]{escape(name)}[/bold]  {kind_of(kind).singular} of {escape(info.distribution)} {info.version}"
     )
     console.print(f"{info.module}.{cls.__qualname__}\n", style="dim", highlight=False)
-    console.print(escape(inspect.getdoc(cls) or "It has no description."), highlight=False)
+    console.print(Markdown(inspect.getdoc(cls) or "It has no description."))
     if kind_of(kind).base:
         console.print(_parameters(cls))
         columns = _columns(cls)
@@ -41,6 +42,7 @@ def show(
 
 
 def _parameters(cls: type) -> Table | str:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
@@ -49,9 +51,10 @@ def _parameters(cls: type) -> Table | str:
     parameters = describe(cls)
     if not parameters:
         return "\nIt has no parameters."
-    table = Table(
-        "parameter", "type", "default", "bounds", "meaning", title="parameters", title_justify="left"
-    )
+    table = Table(title="\nparameters", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("parameter", "type", "default", "bounds"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("meaning", min_width=20)
     for item in parameters:
         default = "required" if item.default is None else item.default
         table.add_row(*[escape(cell) for cell in (item.name, item.type, default, item.bounds, item.doc)])
@@ -71,10 +74,14 @@ def _columns(cls: type[Any]) -> dict[str, str]:
 
 
 def _table_of_columns(columns: dict[str, str]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("column", "expression", title="columns at the default parameters", title_justify="left")
+    title = "columns at the default parameters"
+    table = Table(
+        "column", "expression", title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for name, expression in columns.items():
         table.add_row(escape(name), escape(expression))
     return table

@@ -93,4 +93,3 @@ class Document:
         """Keep the address of a value that is expanded from a shorthand."""
         if location in self.references:
             self.references[destination] = self.references.pop(location)
-

@@ -24,7 +24,9 @@ _DEFAULT_REPORTERS = ("html", "json", "csv")
 class InstrumentEntry:
     """What a session says of one instrument; the rest is what the feed or the venue knows, else the engine's default."""
 
-    kind: Annotated[InstrumentKind | None, Doc("spot can only be sold when held, a perpetual can be sold short")] = None
+    kind: Annotated[
+        InstrumentKind | None, Doc("spot can only be sold when held, a perpetual can be sold short")
+    ] = None
     tick_size: Annotated[Decimal, Gt(0), Doc("smallest price step")] | None = None
     lot_size: Annotated[Decimal, Gt(0), Doc("smallest quantity step, in base units")] | None = None
     min_quantity: Annotated[Decimal, Ge(0), Doc("smallest order in base units")] | None = None
@@ -38,7 +40,9 @@ class ExternalEntry:
 
     path: Annotated[Path, Doc("file of the series, relative to the session file")]
     column: Annotated[str, MinLen(1), Doc("column that holds the values")]
-    lag_seconds: Annotated[float, Ge(0), Doc("time between a value's timestamp and when it can be known")] = 0.0
+    lag_seconds: Annotated[float, Ge(0), Doc("time between a value's timestamp and when it can be known")] = (
+        0.0
+    )
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,28 @@ class StrategyEntry:
 
     use: Annotated[str, MinLen(1), Doc("name of the strategy plugin")]
     id: Annotated[str, MinLen(1), Doc("name within the session; the plugin's name by default")] | None = None
-    symbols: Annotated[list[str], MinLen(1), Doc("what it trades; all symbols of the session by default")] | None = None
+    symbols: (
+        Annotated[list[str], MinLen(1), Doc("what it trades; all symbols of the session by default")] | None
+    ) = None
     cash_fraction: (
-        Annotated[float, Gt(0), Le(1), Doc("its share of the cash; by default an equal part of what others leave")] | None
+        Annotated[
+            float, Gt(0), Le(1), Doc("its share of the cash; by default an equal part of what others leave")
+        ]
+        | None
     ) = None
     params: Annotated[dict[str, object], Doc("parameters of the plugin")] = field(default_factory=dict)
-    sizer: Annotated[PluginUse | None, Doc("sizing model of a signal strategy; its own choice by default")] = None
+    sizer: Annotated[
+        PluginUse | None, Doc("sizing model of a signal strategy; its own choice by default")
+    ] = None
 
 
 @dataclass(frozen=True)
 class SessionFile:
     """A session: market data, strategies, and where their orders go."""
 
-    symbols: Annotated[list[Annotated[str, MinLen(1)]], MinLen(1), Doc("instruments, by their names at the venue")]
+    symbols: Annotated[
+        list[Annotated[str, MinLen(1)]], MinLen(1), Doc("instruments, by their names at the venue")
+    ]
     timeframe: Annotated[str, Doc("bar length: a count and one of s m h d w, such as 15m or 4h")]
     feed: Annotated[PluginUse, Doc("where market data comes from")]
     strategies: Annotated[list[StrategyEntry], MinLen(1), Doc("what trades")]
@@ -68,9 +81,13 @@ class SessionFile:
     cash: Annotated[Decimal, Gt(0), Doc("starting cash")] = Decimal(10_000)
     currency: Annotated[str, MinLen(1), Doc("currency of cash and results")] = "USDT"
     seed: Annotated[int, Ge(0), Doc("start of all randomness")] = 0
-    since: Annotated[str, Doc("first bar start: ISO date or time, UTC unless it says otherwise")] | None = None
+    since: Annotated[str, Doc("first bar start: ISO date or time, UTC unless it says otherwise")] | None = (
+        None
+    )
     until: Annotated[str, Doc("end of the period, itself not included")] | None = None
-    instruments: Annotated[dict[str, InstrumentEntry], Doc("steps and limits by symbol")] = field(default_factory=dict)
+    instruments: Annotated[dict[str, InstrumentEntry], Doc("steps and limits by symbol")] = field(
+        default_factory=dict
+    )
     external: Annotated[dict[str, ExternalEntry], Doc("other series by name")] = field(default_factory=dict)
     broker: Annotated[PluginUse, Doc("where orders go")] = field(default_factory=lambda: PluginUse("paper"))
     risk: Annotated[list[PluginUse], Doc("risk rules, asked in this order")] = field(default_factory=list)

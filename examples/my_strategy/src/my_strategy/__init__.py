@@ -1,0 +1,1 @@
+"""My strategy, a trading strategy for hookline."""
