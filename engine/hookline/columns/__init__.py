@@ -13,7 +13,7 @@ from hookline.columns.column import Column, apply, apply_all
 from hookline.columns.deviation import std, variance, zscore
 from hookline.columns.directional import Dmi, adx, dmi
 from hookline.columns.elementwise import absolute, clip, fill, is_nan, log, maximum, minimum, sqrt, where
-from hookline.columns.external import ExternalSeries
+from hookline.columns.external_series import ExternalSeries
 from hookline.columns.flags import bars_since, crossed_above, crossed_below, equals, value_when
 from hookline.columns.momentum import Macd, Stochastic, change, macd, roc, rsi, stoch_rsi, stochastic
 from hookline.columns.op import Op

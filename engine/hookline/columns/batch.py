@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.columns.column import Call, Column, External, Field, Held, Node
-from hookline.columns.external import ExternalSeries, require_external
+from hookline.columns.external_series import ExternalSeries, require_external
 from hookline.columns.lanes import Lane, as_of, base_lane, higher_lane
 from hookline.columns.loops import run_op
 from hookline.columns.plan import nodes_in_order, reads, symbol_of

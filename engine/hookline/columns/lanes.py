@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.columns import timeframes
-from hookline.columns.external import ExternalSeries
+from hookline.columns.external_series import ExternalSeries
 from hookline.columns.kernels import compile_module
 from hookline.model import BarSeries, Timeframe
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from hookline.clock import isoformat
 from hookline.columns import timeframes
 from hookline.columns.column import Call, Column, External, Field, Held, Node, held
-from hookline.columns.external import ExternalSeries, require_external
+from hookline.columns.external_series import ExternalSeries, require_external
 from hookline.columns.loops import start_lists
 from hookline.columns.plan import nodes_in_order, symbol_of
 from hookline.columns.timeframes import EMPTY, absorb, is_complete, is_left, seconds, shut

@@ -36,8 +36,8 @@ def vwap_step(
     if current != anchor:
         total, mean, squares = 0.0, 0.0, 0.0
     if volume > 0.0:
+        distance = price - mean if total > 0.0 else 0.0
         total += volume
-        distance = price - mean if total > volume else 0.0
         mean = mean + distance * (volume / total) if total > volume else price
         squares += volume * distance * (price - mean)
     state = (current, total, mean, squares)
