@@ -26,9 +26,13 @@ class PaperBroker(Broker):
 
     maker_fee_bps: Annotated[float, Doc("fee of orders that rested, negative for a rebate")] = 0.0
     taker_fee_bps: Annotated[float, Ge(0), Doc("fee of orders that took")] = 0.0
-    slippage_bps: Annotated[float, Ge(0), Doc("against market, stop and take-profit orders, of the price")] = 0.0
+    slippage_bps: Annotated[
+        float, Ge(0), Doc("against market, stop and take-profit orders, of the price")
+    ] = 0.0
     slippage_ticks: Annotated[int, Ge(0), Doc("the same in price steps")] = 0
-    slippage_range_fraction: Annotated[float, Ge(0), Le(1), Doc("the same as a share of the bar's range")] = 0.0
+    slippage_range_fraction: Annotated[float, Ge(0), Le(1), Doc("the same as a share of the bar's range")] = (
+        0.0
+    )
     leverage: Annotated[float, Gt(0), Le(200), Doc("positions may be worth this many times the equity")] = 1.0
     limit_fill: Annotated[
         Literal["touch", "through"], Doc("whether touching a limit fills it, or only passing it")
@@ -38,7 +42,11 @@ class PaperBroker(Broker):
     ] = "stop_first"
 
     def connect(
-        self, listener: BrokerListener, clock: Clock, instruments: Mapping[str, Instrument], ledgers: Mapping[str, Ledger]
+        self,
+        listener: BrokerListener,
+        clock: Clock,
+        instruments: Mapping[str, Instrument],
+        ledgers: Mapping[str, Ledger],
     ) -> None:
         slips = self.slippage_bps or self.slippage_ticks or self.slippage_range_fraction
         self._venue = SimulatedVenue(

@@ -103,7 +103,9 @@ def backtest(
         ],
         rules=risk,
         external=external or {},
-        config={"broker": {"use": (broker or strategies[0]).name if broker else "paper", "params": broker_params}},
+        config={
+            "broker": {"use": (broker or strategies[0]).name if broker else "paper", "params": broker_params}
+        },
     )
     return Session(plan).run()
 
@@ -111,7 +113,8 @@ def backtest(
 def _ids(strategies: Sequence[Strategy]) -> list[str]:
     names = [one.name for one in strategies]
     return [
-        name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}" for i, name in enumerate(names)
+        name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
     ]
 
 
@@ -122,7 +125,8 @@ def _series_of(data: Any) -> dict[str, BarSeries]:
     if not given:
         raise ConfigError("backtest: data must hold at least one instrument, was empty")
     return {
-        symbol: one if isinstance(one, BarSeries) else read_frame(one, symbol).series() for symbol, one in given.items()
+        symbol: one if isinstance(one, BarSeries) else read_frame(one, symbol).series()
+        for symbol, one in given.items()
     }
 
 

@@ -22,7 +22,9 @@ class BrokerListener(Protocol):
     def order_changed(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
         """Move an order to a status."""
 
-    def order_filled(self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int) -> None:
+    def order_filled(
+        self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int
+    ) -> None:
         """Book an execution of part or all of an order."""
 
 
@@ -33,7 +35,11 @@ class Broker(ABC):
 
     @abstractmethod
     def connect(
-        self, listener: BrokerListener, clock: Clock, instruments: Mapping[str, Instrument], ledgers: Mapping[str, Ledger]
+        self,
+        listener: BrokerListener,
+        clock: Clock,
+        instruments: Mapping[str, Instrument],
+        ledgers: Mapping[str, Ledger],
     ) -> None:
         """Prepare for a run.
 

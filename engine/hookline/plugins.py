@@ -130,17 +130,15 @@ def load(kind: str, name: str) -> type[Any]:
         PluginError: if the plugin is not installed, is installed twice, or is broken.
     """
     info = find(kind, name)
-    for member in registered(info):
-        if getattr(member, "name", None) == name:
+    members, sort = registered(info), KINDS[info.kind]
+    for member in members:
+        if _name(member) == (name if sort.base else name.replace("_", "-")):
             _check_class(info, member)
             return member  # type: ignore[no-any-return]
-    known = [
-        repr(getattr(member, "name", None) or getattr(member, "__name__", member))
-        for member in registered(info)
-    ]
+    what = "class whose name is" if sort.base else "function called"
+    known = ", ".join(repr(_name(member)) for member in members) or "an empty list"
     raise PluginError(
-        f"{info.distribution}: {KINDS[info.kind].hook}() in {info.module!r} must return a class whose name is {name!r}, "
-        f"returned {', '.join(known) or 'an empty list'}"
+        f"{info.distribution}: {sort.hook}() in {info.module!r} must return a {what} {name!r}, returned {known}"
     )
 
 

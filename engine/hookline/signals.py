@@ -10,6 +10,8 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Decision(NamedTuple):
     target: float
 
 
-class Held(NamedTuple):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """What is held when ``decide`` is called.
 
     ``exposure`` is the signed share of the full size (0 flat), ``entry_price`` the average entry, ``stop`` the protective

@@ -13,7 +13,7 @@ from hookline.clock import from_ns, to_ns
 from hookline.errors import OrderError
 from hookline.kernel.orders import Terms, make_order
 from hookline.kernel.runner import Handle
-from hookline.model import Instrument, Order, OrderType, Position, Side, TimeInForce, timeframe_ns
+from hookline.model import Instrument, Market, Order, OrderType, Position, Side, TimeInForce, timeframe_ns
 
 if TYPE_CHECKING:
     from hookline.columns import Bars, Column
@@ -86,7 +86,9 @@ class Context:
         try:
             return self._positions[symbol]
         except KeyError:
-            raise OrderError(f"ctx.position: must be one of {', '.join(self.symbols)}, was {symbol!r}") from None
+            raise OrderError(
+                f"ctx.position: must be one of {', '.join(self.symbols)}, was {symbol!r}"
+            ) from None
 
     def instrument(self, symbol: str) -> Instrument:
         """Return the steps, limits and kind of an instrument."""
@@ -126,17 +128,25 @@ class Context:
 
         The timer's name is what ``on_timer`` is given; it defaults to the period.
         """
-        self._kernel.timers.every(timeframe_ns(period), self._kernel.clock.now, self.id, timer or period)
+        self._kernel.every(timeframe_ns(period), self.id, timer or period)
 
     # -- what to do ----------------------------------------------------------------------------------------------------
 
     def buy(self, symbol: str, quantity: float, **terms: Any) -> Order:
-        """Buy; see ``submit`` for the terms."""
-        return self.submit(symbol, Side.BUY, quantity, **terms)
+        """Buy; at the market unless terms say otherwise, see ``submit``."""
+        return (
+            self.submit(symbol, Side.BUY, quantity, **terms)
+            if terms
+            else self._take(symbol, Side.BUY, quantity)
+        )
 
     def sell(self, symbol: str, quantity: float, **terms: Any) -> Order:
-        """Sell; see ``submit`` for the terms."""
-        return self.submit(symbol, Side.SELL, quantity, **terms)
+        """Sell; at the market unless terms say otherwise, see ``submit``."""
+        return (
+            self.submit(symbol, Side.SELL, quantity, **terms)
+            if terms
+            else self._take(symbol, Side.SELL, quantity)
+        )
 
     def submit(
         self,
@@ -184,15 +194,12 @@ class Context:
         Raises:
             OrderError: if the terms make no sense together.
         """
+        market, lots = self._sized(symbol, quantity)
         terms = Terms(
             type, limit, trigger, trail_amount, trail_fraction, stop_loss, stop_loss_trail, take_profit,
             time_in_force, None if expire is None else self._expiry(expire), post_only, reduce_only, oco, tag,
         )  # fmt: skip
-        position = self.position(symbol)
-        if not 0.0 <= quantity < math.inf:
-            raise OrderError(f"order on {symbol}: quantity must be 0 or more and finite, was {quantity!r}")
-        lots = position.market.instrument.lots(quantity)
-        return self._kernel.submit(make_order(self.id, position.market, side, lots, self._kernel.clock.now, terms))
+        return self._kernel.submit(make_order(self.id, market, side, lots, self._kernel.clock.now, terms))
 
     def target(self, symbol: str, quantity: float, tag: str = "") -> Order | None:
         """Trade the difference to a signed quantity at the market; None if there is nothing to trade.
@@ -202,7 +209,9 @@ class Context:
         position = self.position(symbol)
         return self._trade(position, position.market.instrument.lots(quantity), tag)
 
-    def target_weight(self, symbol: str, weight: float, tolerance: float = 0.01, tag: str = "") -> Order | None:
+    def target_weight(
+        self, symbol: str, weight: float, tolerance: float = 0.01, tag: str = ""
+    ) -> Order | None:
         """Trade the difference to a signed share of equity at the market; None if there is nothing to trade.
 
         Room is left for the taker fee, so that a weight of 1 can be bought.
@@ -223,7 +232,10 @@ class Context:
         if not (market.last > 0.0 and equity > 0.0):
             return None
         wanted = market.instrument.lots(equity * weight / (market.last * self._fee_room))
-        if wanted * held > 0 and abs(market.instrument.units(wanted - held)) * market.last <= tolerance * equity:
+        if (
+            wanted * held > 0
+            and abs(market.instrument.units(wanted - held)) * market.last <= tolerance * equity
+        ):
             return None
         return self._trade(position, wanted, tag)
 
@@ -246,7 +258,12 @@ class Context:
         self._kernel.broker.cancel_all_after(seconds)
 
     def amend(
-        self, order: Order, *, quantity: float | None = None, limit: float | None = None, trigger: float | None = None
+        self,
+        order: Order,
+        *,
+        quantity: float | None = None,
+        limit: float | None = None,
+        trigger: float | None = None,
     ) -> None:
         """Change an open order in place; what is left out stays.
 
@@ -255,15 +272,33 @@ class Context:
         """
         instrument = order.instrument
         if limit is not None and order.limit_price is None:
-            raise OrderError(f"order {order.client_order_id}: a {order.type} order has no limit price to amend")
+            raise OrderError(
+                f"order {order.client_order_id}: a {order.type} order has no limit price to amend"
+            )
         if trigger is not None and order.trigger_price is None:
-            raise OrderError(f"order {order.client_order_id}: a {order.type} order has no trigger price to amend")
+            raise OrderError(
+                f"order {order.client_order_id}: a {order.type} order has no trigger price to amend"
+            )
         self._kernel.amend(
             order,
             order.lots if quantity is None else instrument.lots(quantity),
             order.limit_price if limit is None else instrument.on_grid(limit, -order.side),
             order.trigger_price if trigger is None else instrument.on_grid(trigger),
         )
+
+    def _take(self, symbol: str, side: Side, quantity: float) -> Order:
+        """Send a plain market order, by a shorter way than ``submit``."""
+        market, lots = self._sized(symbol, quantity)
+        kernel = self._kernel
+        return kernel.submit(
+            Order(0, self.id, market.instrument, side, OrderType.MARKET, lots, kernel.clock.now)
+        )
+
+    def _sized(self, symbol: str, quantity: float) -> tuple[Market, int]:
+        market = self.position(symbol).market
+        if not 0.0 <= quantity < math.inf:
+            raise OrderError(f"order on {symbol}: quantity must be 0 or more and finite, was {quantity!r}")
+        return market, market.instrument.lots(quantity)
 
     def _trade(self, position: Position, lots: int, tag: str) -> Order | None:
         difference = lots - position.lots - position.pending
@@ -272,7 +307,14 @@ class Context:
         side = Side.BUY if difference > 0 else Side.SELL
         kernel = self._kernel
         order = Order(
-            0, self.id, position.market.instrument, side, OrderType.MARKET, abs(difference), kernel.clock.now, tag=tag
+            0,
+            self.id,
+            position.market.instrument,
+            side,
+            OrderType.MARKET,
+            abs(difference),
+            kernel.clock.now,
+            tag=tag,
         )
         return kernel.submit(order)
 

@@ -12,7 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hookline.broker import Broker
 from hookline.clock import EventClock, isoformat
@@ -32,11 +32,13 @@ from hookline.model import (
     OrderUpdate,
     transition,
 )
-from hookline.risk import Gate, RiskRule
+from hookline.risk import Gate, RiskRule, Verdict
 
 __all__ = ["Kernel", "Lane"]
 
 _CALLBACKS_PER_EVENT = 10_000
+# Records are named tuples made in C: several are made for every order.
+_new = tuple.__new__
 
 
 class Lane:
@@ -65,7 +67,9 @@ class Kernel:
         self.clock = clock
         self.broker = broker
         self.markets = {symbol: Market(instrument) for symbol, instrument in instruments.items()}
-        self.ledgers = {strategy: Ledger(strategy, share, self.markets.values()) for strategy, share in cash.items()}
+        self.ledgers = {
+            strategy: Ledger(strategy, share, self.markets.values()) for strategy, share in cash.items()
+        }
         self.start_equity = sum(cash.values())
         self.orders: list[Order] = []
         self.fills: list[Fill] = []
@@ -75,6 +79,10 @@ class Kernel:
         self.timers = Timers()
         self.gate = Gate(rules, self)
         self.stopping = False
+        self.is_busy = False
+        self._active: Runner | None = None
+        self._order_listeners: set[str] = set()
+        self._fill_listeners: set[str] = set()
         self._live: dict[int, Order] = {}
         self._denials: dict[tuple[str, str], tuple[int, str]] = {}
         self._inbox: deque[tuple[Order, Fill | None]] = deque()
@@ -86,6 +94,9 @@ class Kernel:
     def start(self, runners: Mapping[str, Runner]) -> None:
         """Let every strategy prepare."""
         self.runners = dict(runners)
+        self._order_listeners = {id_ for id_, runner in runners.items() if runner.wants_orders}
+        self._fill_listeners = {id_ for id_, runner in runners.items() if runner.wants_fills}
+        self.is_busy = bool(self.gate.watches)
         for runner in self.runners.values():
             self._call(runner, "on_start", runner.start)
 
@@ -94,30 +105,57 @@ class Kernel:
         followers = [follower for runner in self.runners.values() for follower in runner.followers(symbol)]
         return Lane(self.markets[symbol], self.broker.watch(symbol), followers)
 
-    def on_bar(self, lane: Lane, bar: Bar) -> None:
-        """Handle a bar: fill what it fills, then let strategies see it."""
-        if bar.end > self.timers.due:
-            self._fire_timers(bar.end - 1)
-        self.clock.now = bar.end
-        if lane.watch:
-            self.broker.match(bar)
-            if self._inbox:
-                self._deliver()
-        lane.market.last = bar.close
-        lane.market.time = bar.end
-        for runner in lane.runners:
+    def run(self, lane: Lane, bars: Iterable[Bar]) -> None:
+        """Handle bars of a lane: fill what a bar fills, then let strategies see it."""
+        clock, market, inbox, watch = self.clock, lane.market, self._inbox, lane.watch
+        match, on_bar = self.broker.match, self._on_bar(lane)
+        for bar in bars:
+            if self.is_busy:
+                self._before(bar)
+            clock.now = bar.end
+            # Callbacks of this bar come at its end, those of its fills too: by then its close is the last price.
+            market.last = bar.close
+            if watch:
+                match(bar)
+                if inbox:
+                    self._deliver()
             try:
-                runner.on_bar(bar)
+                on_bar(bar)
             except StrategyError:
                 raise
             except Exception as error:
-                raise self._blame(runner, "on_bar", error) from error
-            if self._inbox:
+                raise self._blame(self._active, "on_bar", error) from error
+            if inbox:
                 self._deliver()
-        if self.gate.watches and not self.gate.halted:
-            verdict = self.gate.watch()
-            if verdict is not None:
-                self.halt(verdict.reason)
+
+    def _on_bar(self, lane: Lane) -> Callable[[Bar], None]:
+        """Return what to call with each bar: the only runner's callback where there is one, else all in turn."""
+        runners = lane.runners
+        if len(runners) == 1:
+            self._active = runners[0]
+            return runners[0].on_bar
+
+        def on_bar(bar: Bar) -> None:
+            for runner in runners:
+                self._active = runner
+                runner.on_bar(bar)
+                if self._inbox:
+                    self._deliver()
+
+        return on_bar
+
+    def _before(self, bar: Bar) -> None:
+        """Do what few sessions need: fire timers, watch the account."""
+        if self.timers.due < bar.end:
+            self._fire_timers(bar.end - 1)
+        verdict = None if self.gate.halted else self.gate.watch()
+        if verdict is not None:
+            self.halt(verdict.reason)
+
+    def every(self, period: int, strategy: str, timer: str) -> None:
+        """Call a strategy's ``on_timer`` at whole multiples of a period (nanoseconds) since the epoch."""
+        self.timers.every(period, self.clock.now, strategy, timer)
+        self.is_busy = True
 
     def stop(self) -> None:
         """Fire the timers that are due, then let every strategy say goodbye; orders from here on are denied."""
@@ -154,7 +192,8 @@ class Kernel:
         if self._inbox:
             self._deliver()
 
-    def _blame(self, runner: Runner, event: str, error: Exception) -> StrategyError:
+    def _blame(self, runner: Runner | None, event: str, error: Exception) -> StrategyError:
+        assert runner is not None, "only strategies are called here"
         when = isoformat(self.clock.now)
         return StrategyError(f"strategy {runner.id!r}: {event} at {when}: {type(error).__name__}: {error}")
 
@@ -165,25 +204,21 @@ class Kernel:
 
         The order comes back with status ``DENIED`` and a reason if it was not sent.
         """
-        verdict = self._unsendable(order) or None
-        if verdict is None:
-            judged = self.gate.judge(order)
-            if judged is not None:
-                verdict = judged.reason
-                if judged.is_halt:
-                    self._deny(order, verdict)
-                    self.halt(verdict)
-                    return order
+        reason = self._unsendable(order)
+        verdict = Verdict(reason) if reason else self.gate.judge(order)
         if verdict is not None:
-            self._deny(order, verdict)
+            self._deny(order, verdict.reason)
+            if verdict.is_halt:
+                self.halt(verdict.reason)
             return order
-        self._register(order)
+        now = self.clock.now
+        self._register(order, OrderStatus.SUBMITTED, now)
         for child in order.children:
-            self._register(child)
+            self._register(child, OrderStatus.HELD, now)
         if self._denials:
             self._denials.pop((order.strategy, order.symbol), None)
         if order.type is OrderType.MARKET:
-            self.ledgers[order.strategy].positions[order.symbol].pending += order.side * order.lots
+            self.ledgers[order.strategy].positions[order.instrument.symbol].pending += order.side * order.lots
         self.broker.submit(order)
         return order
 
@@ -247,24 +282,29 @@ class Kernel:
         order.number = len(self.orders)
         self.order_changed(order, OrderStatus.DENIED, self.clock.now, reason)
 
-    def _register(self, order: Order) -> None:
+    def _register(self, order: Order, status: OrderStatus, now: int) -> None:
+        """Record an order before it is sent."""
         self.orders.append(order)
-        order.number = len(self.orders)
-        self._live[order.number] = order
+        order.number = number = len(self.orders)
+        self._live[number] = order
+        transition(order, status, now)
+        self._report(order, status, now, "")
 
     # -- orders: what the broker reports -----------------------------------------------------------------------------
 
     def order_changed(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
         """Move an order to a status and queue the news for its strategy."""
         transition(order, status, time, reason)
-        if order.is_closed:
-            self._live.pop(order.number, None)
-            if order.type is OrderType.MARKET and status is not OrderStatus.DENIED:
+        if self._live.get(order.number) is order and order.is_closed:
+            del self._live[order.number]
+            if order.type is OrderType.MARKET:
                 position = self.ledgers[order.strategy].positions[order.symbol]
                 position.pending -= order.side * order.open_lots
         self._report(order, status, time, reason)
 
-    def order_filled(self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int) -> None:
+    def order_filled(
+        self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int
+    ) -> None:
         """Book an execution, then queue the news for the strategy."""
         before = order.filled_lots
         order.filled_lots = after = before + lots
@@ -274,18 +314,21 @@ class Kernel:
         if status is OrderStatus.FILLED:
             del self._live[order.number]
         instrument = order.instrument
-        fill = Fill(
-            len(self.fills) + 1,
-            time,
-            order.number,
-            order.strategy,
-            instrument.symbol,
-            order.side,
-            lots,
-            instrument.units(lots),
-            price,
-            fee,
-            is_maker,
+        fill = _new(
+            Fill,
+            (
+                len(self.fills) + 1,
+                time,
+                order.number,
+                order.strategy,
+                instrument.symbol,
+                order.side,
+                lots,
+                instrument.units(lots),
+                price,
+                fee,
+                is_maker,
+            ),
         )
         ledger = self.ledgers[order.strategy]
         if order.type is OrderType.MARKET:
@@ -293,14 +336,15 @@ class Kernel:
         ledger.book(fill)
         self.fills.append(fill)
         self._report(order, status, time, "")
-        self._inbox.append((order, fill))
+        if order.strategy in self._fill_listeners:
+            self._inbox.append((order, fill))
         if self._observing.fills:
             self._observing.order_filled(order, fill)
 
     def _report(self, order: Order, status: OrderStatus, time: int, reason: str) -> None:
-        update = OrderUpdate(time, order.number, status, reason)
+        update = _new(OrderUpdate, (time, order.number, status, reason))
         self.updates.append(update)
-        if self.runners[order.strategy].wants_orders:
+        if order.strategy in self._order_listeners:
             self._inbox.append((order, None))
         if self._observing.updates:
             self._observing.order_updated(order, update)

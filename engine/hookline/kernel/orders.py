@@ -59,14 +59,14 @@ def make_order(strategy: str, market: Market, side: Side, lots: int, time: int, 
         lots,
         time,
         # Rounded in the strategy's favor: a limit is the worst price it accepts.
-        None if terms.limit is None else instrument.on_grid(terms.limit, -side),
-        None if terms.trigger is None else instrument.on_grid(terms.trigger),
-        terms.trail_amount,
-        terms.trail_fraction,
-        terms.time_in_force if terms.expire is None else TimeInForce.GTD,
-        terms.expire,
-        terms.post_only,
-        terms.reduce_only,
+        limit_price=None if terms.limit is None else instrument.on_grid(terms.limit, -side),
+        trigger_price=None if terms.trigger is None else instrument.on_grid(terms.trigger),
+        trail_amount=terms.trail_amount,
+        trail_fraction=terms.trail_fraction,
+        time_in_force=terms.time_in_force if terms.expire is None else TimeInForce.GTD,
+        expire_time=terms.expire,
+        post_only=terms.post_only,
+        reduce_only=terms.reduce_only,
         tag=terms.tag,
     )
     if terms.oco is not None:
@@ -85,16 +85,22 @@ def order_type(symbol: str, terms: Terms) -> OrderType:
     given = tuple(name for name in _PRICES if getattr(terms, name) is not None)
     for name in given:
         if not math.isfinite(getattr(terms, name)):
-            raise OrderError(f"order on {symbol}: {name} must be a finite number, was {getattr(terms, name)!r}")
+            raise OrderError(
+                f"order on {symbol}: {name} must be a finite number, was {getattr(terms, name)!r}"
+            )
     trails = tuple(name for name in given if name.startswith("trail"))
     if trails or terms.type is OrderType.TRAILING_STOP:
         if len(trails) != 1 or given != trails or getattr(terms, trails[0]) <= 0.0:
-            raise OrderError(f"order on {symbol}: a trailing stop takes one positive trail and no price, was {given}")
+            raise OrderError(
+                f"order on {symbol}: a trailing stop takes one positive trail and no price, was {given}"
+            )
         return OrderType.TRAILING_STOP
     type_ = terms.type or next(t for t, names in _NEEDS.items() if set(names) == set(given))
     if set(_NEEDS[type_]) != set(given):
         needs = " and ".join(_NEEDS[type_]) or "no price"
-        raise OrderError(f"order on {symbol}: a {type_} order takes {needs}, was given {' and '.join(given) or 'none'}")
+        raise OrderError(
+            f"order on {symbol}: a {type_} order takes {needs}, was given {' and '.join(given) or 'none'}"
+        )
     if terms.post_only and type_ is not OrderType.LIMIT:
         raise OrderError(f"order on {symbol}: post_only is for limit orders, was {type_}")
     if terms.time_in_force is TimeInForce.GTD and terms.expire is None:
@@ -106,7 +112,9 @@ def order_type(symbol: str, terms: Terms) -> OrderType:
 
 def _join(order: Order, other: Order) -> None:
     if other.is_closed:
-        raise OrderError(f"order on {order.symbol}: oco names {other.client_order_id}, which is {other.status}")
+        raise OrderError(
+            f"order on {order.symbol}: oco names {other.client_order_id}, which is {other.status}"
+        )
     if other.symbol != order.symbol or other.strategy != order.strategy:
         raise OrderError(f"order on {order.symbol}: oco needs an order of the same strategy and instrument")
     if other.oco_leader is None:
@@ -116,7 +124,9 @@ def _join(order: Order, other: Order) -> None:
 
 def _protect(entry: Order, market: Market, terms: Terms) -> None:
     if entry.reduce_only:
-        raise OrderError(f"order on {entry.symbol}: a reduce_only order opens nothing that a stop could protect")
+        raise OrderError(
+            f"order on {entry.symbol}: a reduce_only order opens nothing that a stop could protect"
+        )
     if terms.stop_loss is not None and terms.stop_loss_trail is not None:
         raise OrderError(f"order on {entry.symbol}: stop_loss or stop_loss_trail, not both")
     reference = entry.limit_price or entry.trigger_price or market.last
@@ -129,7 +139,9 @@ def _protect(entry: Order, market: Market, terms: Terms) -> None:
         if terms.stop_loss is not None:
             stop.trigger_price = entry.instrument.on_grid(terms.stop_loss)
             if not entry.side * (reference - stop.trigger_price) > 0.0:
-                entry.reason = f"stop on the wrong side: {stop.trigger_price!r} with the entry at {reference!r}"
+                entry.reason = (
+                    f"stop on the wrong side: {stop.trigger_price!r} with the entry at {reference!r}"
+                )
         children.append(stop)
     if terms.take_profit is not None:
         target = _child(entry, exit_side, OrderType.LIMIT)

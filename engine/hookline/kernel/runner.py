@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.model import Bar, Fill, Order
 
@@ -43,14 +43,15 @@ class Needs:
 
     handles: Sequence[Handle] = ()
     row_columns: Sequence[Column] = ()
-    row_type: type[tuple[float, ...]] = tuple
+    row_type: Callable[..., Any] = tuple
 
 
 class Runner(ABC):
     """Drives one strategy, or one instrument of it."""
 
     wants_orders = False
-    row: tuple[float, ...] | None = None
+    wants_fills = True
+    row: Any = None
 
     def __init__(self, id_: str) -> None:
         self.id = id_
@@ -93,7 +94,7 @@ class EventRunner(Runner):
 
         self._strategy = strategy
         self._ctx = ctx
-        self._fills = type(strategy).on_fill is not Strategy.on_fill
+        self.wants_fills = type(strategy).on_fill is not Strategy.on_fill
         self.wants_orders = type(strategy).on_order is not Strategy.on_order
         self._waiting: dict[str, list[Handle]] = {}
 
@@ -125,8 +126,7 @@ class EventRunner(Runner):
         self._strategy.on_order(self._ctx, order)
 
     def on_fill(self, order: Order, fill: Fill) -> None:  # noqa: ARG002
-        if self._fills:
-            self._strategy.on_fill(self._ctx, fill)
+        self._strategy.on_fill(self._ctx, fill)
 
     def on_timer(self, timer: str) -> None:
         self._strategy.on_timer(self._ctx, timer)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from hookline.kernel.runner import Handle, Needs, Runner
 from hookline.model import Bar, Fill, InstrumentKind, Order, OrderStatus, OrderType, Side, timeframe_ns
@@ -22,20 +24,27 @@ _FLAT = Held(0.0, 0.0, math.nan, 0.0)
 
 
 def parameters(strategy: SignalStrategy, can_short: bool) -> Any:
-    """Return the strategy's parameters as a named tuple, which compiled code can read too.
+    """Return the strategy's parameters as one record.
 
     ``allow_short: None`` becomes what the instrument allows.
     """
     values = {field.name: getattr(strategy, field.name) for field in fields(strategy)}  # type: ignore[arg-type]
     if values.get("allow_short", False) is None:
         values["allow_short"] = can_short
-    return namedtuple("Params", values)(**values)  # noqa: PYI024  # names are known at run time only
+    return record_type("Params", values)(**values)
+
+
+def record_type(name: str, fields_: Iterable[str]) -> type[Any]:
+    """Return a record type with these fields, which is made and read in C."""
+    return msgspec.defstruct(name, list(fields_), frozen=True, gc=False)
 
 
 class SignalRunner(Runner):
     """Follows one decision function on each of the strategy's instruments."""
 
-    def __init__(self, id_: str, strategy: SignalStrategy, ctx: Context, sizer: Sizer | None, timeframe: str) -> None:
+    def __init__(
+        self, id_: str, strategy: SignalStrategy, ctx: Context, sizer: Sizer | None, timeframe: str
+    ) -> None:
         super().__init__(id_)
         sizer = sizer or strategy.sizer()
         self._strategy = strategy
@@ -85,7 +94,7 @@ class Desk(Runner):
         self._needs = Needs(
             handles=() if self._volatility is None else (self._volatility,),
             row_columns=list(columns.values()),
-            row_type=namedtuple("Row", columns),  # type: ignore[misc]  # noqa: PYI024
+            row_type=record_type("Row", columns),
         )
 
     def followers(self, symbol: str) -> list[Runner]:  # noqa: ARG002
@@ -115,7 +124,7 @@ class Desk(Runner):
             if added:
                 self._cover()
         elif order.tag == "reduce":
-            self._held = self._held._replace(exposure=self._entry_exposure)
+            self._held = msgspec.structs.replace(self._held, exposure=self._entry_exposure)
             self._cover()
 
     def _act(self, decision: Decision, price: float) -> None:
@@ -156,10 +165,14 @@ class Desk(Runner):
         quantity = self._full_quantity(price, stop) * (abs(exposure) - abs(self._held.exposure))
         self._send(exposure, quantity, "entry", None, None)
 
-    def _send(self, exposure: float, quantity: float, tag: str, stop: float | None, target: float | None) -> None:
+    def _send(
+        self, exposure: float, quantity: float, tag: str, stop: float | None, target: float | None
+    ) -> None:
         side = Side.BUY if exposure > 0.0 else Side.SELL
         self._entry_exposure = exposure
-        self._entry = self._ctx.submit(self._symbol, side, quantity, stop_loss=stop, take_profit=target, tag=tag)
+        self._entry = self._ctx.submit(
+            self._symbol, side, quantity, stop_loss=stop, take_profit=target, tag=tag
+        )
 
     def _reduce(self, keep: float, exposure: float) -> None:
         side = Side.SELL if self._position.lots > 0 else Side.BUY
@@ -179,7 +192,7 @@ class Desk(Runner):
                 self._guard(OrderType.STOP, trigger=stop)
             else:
                 self._ctx.amend(order, trigger=stop)
-            self._held = self._held._replace(stop=stop)
+            self._held = msgspec.structs.replace(self._held, stop=stop)
         if target == target:  # noqa: PLR0124
             order = self._protection(OrderType.LIMIT)
             if order is None:

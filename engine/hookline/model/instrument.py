@@ -92,18 +92,14 @@ class Instrument:
         """Return the base units of a number of lots: the float nearest to the decimal quantity."""
         return lots / self._lots_per_unit if self._lots_per_unit else lots * self._lot
 
-    def ticks(self, price: float, rounding: int = 0) -> int:
-        """Return the price in ticks: nearest for 0, up for 1, down for -1."""
-        scaled = price * self._ticks_per_unit if self._ticks_per_unit else price / self._tick
-        nearest = round(scaled)
-        if rounding == 0 or abs(scaled - nearest) <= _GRID_TOLERANCE:
-            return nearest
-        return math.ceil(scaled) if rounding > 0 else math.floor(scaled)
-
     def on_grid(self, price: float, rounding: int = 0) -> float:
         """Return the price on the tick grid: nearest for 0, up for 1, down for -1."""
-        ticks = self.ticks(price, rounding)
-        return ticks / self._ticks_per_unit if self._ticks_per_unit else ticks * self._tick
+        scale = self._ticks_per_unit
+        scaled = price * scale if scale else price / self._tick
+        ticks = round(scaled)
+        if rounding and abs(scaled - ticks) > _GRID_TOLERANCE:
+            ticks = math.ceil(scaled) if rounding > 0 else math.floor(scaled)
+        return ticks / scale if scale else ticks * self._tick
 
     def price(self, value: float | Decimal | str) -> Decimal:
         """Return a price as the Decimal on the tick grid nearest to the value.
@@ -126,7 +122,9 @@ class Instrument:
 
 def _exact(value: float | Decimal | str) -> Decimal:
     # repr of a float is the shortest decimal that reads back as the same float: the number a person meant.
-    return value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+    return (
+        value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+    )
 
 
 def _inverse(step: Decimal) -> float:

@@ -8,8 +8,8 @@ Three outcomes must never be confused: *denied* (we did not send it), *rejected*
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from hookline.errors import OrderError
 from hookline.model.instrument import Instrument
@@ -68,7 +68,8 @@ _ENDS = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED})
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.INITIALIZED: frozenset({_S.DENIED, _S.HELD, _S.SUBMITTED}),
     _S.HELD: frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.CANCELED, _S.REJECTED}),
-    _S.SUBMITTED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN, _S.TRIGGERED, _S.PARTIALLY_FILLED}) | _ENDS,
+    _S.SUBMITTED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN, _S.TRIGGERED, _S.PARTIALLY_FILLED})
+    | _ENDS,
     _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.REJECTED, _S.TRIGGERED, _S.PARTIALLY_FILLED}) | _ENDS,
     _S.ACCEPTED: frozenset({_S.REJECTED, _S.UNKNOWN, _S.TRIGGERED, _S.PARTIALLY_FILLED}) | _ENDS,
     _S.TRIGGERED: frozenset({_S.REJECTED, _S.PARTIALLY_FILLED}) | _ENDS,
@@ -83,38 +84,73 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 _CLOSED = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
-@dataclass(slots=True, eq=False)
 class Order:
     """One order. Quantities are int lots, prices floats on the tick grid, times nanoseconds UTC.
 
-    ``limit_price`` is set for limit and stop-limit orders, ``trigger_price`` for stops, take-profits and (moving)
-    trailing stops. ``trail_amount`` (price units) or ``trail_fraction`` (0 to 1) belongs to a trailing stop.
+    Defaults live on the class and only what differs is stored on the order: a market order is made on the hot path.
+
+    Args:
+        number: Count of orders in the session, from 1; given by the kernel.
+        strategy: Id of the strategy that made it.
+        instrument: What to trade.
+        side: Buy or sell.
+        type: How it is executed.
+        lots: Ordered quantity.
+        time: When it was made.
+        terms: Any of the attributes below by name.
     """
 
-    number: int
-    strategy: str
-    instrument: Instrument
-    side: Side
-    type: OrderType
-    lots: int
-    time: int
     limit_price: float | None = None
+    """Worst price accepted, of limit and stop-limit orders."""
     trigger_price: float | None = None
+    """What sets off stops and take-profits; it moves for trailing stops."""
     trail_amount: float | None = None
+    """Distance of a trailing stop in price units."""
     trail_fraction: float | None = None
+    """Distance of a trailing stop as a fraction of the price."""
     time_in_force: TimeInForce = TimeInForce.GTC
     expire_time: int | None = None
     post_only: bool = False
     reduce_only: bool = False
-    parent: Order | None = field(default=None, repr=False)
-    children: tuple[Order, ...] = field(default=(), repr=False)
-    oco_leader: Order | None = field(default=None, repr=False)
+    parent: Order | None = None
+    """The entry that this order protects."""
+    children: tuple[Order, ...] = ()
+    """Protective orders that are sent when this one fills."""
+    oco_leader: Order | None = None
+    """First order of the one-cancels-other group."""
     tag: str = ""
     status: OrderStatus = OrderStatus.INITIALIZED
     filled_lots: int = 0
     average_price: float = 0.0
     update_time: int = 0
     reason: str = ""
+    """Why it was denied, rejected or canceled."""
+
+    def __init__(
+        self,
+        number: int,
+        strategy: str,
+        instrument: Instrument,
+        side: Side,
+        type: OrderType,  # noqa: A002
+        lots: int,
+        time: int,
+        **terms: Any,
+    ) -> None:
+        self.number = number
+        self.strategy = strategy
+        self.instrument = instrument
+        self.side = side
+        self.type = type
+        self.lots = lots
+        self.time = time
+        if terms:
+            self.__dict__.update(terms)
+
+    def __repr__(self) -> str:
+        price = self.limit_price or self.trigger_price
+        at = "" if price is None else f" @ {price!r}"
+        return f"Order({self.client_order_id}: {self.side.name} {self.quantity:g} {self.symbol} {self.type}{at}, {self.status})"
 
     @property
     def client_order_id(self) -> str:

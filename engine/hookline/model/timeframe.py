@@ -9,7 +9,13 @@ __all__ = ["Timeframe", "timeframe_ns", "timeframe_of"]
 Timeframe = str
 
 _SECOND = 1_000_000_000
-_UNITS = {"s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86_400 * _SECOND, "w": 7 * 86_400 * _SECOND}
+_UNITS = {
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3600 * _SECOND,
+    "d": 86_400 * _SECOND,
+    "w": 7 * 86_400 * _SECOND,
+}
 _PATTERN = re.compile(r"([1-9]\d*)([smhdw])")
 
 
@@ -24,7 +30,9 @@ def timeframe_ns(timeframe: Timeframe) -> int:
     """
     match = _PATTERN.fullmatch(timeframe)
     if match is None:
-        raise ValueError(f"a timeframe is a count and one of s m h d w, such as '15m' or '4h', was {timeframe!r}")
+        raise ValueError(
+            f"a timeframe is a count and one of s m h d w, such as '15m' or '4h', was {timeframe!r}"
+        )
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hookline.columns import Batch
-from hookline.kernel.kernel import Kernel, Lane
+from hookline.kernel.kernel import Kernel
 from hookline.model import Bar, BarSeries
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ __all__ = ["Progress", "run_backtest"]
 Progress = Callable[[float, int], None]
 
 _CHUNK = 8192
-_make_bar = partial(tuple.__new__, Bar)
+_FIRST = itemgetter(0)
 
 
 def run_backtest(
@@ -43,33 +44,34 @@ def run_backtest(
     An interrupt (Ctrl-C) stops at a bar's end, so that nothing is half-done; a second one aborts.
     """
     with _interruptible() as interrupted, _rare_collections():
-        tracks = [_Track(kernel.lane(one.symbol), one, external, interrupted) for one in series]
+        tracks = [_Track(kernel, one, external, interrupted) for one in series]
         report = progress or (lambda fraction, time: None)
         if len(tracks) == 1:
-            lane, on_bar, total = tracks[0].lane, kernel.on_bar, max(1, len(series[0]))
-            for items in tracks[0].chunks():
-                for item in items:
-                    on_bar(lane, item[0])
+            lane, total = tracks[0].lane, max(1, len(series[0]))
+            for bars in tracks[0].chunks():
+                kernel.run(lane, bars)
                 report(tracks[0].done / total, kernel.clock.now)
         else:
             _run_merged(kernel, tracks, series, report)
         return interrupted()
 
 
-def _run_merged(kernel: Kernel, tracks: Sequence[_Track], series: Sequence[BarSeries], report: Progress) -> None:
+def _run_merged(
+    kernel: Kernel, tracks: Sequence[_Track], series: Sequence[BarSeries], report: Progress
+) -> None:
     """Run several series by (end, order of the session)."""
     ends = np.concatenate([one.end for one in series])
     owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
     order = owner[np.lexsort((owner, ends))]
     sources = [(track.lane, chain.from_iterable(track.chunks())) for track in tracks]
-    on_bar = kernel.on_bar
+    run = kernel.run
     for begin in range(0, len(order), _CHUNK):
         for index in order[begin : begin + _CHUNK].tolist():
-            lane, items = sources[index]
-            item = next(items, None)
-            if item is None:  # interrupted
+            lane, bars = sources[index]
+            bar = next(bars, None)
+            if bar is None:  # interrupted
                 return
-            on_bar(lane, item[0])
+            run(lane, (bar,))
         report(min(1.0, (begin + _CHUNK) / len(order)), kernel.clock.now)
 
 
@@ -78,12 +80,12 @@ class _Track:
 
     def __init__(
         self,
-        lane: Lane,
+        kernel: Kernel,
         series: BarSeries,
         external: Mapping[str, ExternalSeries],
         interrupted: Callable[[], bool],
     ) -> None:
-        self.lane = lane
+        self.lane = lane = kernel.lane(series.symbol)
         self.done = 0
         self._series = series
         self._interrupted = interrupted
@@ -96,33 +98,40 @@ class _Track:
             self._handles += [(handle, next(arrays)) for handle in need.handles]
             if need.row_columns:
                 rows = [next(arrays) for _ in need.row_columns]
-                self._rows.append((runner, partial(tuple.__new__, need.row_type), rows))
+                self._rows.append((runner, need.row_type, rows))
 
-    def chunks(self) -> Iterator[Iterable[tuple[Any, ...]]]:
-        """Yield iterators over ``(bar, None, ...)``; advancing one sets every handle and row to that bar's values."""
+    def chunks(self) -> Iterator[Iterator[Bar]]:
+        """Yield iterators over bars; advancing one sets every handle and row to that bar's values."""
         for begin in range(0, len(self._series), _CHUNK):
             if self._interrupted():
                 return
             part = slice(begin, begin + _CHUNK)
-            yield zip(self._bars(part), *self._setters(part), strict=False)
+            yield self._bars(part)
             self.done = min(begin + _CHUNK, len(self._series))
 
     def _bars(self, part: slice) -> Iterator[Bar]:
         series = self._series
         start = series.start[part]
-        columns = [start, start + series.duration, *(getattr(series, name)[part] for name in series.COLUMNS)]
-        return map(_make_bar, zip(repeat(series.symbol), *(column.tolist() for column in columns), strict=False))
+        columns = (start, start + series.duration, *(getattr(series, name)[part] for name in series.COLUMNS))
+        bars = map(Bar, repeat(series.symbol), *(column.tolist() for column in columns))
+        setters = list(self._setters(part))
+        return map(_FIRST, zip(bars, *setters, strict=False)) if setters else bars
 
     def _setters(self, part: slice) -> Iterator[Iterator[None]]:
         for handle, values in self._handles:
             yield map(partial(setattr, handle, "value"), values[part].tolist())
         for runner, make, columns in self._rows:
             parts = [column[part] for column in columns]
-            rows: list[Any] = list(map(make, zip(*(values.tolist() for values in parts), strict=True)))
-            unknown = np.logical_or.reduce([np.isnan(values) for values in parts])
-            for index in np.flatnonzero(unknown).tolist():
-                rows[index] = None
-            yield map(partial(setattr, runner, "row"), rows)
+            made = map(make, *(values.tolist() for values in parts))
+            unknown = np.flatnonzero(np.logical_or.reduce([np.isnan(values) for values in parts]))
+            yield map(partial(setattr, runner, "row"), _blanked(made, unknown) if len(unknown) else made)
+
+
+def _blanked(rows: Iterable[Any], unknown: NDArray[np.intp]) -> list[Any]:
+    kept = list(rows)
+    for index in unknown.tolist():
+        kept[index] = None
+    return kept
 
 
 @contextmanager

@@ -17,9 +17,13 @@ __all__ = ["BarRecorder"]
 class BarRecorder:
     """Passes bars on and keeps their columns: 48 bytes a bar."""
 
-    def __init__(self, timeframe: Timeframe, requests: Sequence[BarRequest], progress: Progress | None) -> None:
+    def __init__(
+        self, timeframe: Timeframe, requests: Sequence[BarRequest], progress: Progress | None
+    ) -> None:
         self._timeframe = timeframe
-        self._columns = {request.symbol: [array("q"), *(array("d") for _ in range(5))] for request in requests}
+        self._columns = {
+            request.symbol: [array("q"), *(array("d") for _ in range(5))] for request in requests
+        }
         self._progress = progress or (lambda fraction, time: None)
         self._since = requests[0].since
         self._until = requests[0].until
@@ -31,7 +35,8 @@ class BarRecorder:
         """
         async for bar in bars:
             columns = self._columns.get(bar.symbol, [])
-            for column, value in zip(columns, (bar.start, *bar[3:]), strict=False):
+            values = (bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume)
+            for column, value in zip(columns, values, strict=False):
                 column.append(value)
             yield bar
             self._progress(self._fraction(bar.end), bar.end)

@@ -78,7 +78,9 @@ class Session:
         from hookline.reporting.result import Result
 
         began = stopwatch()
-        series, interrupted = self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
+        series, interrupted = (
+            self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
+        )
         self.kernel.stop()
         result = Result(self._record(series, interrupted, stopwatch() - began))
         self.observers.session_finished(self, result)
@@ -120,7 +122,9 @@ class Session:
 
     def _record(self, series: Sequence[BarSeries], interrupted: bool, seconds: float) -> RunRecord:
         kernel, plan = self.kernel, self.plan
-        warnings = [text if count == 1 else f"{text} ({count:,} times)" for text, count in kernel.warnings.items()]
+        warnings = [
+            text if count == 1 else f"{text} ({count:,} times)" for text, count in kernel.warnings.items()
+        ]
         return RunRecord(
             name=plan.name,
             mode=plan.mode,

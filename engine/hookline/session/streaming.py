@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.clock import isoformat
 from hookline.columns import Stream
@@ -42,7 +42,9 @@ async def run_stream(
             async for bar in bars:
                 if not seats:
                     start(bar.start)
-                    seats = {symbol: _Seat(kernel.lane(symbol), timeframe, external) for symbol in kernel.markets}
+                    seats = {
+                        symbol: _Seat(kernel.lane(symbol), timeframe, external) for symbol in kernel.markets
+                    }
                 _check(bar, kernel, last_start)
                 seats[bar.symbol].on_bar(kernel, bar)
         except asyncio.CancelledError:
@@ -69,7 +71,7 @@ class _Seat:
         columns = [c for _, need in needs for c in (*(h.column for h in need.handles), *need.row_columns)]
         self._stream = Stream(columns, timeframe, external) if columns else None
         self._handles: list[tuple[int, Handle]] = []
-        self._rows: list[tuple[slice, Runner, type[tuple[float, ...]]]] = []
+        self._rows: list[tuple[slice, Runner, Callable[..., Any]]] = []
         count = 0
         for runner, need in needs:
             self._handles += [(count + i, handle) for i, handle in enumerate(need.handles)]
@@ -86,8 +88,8 @@ class _Seat:
             for part, runner, row_type in self._rows:
                 row = values[part]
                 known = all(value == value for value in row)  # noqa: PLR0124
-                runner.row = tuple.__new__(row_type, row) if known else None
-        kernel.on_bar(self._lane, bar)
+                runner.row = row_type(*row) if known else None
+        kernel.run(self._lane, (bar,))
 
 
 @contextmanager

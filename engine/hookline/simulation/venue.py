@@ -57,10 +57,7 @@ class SimulatedVenue:
 
     def submit(self, order: Order) -> None:
         """Take an order; it reaches the market at the first event after its time."""
-        self._listener.order_changed(order, OrderStatus.SUBMITTED, order.time)
-        self.open[order.symbol].append(order)
-        for child in order.children:
-            self._listener.order_changed(child, OrderStatus.HELD, order.time)
+        self.open[order.instrument.symbol].append(order)
 
     def cancel(self, order: Order, reason: str = "") -> None:
         """Cancel an open order and the children that wait for it."""
@@ -232,14 +229,18 @@ class SimulatedVenue:
         if abs(after) > abs(held):
             affordable = affordable_lots(ledger, position, side, price, rate, self._leverage)
             if affordable < lots and (affordable <= 0 or order.time_in_force is TimeInForce.FOK):
-                reason = f"insufficient funds: {ledger.equity:.2f} for {order.instrument.units(lots) * price:.2f}"
+                reason = (
+                    f"insufficient funds: {ledger.equity:.2f} for {order.instrument.units(lots) * price:.2f}"
+                )
                 self._close(order, OrderStatus.REJECTED, time, reason)
                 return
             lots = min(lots, affordable)
         fee = order.instrument.units(lots) * price * rate
         self._listener.order_filled(order, lots, price, fee, is_maker, time)
         if lots < wanted:
-            reason = "reduce-only: position closed" if order.reduce_only else "insufficient funds for the rest"
+            reason = (
+                "reduce-only: position closed" if order.reduce_only else "insufficient funds for the rest"
+            )
             self._close(order, OrderStatus.CANCELED, time, reason)
         else:
             self.open[order.instrument.symbol].remove(order)
@@ -266,7 +267,11 @@ class SimulatedVenue:
 
     def _cancel_group(self, filled: Order, time: int) -> None:
         for order in tuple(self.open[filled.symbol]):
-            if order is not filled and order.oco_leader is filled.oco_leader and order.strategy == filled.strategy:
+            if (
+                order is not filled
+                and order.oco_leader is filled.oco_leader
+                and order.strategy == filled.strategy
+            ):
                 self._close(order, OrderStatus.CANCELED, time, f"one cancels other: {filled.client_order_id}")
 
     def _cancel_reducing(self, filled: Order, time: int) -> None:

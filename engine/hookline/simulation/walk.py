@@ -25,7 +25,11 @@ def walk(venue: SimulatedVenue, live: Sequence[Order], bar: Bar) -> None:
 def _walk_leg(venue: SimulatedVenue, bar: Bar, begin: float, stop: float) -> None:
     here = begin
     while True:
-        met = [(_meets(venue, order, here, stop), order) for order in venue.open[bar.symbol] if order.time <= bar.start]
+        met = [
+            (_meets(venue, order, here, stop), order)
+            for order in venue.open[bar.symbol]
+            if order.time <= bar.start
+        ]
         met = [(price, order) for price, order in met if not math.isnan(price)]
         if not met:
             break
@@ -44,7 +48,11 @@ def _is_maker(order: Order) -> bool:
 
 def _trail_to(venue: SimulatedVenue, bar: Bar, price: float) -> None:
     for order in venue.open[bar.symbol]:
-        if order.type is OrderType.TRAILING_STOP and order.time <= bar.start and order.trigger_price is not None:
+        if (
+            order.type is OrderType.TRAILING_STOP
+            and order.time <= bar.start
+            and order.trigger_price is not None
+        ):
             venue.trail(order, price)
 
 
