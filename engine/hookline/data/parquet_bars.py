@@ -110,7 +110,7 @@ class _Part:
         values = np.empty(sum(lengths))
         # One row group after the other, so that the file's buffers stay small beside the column itself.
         for group, end in zip(self.groups, np.cumsum(lengths).tolist(), strict=True):
-            column = _Part(self.file, self.source, [group])._column(name)
+            column = self._column(name, [group])
             try:
                 values[end - len(column) : end] = column.cast(pa.float64()).to_numpy()
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -139,8 +139,8 @@ class _Part:
             place -= lengths[group]
         return self.source
 
-    def _column(self, name: str) -> pa.ChunkedArray:
-        return self.file.read_row_groups(self.groups, columns=[name], use_threads=False).column(0)
+    def _column(self, name: str, groups: list[int] | None = None) -> pa.ChunkedArray:
+        return self.file.read_row_groups(groups or self.groups, columns=[name], use_threads=False).column(0)
 
 
 def _pick(values: NDArray[Any], rows: _Rows) -> NDArray[Any]:
@@ -204,7 +204,7 @@ def _check_unit(start: NDArray[np.int64], timeframe: Timeframe | None, source: s
     """Refuse integers of seconds to microseconds that were read as nanoseconds: all of them lie close to 1970."""
     if len(start) < 2 or timeframe is None:
         return
-    step = int(np.median(np.diff(start[:1000])))
+    step = int(np.abs(np.diff(start[:1000])).max())
     for unit, factor in (("us", 10**3), ("ms", 10**6), ("s", 10**9)):
         if 0 < step < timeframe_ns(timeframe) <= step * factor:
             first = isoformat(int(start[0]))

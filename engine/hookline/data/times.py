@@ -84,6 +84,8 @@ def to_utc(local: NDArray[np.int64], zone: str, where: Callable[[int], str]) -> 
 
 def infer_timeframe(start: NDArray[np.int64]) -> Timeframe | None:
     """Return the most frequent step between different times, the shorter one of equals; None for fewer than two times."""
+    if len(start) < 2:
+        return None
     steps = np.diff(start)
     steps = steps[steps > 0] if (steps > 0).mean() > 0.5 else np.diff(np.unique(start))
     if not len(steps):
