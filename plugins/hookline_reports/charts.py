@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.model import BarSeries, Fill
+from hookline.reporting.formats import counted
 from hookline.reporting.result import Result
 
 __all__ = ["CANDLES", "LINE_POINTS", "MARKERS", "chart_data", "extremes"]
@@ -41,7 +42,7 @@ def chart_data(result: Result) -> dict[str, Any]:
         max(60, CANDLES // share), max(120, LINE_POINTS * 2 // (share + 1)), max(60, MARKERS // share)
     )
     return {
-        "currency": result.record.currency,
+        "period": [result.start // 10**6, result.end // 10**6],
         "prices": [
             {"symbol": symbol, **_price(series, limits), **_markers(fills[symbol], series, limits)}
             for symbol, series in result.record.series.items()
@@ -84,7 +85,7 @@ def _line(time: Ints, value: Floats, points: int = LINE_POINTS) -> dict[str, Any
 
 def _note(drawn: int, total: int) -> str:
     if drawn == total:
-        return f"All {total:,} points are drawn."
+        return f"Drawn in full: {counted(total, 'point')}." if total else "No bars."
     return f"Drawn from {drawn:,} of {total:,} points: the lowest and highest of each stretch, so no extreme is lost."
 
 
@@ -92,7 +93,12 @@ def _price(series: BarSeries, limits: _Limits) -> dict[str, Any]:
     size = len(series)
     if size <= limits.candles:
         columns = {name: _short(getattr(series, name)) for name in series.PRICES}
-        return {"kind": "candles", "t": _ms(series.start), **columns, "note": f"All {size:,} bars are drawn."}
+        return {
+            "kind": "candles",
+            "t": _ms(series.start),
+            **columns,
+            "note": f"Drawn in full: {counted(size, 'bar')}.",
+        }
     if size <= limits.points:
         note = f"Closes of all {size:,} bars."
         return {"kind": "line", "t": _ms(series.end), "y": _short(series.close), "note": note}
@@ -107,7 +113,7 @@ def _price(series: BarSeries, limits: _Limits) -> dict[str, Any]:
 def _markers(fills: list[Fill], series: BarSeries, limits: _Limits) -> dict[str, Any]:
     if len(fills) <= limits.markers:
         sides = {1: [f for f in fills if f.side > 0], -1: [f for f in fills if f.side < 0]}
-        note = f"All {len(fills):,} fills are marked." if fills else "No fills."
+        note = f"All fills are marked: {len(fills):,}." if fills else "No fills."
         return {"buys": _single(sides[1]), "sells": _single(sides[-1]), "fills_note": note}
     stretches = limits.markers // 4
     buys, sells = (_grouped([f for f in fills if f.side == side], series, stretches) for side in (1, -1))

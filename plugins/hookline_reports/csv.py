@@ -14,7 +14,7 @@ from hookline.clock import isoformat
 from hookline.hookspecs import hookimpl
 from hookline.model import Instrument
 from hookline.reporting.frames import TIME_COLUMNS, equity_columns, fill_columns, order_columns
-from hookline.reporting.plain import decimal_text
+from hookline.reporting.plain import price_text, quantity_text
 from hookline.reporting.record import RunRecord
 from hookline.reporting.reporter import Reporter, replacing
 from hookline.reporting.result import Result
@@ -65,7 +65,7 @@ def _texts(columns: Columns, instruments: Mapping[str, Instrument]) -> Columns:
 def _on_grid(name: str, instrument: Instrument, value: float | None) -> str:
     if value is None:
         return ""
-    return decimal_text(instrument.price(value) if name in _PRICES else instrument.quantity(value))
+    return quantity_text(instrument, value) if name in _QUANTITIES else price_text(instrument, value) or ""
 
 
 def _text(value: Any) -> Any:

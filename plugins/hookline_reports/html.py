@@ -44,7 +44,7 @@ def page(result: Result) -> str:
         cards=sections.cards(result),
         currency=escape(result.record.currency),
         price_note=_choice(data),
-        equity_note=escape(f"{data['equity']['note']} Buy and hold is shown for comparison."),
+        equity_note=escape(data["equity"]["note"]),
         drawdown_note=escape(data["drawdown"]["note"]),
         months=sections.months(result),
         figures=sections.figures(result),

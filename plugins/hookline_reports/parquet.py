@@ -41,9 +41,20 @@ def _write(path: Path, columns: Mapping[str, Any]) -> Path:
     return path
 
 
-_INTEGERS = TIME_COLUMNS | {"number", "order_number", "parent", "oco_group", "bars"}
+_INTEGERS = TIME_COLUMNS | {"number", "order_number", "parent", "bars"}
 _TEXTS = frozenset(
-    {"client_order_id", "strategy", "symbol", "side", "type", "time_in_force", "tag", "status", "reason"}
+    {
+        "client_order_id",
+        "strategy",
+        "symbol",
+        "side",
+        "type",
+        "time_in_force",
+        "oco_group",
+        "tag",
+        "status",
+        "reason",
+    }
 )
 _FLAGS = frozenset({"is_maker", "post_only", "reduce_only", "is_open"})
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from hookline.clock import isoformat
-from hookline.reporting.formats import duration, fraction, money, number
+from hookline.reporting.formats import counted, duration, fraction, money, number
 from hookline.reporting.plain import plain
 from hookline.reporting.ratings import Rating
 from hookline.reporting.result import Result
@@ -55,7 +55,7 @@ def header(result: Result) -> str:
         first, last = (isoformat(time).replace("T", " ")[:16] for time in (result.start, result.end))
         lines.append(f"{first} to {last} UTC, {duration(metrics.period_seconds)}")
     shown = list(record.series.values())[:8]
-    names = [f"{series.symbol} {series.timeframe}, {len(series):,} bars" for series in shown]
+    names = [f"{series.symbol} {series.timeframe}, {counted(len(series), 'bar')}" for series in shown]
     more = len(record.series) - len(shown)
     lines.append("; ".join(names) + (f" and {more} more" if more else ""))
     text = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
@@ -127,6 +127,8 @@ def figures(result: Result) -> str:
 
 def months(result: Result) -> str:
     """Return the returns by month as a heat table."""
+    if not result.metrics.bars:
+        return "<p class=drawn>No bars.</p>"
     found = {(row.year, row.month): row.return_fraction for row in result.monthly_returns}
     rows = []
     for year in sorted({year for year, _ in found}, reverse=True):

@@ -34,7 +34,7 @@ def trips_section(result: Result) -> str:
     if not len(trips):
         return "<p>No round trips.</p>"
     rows = chosen(trips)
-    note = f"All {len(trips):,} round trips are listed."
+    note = f"All round trips are listed: {len(trips):,}."
     if len(rows) < len(trips):
         note = (
             f"{len(rows):,} of {len(trips):,} round trips are listed: the first {PART}, the last {PART} "

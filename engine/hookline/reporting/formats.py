@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["FIGURES", "NOT_DEFINED", "Figure", "count", "duration", "fraction", "money", "number"]
+__all__ = ["FIGURES", "NOT_DEFINED", "Figure", "count", "counted", "duration", "fraction", "money", "number"]
 
 NOT_DEFINED = "n/a"
 
@@ -52,6 +52,15 @@ def count(value: float) -> str:
     '12,345'
     """
     return f"{value:,.0f}" if math.isfinite(value) else NOT_DEFINED
+
+
+def counted(size: int, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "bar"), counted(2000, "bar")
+    ('1 bar', '2,000 bars')
+    """
+    return f"{size:,} {noun}" if size == 1 else f"{size:,} {noun}s"
 
 
 def duration(seconds: float) -> str:

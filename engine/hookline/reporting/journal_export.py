@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.model import Fill, Instrument, Order, OrderStatus, OrderUpdate
-from hookline.reporting.plain import decimal_text
+from hookline.reporting.plain import decimal_text, price_text, quantity_text
 from hookline.reporting.record import RunRecord
 from hookline.reporting.reporter import replacing
 
@@ -83,7 +83,7 @@ def _run(record: RunRecord) -> dict[str, Any]:
 
 
 def _order(order: Order) -> dict[str, Any]:
-    price = order.instrument.price
+    instrument = order.instrument
     return {
         "event": "order",
         "time": order.time,
@@ -93,10 +93,10 @@ def _order(order: Order) -> dict[str, Any]:
         "symbol": order.symbol,
         "side": order.side.name.lower(),
         "type": order.type.value,
-        "quantity": decimal_text(order.instrument.quantity(order.quantity)),
-        "limit_price": None if order.limit_price is None else decimal_text(price(order.limit_price)),
-        "trigger_price": None if order.trigger_price is None else decimal_text(price(order.trigger_price)),
-        "trail_amount": None if order.trail_amount is None else decimal_text(price(order.trail_amount)),
+        "quantity": quantity_text(instrument, order.quantity),
+        "limit_price": price_text(instrument, order.limit_price),
+        "trigger_price": price_text(instrument, order.trigger_price),
+        "trail_amount": price_text(instrument, order.trail_amount),
         "trail_fraction": None if order.trail_fraction is None else decimal_text(order.trail_fraction),
         "time_in_force": order.time_in_force.value,
         "expire_time": order.expire_time,
@@ -128,8 +128,8 @@ def _fill(fill: Fill, record: RunRecord) -> dict[str, Any]:
         "strategy": fill.strategy,
         "symbol": fill.symbol,
         "side": fill.side.name.lower(),
-        "quantity": decimal_text(instrument.quantity(fill.quantity)),
-        "price": decimal_text(instrument.price(fill.price)),
+        "quantity": quantity_text(instrument, fill.quantity),
+        "price": price_text(instrument, fill.price),
         "fee": decimal_text(fill.fee),
         "is_maker": fill.is_maker,
     }

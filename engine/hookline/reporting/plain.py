@@ -10,7 +10,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-__all__ = ["decimal_text", "plain"]
+from hookline.model import Instrument
+
+__all__ = ["decimal_text", "plain", "price_text", "quantity_text"]
 
 
 def plain(value: Any) -> Any:
@@ -39,6 +41,20 @@ def plain(value: Any) -> Any:
     return (
         plain(item()) if callable(item) else decimal_text(value) if isinstance(value, Decimal) else str(value)
     )
+
+
+def price_text(instrument: Instrument, value: float | None) -> str | None:
+    """Return a price as decimal text with the digits of the tick size, None for none.
+
+    >>> price_text(Instrument("BTC-PERP", tick_size=Decimal("0.10")), 12)
+    '12.00'
+    """
+    return None if value is None else decimal_text(instrument.price(value).quantize(instrument.tick_size))
+
+
+def quantity_text(instrument: Instrument, value: float) -> str:
+    """Return a quantity as decimal text with the digits of the lot size."""
+    return decimal_text(instrument.quantity(value).quantize(instrument.lot_size))
 
 
 def decimal_text(value: Decimal | float) -> str:

@@ -55,11 +55,12 @@ _BANDS: dict[str, tuple[Callable[[float], bool], Callable[[float], bool]]] = {
 
 
 def rate(metrics: Metrics) -> dict[str, Rating]:
-    """Return the rating of each figure that has a band and is defined."""
+    """Return the rating of each figure that has a band and is defined; none where nothing was traded."""
     ratings = {}
     for name, (is_good, is_acceptable) in _BANDS.items():
         value = float(getattr(metrics, name))
-        if not math.isnan(value):
+        # Without a fill there is nothing to praise: staying in cash has no drawdown.
+        if not math.isnan(value) and metrics.fills:
             acceptable = Rating.ACCEPTABLE if is_acceptable(value) else Rating.WARNING
             ratings[name] = Rating.GOOD if is_good(value) else acceptable
     return ratings
@@ -75,8 +76,8 @@ def warnings_of(record: RunRecord, metrics: Metrics) -> list[str]:
     found += _too_good(metrics)
     if metrics.max_drawdown >= 1.0:
         found.append("Equity fell to zero or below: figures that need returns are not defined")
-    if metrics.bars and not metrics.fills:
-        found.append("No order was filled")
+    if not metrics.fills:
+        found.append("No order was filled" if metrics.bars else "No bars were processed")
     days = metrics.period_seconds / 86_400
     if metrics.fills and days < SHORT_PERIOD_DAYS:
         found.append(f"The period is {days:.1f} days: figures for a year are extrapolated from it")

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from hookline.clock import isoformat
-from hookline.reporting.formats import FIGURES, Figure, duration
+from hookline.reporting.formats import FIGURES, Figure, counted, duration
 from hookline.reporting.metrics import CurveMetrics
 from hookline.reporting.ratings import Rating
 
@@ -64,9 +64,7 @@ def headline(result: Result) -> str:
     if not metrics.bars:
         return f"{record.name} ({record.mode}): no bars"
     period = f"{isoformat(result.start)} to {isoformat(result.end)}"
-    return (
-        f"{record.name} ({record.mode}): {period}, {duration(metrics.period_seconds)}, {metrics.bars:,} bars"
-    )
+    return f"{record.name} ({record.mode}): {period}, {duration(metrics.period_seconds)}, {counted(metrics.bars, 'bar')}"
 
 
 def rich_summary(result: Result) -> RenderableType:

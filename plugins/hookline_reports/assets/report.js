@@ -6,9 +6,7 @@
   const [price, equity, drawdown] = charts;
   const note = document.getElementById("price-note");
   const choice = document.getElementById("symbol");
-  const times = data.equity.t;
-  const period = times.length > 1 ? [times[0], times[times.length - 1]] : undefined;
-  let view = period; // what all three charts show of the time axis
+  let view = data.period; // what all three charts show of the time axis
   const narrow = () => innerWidth < 720;
   const options = { responsive: true, displaylogo: false, displayModeBar: narrow() ? false : "hover",
     // Named one by one: plotly's own set has a button that uploads the chart to a service.
@@ -19,6 +17,7 @@
   const escaped = (text) => String(text).replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
 
   function layout(changes) {
+    // Ranges are copied: plotly writes into the arrays it is given.
     const axis = { gridcolor: color("grid"), linecolor: color("line"), zerolinecolor: color("line") };
     const { yaxis, ...rest } = changes;
     return {
@@ -28,7 +27,7 @@
       hoverlabel: { bgcolor: color("panel"), bordercolor: color("line"), font: { color: color("text") } },
       legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" }, dragmode: narrow() ? false : "zoom",
       modebar: { bgcolor: "rgba(0,0,0,0)", color: color("soft"), activecolor: color("text") },
-      xaxis: { ...axis, type: "date", range: view, rangeslider: { visible: false } },
+      xaxis: { ...axis, type: "date", range: [...view], rangeslider: { visible: false } },
       yaxis: { ...axis, fixedrange: false, ...yaxis },
       ...rest,
     };
@@ -50,7 +49,6 @@
 
   function drawPrice() {
     const shown = data.prices[choice ? Number(choice.value) : 0];
-    if (!shown) { note.textContent = "No bars."; return; }
     const name = escaped(shown.symbol);
     const bars = shown.kind === "candles"
       ? { type: "candlestick", name, x: shown.t, open: shown.open, high: shown.high, low: shown.low, close: shown.close,
@@ -65,7 +63,7 @@
 
   function drawCurves() {
     const line = (curve, name, tint, width) => ({
-      type: "scatter", mode: "lines", name, x: curve.t, y: curve.y, line: { width, color: tint },
+      type: "scatter", mode: curve.t.length < 40 ? "lines+markers" : "lines", name, x: curve.t, y: curve.y, line: { width, color: tint },
     });
     const traces = [line(data.hold, "buy and hold", color("hold"), 1.2), line(data.equity, "strategy", color("accent"), 1.8)];
     const money = { tickformat: "~s" };
@@ -81,12 +79,12 @@
     const from = event["xaxis.range[0]"], to = event["xaxis.range[1]"];
     const change = from !== undefined ? { "xaxis.range": [from, to] }
       : event["xaxis.range"] ? { "xaxis.range": event["xaxis.range"] }
-      : event["xaxis.autorange"] ? { "xaxis.range": period } : null;
+      : event["xaxis.autorange"] ? { "xaxis.range": data.period } : null;
     if (!change) return;
-    view = change["xaxis.range"];
+    view = [...change["xaxis.range"]];
     moving = true;
     const others = charts.filter((chart) => chart !== source && chart.data);
-    Promise.all(others.map((chart) => Plotly.relayout(chart, change))).finally(() => { moving = false; });
+    Promise.all(others.map((chart) => Plotly.relayout(chart, { "xaxis.range": [...view] }))).finally(() => { moving = false; });
   }
 
   function draw() {
@@ -110,8 +108,12 @@
     }));
   }
 
+  if (!data.prices.length) {
+    charts.forEach((chart) => { chart.hidden = true; });
+    return;
+  }
   draw();
-  charts.forEach((chart) => chart.on && chart.on("plotly_relayout", (event) => follow(chart, event)));
+  charts.forEach((chart) => chart.on("plotly_relayout", (event) => follow(chart, event)));
   if (choice) choice.addEventListener("change", drawPrice);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   document.querySelectorAll("table.sortable").forEach(sortable);
