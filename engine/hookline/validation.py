@@ -22,6 +22,7 @@ from typing import Any, NotRequired
 import pydantic
 import pydantic_core
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from hookline.errors import PluginError
@@ -68,6 +69,7 @@ _RULES = {
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
     "is_instance_of": "must be a {class}",
+    "needs_python_object": "must be an object made in Python",
 }
 
 
@@ -105,14 +107,26 @@ def read_fields(
 
 def schema_of(cls: type) -> dict[str, Any]:
     """Return the JSON Schema of a mapping of a dataclass's fields."""
-    schema = _adapter(cls).json_schema()
+    schema = _adapter(cls).json_schema(schema_generator=_SchemaGenerator)
     schema.pop("title", None)
     for item in dataclasses.fields(cls):
         if item.init and _has_default(item):
             default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
             schema["properties"][item.name]["default"] = default if _is_plain(default) else str(default)
     schema["required"] = _required(cls)
-    return typing.cast("dict[str, Any]", _without_titles(schema))
+    return schema
+
+
+class _SchemaGenerator(GenerateJsonSchema):
+    """Makes no titles from field names, and leaves open what only Python can make, such as a frame."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        del schema, error_info
+        return {"description": "an object made in Python"}
 
 
 @functools.lru_cache(maxsize=512)
@@ -166,7 +180,7 @@ def _problem(cls: type, data: object, error: Mapping[str, Any], unknown: str) ->
         names = [] if owner is None else list(field_hints(owner))
         rule = unknown.format(owner="it" if owner is None else owner.__name__)
         return Problem(location, rule, hint=did_you_mean(location[-1], names))
-    context = error.get("ctx", {})
+    context = {name: _bound(value) for name, value in error.get("ctx", {}).items()}
     if kind in {"value_error", "assertion_error"}:
         return Problem(location, str(context["error"]))
     message = error["msg"].removeprefix("Input should ").removeprefix("Value error, ")
@@ -176,6 +190,11 @@ def _problem(cls: type, data: object, error: Mapping[str, Any], unknown: str) ->
     if isinstance(error["input"], str) and error["input"] in _PYTHON_WORDS:
         hint = f"; YAML writes {_PYTHON_WORDS[error['input']]}"
     return Problem(location, rule, shown(error["input"]), hint)
+
+
+def _bound(value: Any) -> Any:
+    """Return a bound as it was probably written: 0 for 0.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _follow(data: Any, location: Location, *, keep_last: bool) -> Location:
@@ -218,15 +237,3 @@ def _merged(problems: list[Problem]) -> list[Problem]:
             rule = f"{before.rule} or {problem.rule.removeprefix('must be ')}"
             merged[problem.location] = dataclasses.replace(before, rule=rule)
     return list(merged.values())
-
-
-def _without_titles(schema: Any) -> Any:
-    """Return a schema without the titles that pydantic makes from field names."""
-    if isinstance(schema, list):
-        return [_without_titles(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    is_title = isinstance(schema.get("title"), str) and (
-        "type" in schema or "anyOf" in schema or "properties" in schema
-    )
-    return {key: _without_titles(part) for key, part in schema.items() if not (key == "title" and is_title)}

@@ -36,21 +36,22 @@ def build_plugins(config: SessionConfig) -> dict[Location, Any]:
         PluginError: if plugins are missing or broken, with one line for each.
     """
     built: dict[Location, Any] = {}
-    wrong: list[str] = []
+    wrong: list[Problem] = []
     error_type: type[ConfigError | PluginError] = PluginError
     for location, kind, use in uses(config):
         try:
             built[location], problems = plugins.read(kind, use.use, use.params, use.base)
         except PluginError as error:
-            wrong.append(config.origin.report(Problem((*location, "use"), str(error))))
+            wrong.append(Problem((*location, "use"), str(error)))
             continue
         except ConfigError as error:
             problems = [Problem((), line) for line in str(error).splitlines()]
         error_type = ConfigError if problems else error_type
-        found = [dataclasses.replace(problem, location=location + problem.location) for problem in problems]
-        wrong += [config.origin.report(problem) for problem in found]
+        wrong += [dataclasses.replace(problem, location=location + problem.location) for problem in problems]
     if wrong:
-        raise error_type("\n".join(wrong))
+        raise error_type(
+            "\n".join(config.origin.report(problem) for problem in config.origin.in_order(wrong))
+        )
     return built
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,18 @@ class Document:
             problem = dataclasses.replace(problem, found="a value with parts from the environment", hint="")
         mark = self.mark(location)
         return self.scrub(problem.at("") if not mark else f"{mark}: {problem.at('')}")
+
+    def in_order(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return problems in the order in which the file writes what they are about."""
+        order = {location: number for number, location in enumerate(self.marks)}
+
+        def rank(problem: Problem) -> int:
+            location = problem.location
+            while location and location not in order:
+                location = location[:-1]
+            return order.get(location, 0)
+
+        return sorted(problems, key=rank)
 
     def scrub(self, message: str) -> str:
         """Return a message with values from the environment replaced by the names of their variables."""

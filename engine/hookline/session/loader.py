@@ -99,7 +99,7 @@ def _config(document: Document, stem: str, base: Path) -> SessionConfig:
     else:
         config, problems = resolve(SessionFile(**values), stem, base, document)
     if config is None:
-        raise ConfigError("\n".join(document.report(problem) for problem in _in_order(document, problems)))
+        raise ConfigError("\n".join(document.report(problem) for problem in document.in_order(problems)))
     return config
 
 
@@ -116,19 +116,6 @@ def _further_problems(
             parent.pop(problem.location[-1], None)
     values, left = read_fields(SessionFile, data)
     return [] if left else resolve(SessionFile(**values), stem, base, document)[1]
-
-
-def _in_order(document: Document, problems: list[Problem]) -> list[Problem]:
-    """Return the problems in the order in which the file writes what they are about."""
-    order = {location: number for number, location in enumerate(document.marks)}
-
-    def rank(problem: Problem) -> int:
-        location: Location = problem.location
-        while location and location not in order:
-            location = location[:-1]
-        return order.get(location, 0)
-
-    return sorted(problems, key=rank)
 
 
 def _expand(document: Document) -> None:
