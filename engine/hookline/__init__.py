@@ -7,53 +7,7 @@ stays fast.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from hookline.api import backtest
-    from hookline.broker import Broker
-    from hookline.columns import *  # noqa: F403
-    from hookline.errors import (
-        ConfigError,
-        DataError,
-        HooklineError,
-        OrderError,
-        PluginError,
-        StrategyError,
-        VenueError,
-    )
-    from hookline.feed import BarRequest, Feed
-    from hookline.hookspecs import hookimpl
-    from hookline.kernel.sizing import (
-        EquityFraction,
-        FixedNotional,
-        FixedQuantity,
-        RiskByStop,
-        Sizer,
-        VolatilityTarget,
-    )
-    from hookline.model import (
-        Bar,
-        BarSeries,
-        Fill,
-        Instrument,
-        InstrumentKind,
-        Order,
-        OrderStatus,
-        OrderType,
-        Position,
-        Side,
-        TimeInForce,
-    )
-    from hookline.notifier import Notifier
-    from hookline.params import Doc, Ge, Gt, Le, Lt
-    from hookline.reporting.reporter import Reporter
-    from hookline.reporting.result import Result
-    from hookline.risk import RiskRule, deny, halt
-    from hookline.session import Session
-    from hookline.session.executors import Executor
-    from hookline.signals import Decision, Held, SignalStrategy, flat, hold, long, short
-    from hookline.strategy import Context, Strategy
+from typing import Any
 
 __version__ = "0.1.0"
 

@@ -68,7 +68,7 @@ class Broker(ABC):
     def cancel_all_after(self, seconds: float | None) -> None:
         """Cancel every open order unless called again within that time; None switches it off."""
 
-    def watch(self, symbol: str) -> list[Order]:
+    def watch(self, symbol: str) -> list[Order]:  # noqa: ARG002
         """Return the live list of orders that bars of a symbol may fill; always empty where a venue does the matching."""
         return []
 

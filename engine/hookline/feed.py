@@ -40,7 +40,7 @@ class Feed(ABC):
             DataError: if there are none or they cannot be trusted.
         """
 
-    def stream(self, requests: Sequence[BarRequest]) -> AsyncIterator[Bar]:
+    def stream(self, requests: Sequence[BarRequest]) -> AsyncIterator[Bar]:  # noqa: ARG002
         """Yield bars of all requests as they become visible: by end time, then in the order of the requests.
 
         Raises:
@@ -48,6 +48,6 @@ class Feed(ABC):
         """
         raise ConfigError(f"feed {self.name!r} has history only; wrap it: use 'replay' with it as 'source'")
 
-    def instrument(self, symbol: str) -> Instrument | None:
+    def instrument(self, symbol: str) -> Instrument | None:  # noqa: ARG002
         """Return what the feed knows of an instrument, None if nothing."""
         return None

@@ -270,7 +270,7 @@ class Kernel:
 
     def _deny(self, order: Order, reason: str) -> None:
         # A strategy that asks for the impossible on every bar would fill the record: repetitions are only counted.
-        key, what = (order.strategy, order.symbol), (int(order.side), reason.split(":")[0])
+        key, what = (order.strategy, order.symbol), (int(order.side), reason.split(":", maxsplit=1)[0])
         if self._denials.get(key) == what:
             self.warn(f"{order.strategy}: further orders on {order.symbol} denied: {what[1]}")
             order.status = OrderStatus.DENIED

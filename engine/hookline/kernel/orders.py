@@ -30,7 +30,7 @@ class Terms(NamedTuple):
     tag: str = ""
 
 
-_NEEDS = {
+_NEEDS: dict[OrderType, tuple[str, ...]] = {
     OrderType.MARKET: (),
     OrderType.LIMIT: ("limit",),
     OrderType.STOP: ("trigger",),
@@ -95,7 +95,7 @@ def order_type(symbol: str, terms: Terms) -> OrderType:
                 f"order on {symbol}: a trailing stop takes one positive trail and no price, was {given}"
             )
         return OrderType.TRAILING_STOP
-    type_ = terms.type or next(t for t, names in _NEEDS.items() if set(names) == set(given))
+    type_: OrderType = terms.type or next(t for t, names in _NEEDS.items() if set(names) == set(given))
     if set(_NEEDS[type_]) != set(given):
         needs = " and ".join(_NEEDS[type_]) or "no price"
         raise OrderError(

@@ -30,7 +30,7 @@ class Handle:
     @property
     def ready(self) -> bool:
         """Whether the value is known."""
-        return self.value == self.value  # noqa: PLR0124
+        return self.value == self.value
 
 
 @dataclass(frozen=True)

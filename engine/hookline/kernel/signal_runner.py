@@ -200,11 +200,20 @@ class Desk(Runner):
             elif order.limit_price != target:
                 self._ctx.amend(order, limit=target)
 
-    def _guard(self, type_: OrderType, **price: float) -> None:
+    def _guard(self, type_: OrderType, *, trigger: float | None = None, limit: float | None = None) -> None:
         side = Side.SELL if self._position.lots > 0 else Side.BUY
         other = self._protection(OrderType.LIMIT if type_ is OrderType.STOP else OrderType.STOP)
         quantity = abs(self._position.quantity)
-        self._ctx.submit(self._symbol, side, quantity, reduce_only=True, oco=other, tag="protect", **price)
+        self._ctx.submit(
+            self._symbol,
+            side,
+            quantity,
+            trigger=trigger,
+            limit=limit,
+            reduce_only=True,
+            oco=other,
+            tag="protect",
+        )
 
     def _cover(self) -> None:
         """Let the protective orders cover the whole position after it grew or shrank."""

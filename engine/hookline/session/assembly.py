@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
@@ -53,8 +52,12 @@ def assemble(config: SessionConfig) -> Plan:
         rules=[_build(config, "risk_rules", use, f"risk[{i}]") for i, use in enumerate(config.risk)],
         external={name: _external(name, entry) for name, entry in config.external.items()},
         modules=[plugins.module_of(kind, use.use) for kind, use in uses],
-        notifiers=[_build(config, "notifiers", use, f"notifiers[{i}]") for i, use in enumerate(config.notifiers)],
-        reporters=[_build(config, "reporters", use, f"reporters[{i}]") for i, use in enumerate(config.reporters)],
+        notifiers=[
+            _build(config, "notifiers", use, f"notifiers[{i}]") for i, use in enumerate(config.notifiers)
+        ],
+        reporters=[
+            _build(config, "reporters", use, f"reporters[{i}]") for i, use in enumerate(config.reporters)
+        ],
         output=config.output,
         config=config.dump(),
         notes=notes,
@@ -76,7 +79,9 @@ def complete_instrument(
     notes = []
     if "tick_size" not in said:
         said["tick_size"] = _tick_size(feed, request)
-        notes.append(f"{request.symbol}: tick size {said['tick_size']} taken from the prices; name it under 'instruments'")
+        notes.append(
+            f"{request.symbol}: tick size {said['tick_size']} taken from the prices; name it under 'instruments'"
+        )
     return Instrument(request.symbol, **{"quote": currency, **said}), notes
 
 
@@ -103,8 +108,6 @@ def _external(name: str, entry: ExternalEntry) -> Any:
     from hookline.data import load_external
 
     try:
-        return ExternalSeries(*load_external(entry.path, entry.column, entry.lag_seconds))
+        return ExternalSeries(*load_external(entry.path, entry.column, lag_seconds=entry.lag_seconds))
     except HooklineError as error:
         raise ConfigError(f"external.{name}: {error}") from error
-
-

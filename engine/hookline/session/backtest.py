@@ -45,19 +45,19 @@ def run_backtest(
     """
     with _interruptible() as interrupted, _rare_collections():
         tracks = [_Track(kernel, one, external, interrupted) for one in series]
-        report = progress or (lambda fraction, time: None)
         if len(tracks) == 1:
             lane, total = tracks[0].lane, max(1, len(series[0]))
             for bars in tracks[0].chunks():
                 kernel.run(lane, bars)
-                report(tracks[0].done / total, kernel.clock.now)
+                if progress is not None:
+                    progress(tracks[0].done / total, kernel.clock.now)
         else:
-            _run_merged(kernel, tracks, series, report)
+            _run_merged(kernel, tracks, series, progress)
         return interrupted()
 
 
 def _run_merged(
-    kernel: Kernel, tracks: Sequence[_Track], series: Sequence[BarSeries], report: Progress
+    kernel: Kernel, tracks: Sequence[_Track], series: Sequence[BarSeries], progress: Progress | None
 ) -> None:
     """Run several series by (end, order of the session)."""
     ends = np.concatenate([one.end for one in series])
@@ -72,7 +72,8 @@ def _run_merged(
             if bar is None:  # interrupted
                 return
             run(lane, (bar,))
-        report(min(1.0, (begin + _CHUNK) / len(order)), kernel.clock.now)
+        if progress is not None:
+            progress(min(1.0, (begin + _CHUNK) / len(order)), kernel.clock.now)
 
 
 class _Track:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,7 @@ class BarRecorder:
         self, timeframe: Timeframe, requests: Sequence[BarRequest], progress: Progress | None
     ) -> None:
         self._timeframe = timeframe
-        self._columns = {
-            request.symbol: [array("q"), *(array("d") for _ in range(5))] for request in requests
-        }
+        self._columns = {request.symbol: [array("q"), *_floats(5)] for request in requests}
         self._progress = progress or (lambda fraction, time: None)
         self._since = requests[0].since
         self._until = requests[0].until
@@ -39,7 +38,8 @@ class BarRecorder:
             for column, value in zip(columns, values, strict=False):
                 column.append(value)
             yield bar
-            self._progress(self._fraction(bar.end), bar.end)
+            if self._progress is not None:
+                self._progress(self._fraction(bar.end), bar.end)
 
     def series(self) -> list[BarSeries]:
         """Return what was kept, one series for each symbol that had bars."""
@@ -53,3 +53,7 @@ class BarRecorder:
         if self._since is None or self._until is None:
             return 0.0
         return min(1.0, (time - self._since) / (self._until - self._since))
+
+
+def _floats(count: int) -> list[array[Any]]:
+    return [array("d") for _ in range(count)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
-from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderType, Side, TimeInForce
+from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderType, TimeInForce
 from hookline.simulation.fees import FeeModel
 from hookline.simulation.fills import limit_price, stop_limit_price, stop_price, trail_level
 from hookline.simulation.funds import affordable_lots
@@ -91,7 +91,7 @@ class SimulatedVenue:
         if live:
             self._entered.clear()
             if self._walk_path:
-                walk(self, live, bar)
+                walk(self, bar)
             else:
                 self._inside(live, bar)
                 self._trail(orders, bar)

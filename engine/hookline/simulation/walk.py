@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["walk"]
 
 
-def walk(venue: SimulatedVenue, live: Sequence[Order], bar: Bar) -> None:
+def walk(venue: SimulatedVenue, bar: Bar) -> None:
     """Fill the orders that the path from the bar's open to its close meets."""
     for begin, stop in pairwise(path(bar.open, bar.high, bar.low, bar.close)):
         _walk_leg(venue, bar, begin, stop)
