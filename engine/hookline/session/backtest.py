@@ -92,7 +92,7 @@ class _Track:
         self._interrupted = interrupted
         needs = [(runner, runner.needs(series.symbol)) for runner in lane.runners]
         columns = [c for _, need in needs for c in (*(h.column for h in need.handles), *need.row_columns)]
-        arrays = iter(Batch(series, external).compute(columns)) if columns else iter(())
+        arrays = iter(Batch(series, external).compute(columns, keep=False)) if columns else iter(())
         self._handles: list[tuple[object, NDArray[np.float64]]] = []
         self._rows: list[tuple[object, Any, list[NDArray[np.float64]]]] = []
         for runner, need in needs:
