@@ -98,7 +98,7 @@ class SyntheticFeed(Feed):
         if self.start is None and request.since is not None:
             first = request.since
         else:
-            first = _parse(self.start or _DEFAULT_START)
+            first = _parse(_DEFAULT_START if self.start is None else self.start)
         aligned = bucket_start(first, request.timeframe)
         return aligned if aligned == first else aligned + timeframe_ns(request.timeframe)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.progress import track
 
 from hookline.cli.data_report import check_lines, count_table, info_table
 from hookline.data.catalogue import Catalogue, WriteCount
-from hookline.data.check import CheckReport, check
+from hookline.data.check import CheckReport, FindingKind, check
 from hookline.data.csv_table import CsvFormat
 from hookline.data.files import check_file, file_symbols, read_file
 from hookline.data.resample import resample as to_timeframe
@@ -30,17 +30,7 @@ app = typer.Typer(
     help="Bring bars into the catalogue, look at it, check bars, put them together.",
 )
 
-_KINDS = (
-    "not_finite",
-    "high_low",
-    "negative_volume",
-    "non_positive",
-    "out_of_order",
-    "duplicate",
-    "overlap",
-    "off_grid",
-    "gap",
-)
+_KINDS: tuple[str, ...] = get_args(FindingKind)
 
 _Folder = Annotated[Path, typer.Option("--catalog", help="Catalogue folder.")]
 _Symbol = Annotated[
