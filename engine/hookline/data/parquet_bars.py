@@ -115,7 +115,9 @@ class _Part:
                 values[end - len(column) : end] = column.cast(pa.float64()).to_numpy()
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 kind = str(column.type)
-                raise DataError(f"{self.source}: column {name!r} must hold numbers, was of type {kind!r}") from None
+                raise DataError(
+                    f"{self.source}: column {name!r} must hold numbers, was of type {kind!r}"
+                ) from None
         return _pick(values, self.rows)
 
     def mask(self, name: str | None, symbol: str | None) -> NDArray[np.bool_] | None:
