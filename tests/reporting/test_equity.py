@@ -110,3 +110,48 @@ def test_no_bars_give_empty_curves():
     assert result.equity.time.tolist() == []
     assert result.drawdown.value.tolist() == []
     assert (result.start, result.end) == (0, 0)
+
+
+def test_times_at_which_fills_were_seen_settle_what_would_have_to_be_inferred():
+    # By price alone the stop could have filled inside bar 2 at 8.5 or, slipped, at the open of bar 3.
+    run = Run("10 10 9 8.45").fill("1 buy 1 @ 10")
+    run.series["BTC"].low[2] = 8.4
+    run.series["BTC"].open[3] = 8.45
+    run.fill("3 sell 1 @ 8.44", made=START + HOUR, type=OrderType.STOP, trigger_price=8.5)
+    inside = run.result(seen=[START + 2 * HOUR, START + 3 * HOUR])
+    at_open = run.result(seen=[START + 2 * HOUR, START + 4 * HOUR])
+    assert inside.equity.value.tolist() == pytest.approx([1000, 1000, 998.44, 998.44])
+    assert at_open.equity.value.tolist() == pytest.approx([1000, 1000, 999, 998.44])
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "price", "trigger", "close", "next_open", "counts_in"),
+    [
+        ("stop", "sell", 8.5, 8.5, 9.0, 9.0, 2),  # reached and filled at the trigger
+        ("stop", "sell", 8.4, 8.5, 8.0, 8.0, 2),  # slipped; the bar closed beyond the trigger
+        (
+            "trailing_stop",
+            "sell",
+            8.9,
+            9.2,
+            9.5,
+            8.9,
+            3,
+        ),  # the level rose to 9.2 in this bar, the next opened below
+        ("trailing_stop", "sell", 9.2, 9.2, 9.5, 8.9, 2),  # at the level itself
+        ("stop", "buy", 11.6, 11.5, 9.0, 11.6, 3),  # never reached before the gap
+        ("take_profit", "sell", 10.9, 10.8, 10.0, 10.9, 3),  # never reached before the gap
+        ("take_profit", "sell", 9.5, 9.5, 9.0, 9.6, 2),
+        ("limit", "buy", 8.2, None, 9.0, 9.0, 2),  # at the limit, reached
+        ("limit", "buy", 7.0, None, 9.0, 7.0, 3),  # better than the limit: an open
+    ],
+)
+def test_the_bar_of_a_resting_order_is_inferred_from_its_prices(
+    kind, side, price, trigger, close, next_open, counts_in
+):
+    run = Run("10 10 9 9 9")
+    bars = run.series["BTC"]
+    bars.low[2], bars.close[2], bars.open[3] = 8.0, close, next_open
+    terms = {"limit_price": 8.2} if kind == "limit" else {"trigger_price": trigger}
+    run.fill(f"3 {side} 1 @ {price}", made=START + HOUR, type=OrderType(kind), **terms)
+    assert run.result().book.fills["BTC"].bar.tolist() == [counts_in]

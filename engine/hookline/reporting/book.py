@@ -1,11 +1,4 @@
-"""Fills as columns, each laid on the bar in which it counts.
-
-Rule: a fill counts from the end of the bar that holds it, in the series of its own symbol. A fill is stamped with the start
-of its bar when it happened at the open and with the end when it happened inside, so where one bar ends as the next
-begins the time alone does not tell. The fill belongs to the open of the next bar when its order was made at that very moment
-(it could not have been filled by the bar that was already over) or when the bar before never reached the order's
-price; else it belongs to the bar that ends.
-"""
+"""Fills and funding payments of a run as columns, by symbol."""
 
 from __future__ import annotations
 
@@ -16,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.errors import DataError
-from hookline.model import BarSeries, Fill, Order, OrderType
+from hookline.model import Fill
+from hookline.reporting.fill_bars import inferred_bars, seen_bars
 
 if TYPE_CHECKING:
     from hookline.reporting.record import RunRecord
@@ -25,9 +19,6 @@ __all__ = ["Book", "FillColumns", "book_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-# Orders that fill at their trigger, moved by slippage: only the trigger tells which bar reached them.
-_TRIGGERED = frozenset({OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,58 +77,40 @@ def book_of(record: RunRecord) -> Book:
         DataError: if a symbol was traded but has no bars to value it with.
     """
     numbers = {strategy.id: index for index, strategy in enumerate(record.strategies)}
-    orders = {order.number: order for order in record.orders}
-    by_symbol: dict[str, list[Fill]] = {}
-    for fill in record.fills:
-        by_symbol.setdefault(fill.symbol, []).append(fill)
+    rows: dict[str, list[int]] = {}
+    for row, fill in enumerate(record.fills):
+        rows.setdefault(fill.symbol, []).append(row)
     fills = {}
-    for symbol, rows in by_symbol.items():
+    for symbol, own in rows.items():
         if not len(record.series.get(symbol, ())):
             raise DataError(f"{record.name}: {symbol} was traded but the record has no bars of it")
-        fills[symbol] = _columns(rows, record.series[symbol], numbers, orders)
+        fills[symbol] = _columns([record.fills[row] for row in own], _bars(record, symbol, own), numbers)
     return Book(record, fills, _funding(record, numbers))
 
 
-def _columns(
-    rows: list[Fill],
-    series: BarSeries,
-    numbers: dict[str, int],
-    orders: dict[int, Order],
-) -> FillColumns:
-    size = len(rows)
-    _, time, order_number, strategy, _, side, lots, quantity, price, fee, _ = zip(*rows, strict=True)
+def _bars(record: RunRecord, symbol: str, rows: list[int]) -> Ints:
+    """Return the bar in which each fill of a symbol counts; ``rows`` says which of the record's fills they are."""
+    series = record.series[symbol]
+    if len(record.seen) == len(record.fills):
+        return seen_bars(np.fromiter((record.seen[row] for row in rows), np.int64, len(rows)), series)
+    orders = {order.number: order for order in record.orders}
+    return inferred_bars([record.fills[row] for row in rows], orders, series)
+
+
+def _columns(fills: list[Fill], bar: Ints, numbers: dict[str, int]) -> FillColumns:
+    size = len(fills)
+    _, time, _, strategy, _, side, lots, quantity, price, fee, _ = zip(*fills, strict=True)
     sides = np.fromiter(side, np.int64, size)
     prices = np.fromiter(price, np.float64, size)
-    times = np.fromiter(time, np.int64, size)
-    made = np.fromiter((orders[n].time if n in orders else -1 for n in order_number), np.int64, size)
-    reach = np.fromiter(map(_trigger_of, (orders.get(n) for n in order_number)), np.float64, size)
-    reach = np.where(np.isnan(reach), prices, reach)
     return FillColumns(
         strategy=np.fromiter((numbers.get(name, -1) for name in strategy), np.int64, size),
-        time=times,
+        time=np.fromiter(time, np.int64, size),
         lots=sides * np.fromiter(lots, np.int64, size),
         price=prices,
         notional=sides * np.fromiter(quantity, np.float64, size) * prices,
         fee=np.fromiter(fee, np.float64, size),
-        bar=_bar_of(series, times, made, reach),
+        bar=bar,
     )
-
-
-def _trigger_of(order: Order | None) -> float:
-    if order is None or order.trigger_price is None or order.type not in _TRIGGERED:
-        return float("nan")
-    return order.trigger_price
-
-
-def _bar_of(series: BarSeries, time: Ints, made: Ints, reach: Floats) -> Ints:
-    """Return the bar in which each fill counts, by the rule at the top of this file."""
-    last = len(series) - 1
-    bar = np.minimum(np.searchsorted(series.start, time - series.duration), last)
-    following = np.minimum(bar + 1, last)
-    is_boundary = (series.start[bar] + series.duration == time) & (series.start[following] == time)
-    unreached = (reach < series.low[bar]) | (reach > series.high[bar])
-    moved: Ints = np.where(is_boundary & ((made == time) | unreached), following, bar).astype(np.int64)
-    return moved
 
 
 def _funding(record: RunRecord, numbers: dict[str, int]) -> dict[str, tuple[Ints, Ints, Floats]]:

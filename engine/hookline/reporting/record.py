@@ -27,6 +27,8 @@ class RunRecord:
 
     ``series`` holds the bars that were processed, one series for each symbol. ``fills``, ``orders`` and ``updates`` are in
     the order in which they happened. ``funding`` is a list of ``(time, strategy, symbol, amount)``, positive when received.
+    ``seen`` holds, for each fill, when strategies could know of it: the end of its bar. It may be left empty; the bar is
+    then inferred, see :mod:`hookline.reporting.fill_bars`.
     """
 
     name: str
@@ -45,3 +47,4 @@ class RunRecord:
     halted: str = ""
     interrupted: bool = False
     seconds: float = 0.0
+    seen: list[int] = field(default_factory=list)
