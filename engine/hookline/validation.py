@@ -183,6 +183,8 @@ def _problem(cls: type, data: object, error: Mapping[str, Any], unknown: str) ->
     context = {name: _bound(value) for name, value in error.get("ctx", {}).items()}
     if kind in {"value_error", "assertion_error"}:
         return Problem(location, str(context["error"]))
+    if kind in {"too_short", "string_too_short"} and context.get("min_length") == 1:
+        return Problem(location, "must not be empty")
     message = error["msg"].removeprefix("Input should ").removeprefix("Value error, ")
     rule = _RULES[kind].format(**context) if kind in _RULES else f"must {message}"
     choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))

@@ -31,8 +31,8 @@ def session_schema() -> tuple[dict[str, Any], list[str]]:
     definitions.pop("PluginUse")
     for kind in ("feeds", "brokers", "risk_rules", "reporters", "notifiers", "sizers"):
         definitions[kind] = _use({}, *_plugins(kind, definitions, notes))
-    definitions["strategies"] = _use(entry["properties"], *_plugins("strategies", definitions, notes))
     entry["properties"]["sizer"] = {"$ref": "#/$defs/sizers"}
+    definitions["strategies"] = _use(entry["properties"], *_plugins("strategies", definitions, notes))
     properties = schema["properties"]
     properties["strategies"]["items"] = {"$ref": "#/$defs/strategies"}
     for key, kind, is_list in _PLACES:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import ConfigError
-from hookline.problems import Location, Problem
+from hookline.problems import Location, Problem, shown
 from hookline.session import overrides as changes
 from hookline.session.config import SessionConfig, resolve
 from hookline.session.document import Document
@@ -46,7 +46,7 @@ def load_session(
     if document.data is None:
         raise ConfigError(f"{path}: is empty; a session needs symbols, timeframe, feed and strategies")
     if not isinstance(document.data, dict):
-        raise ConfigError(f"{path}:1:1: a session must be a mapping, was {type(document.data).__name__}")
+        raise ConfigError(document.report(Problem((), "a session must be a mapping", shown(document.data))))
     _expand(document)
     for override in overrides:
         changes.apply(document, override, variables)

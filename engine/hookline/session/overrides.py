@@ -36,7 +36,7 @@ def apply(document: Document, override: str, environ: Mapping[str, str]) -> None
     source = f"--set {override}"
     location, text = parse_address(override)
     value = parse(text, source, environ, is_file=False)
-    _make_way(document.data, location, source)
+    _make_way(document, location, source)
     document.put(location, value, source)
 
 
@@ -67,8 +67,9 @@ def _part(match: re.Match[str]) -> str | int:
     return match["key"] if match["key"] is not None else match["quoted"]
 
 
-def _make_way(data: Any, location: Location, source: str) -> None:
+def _make_way(document: Document, location: Location, source: str) -> None:
     """Make the mappings that lead to a location."""
+    data: Any = document.data
     for depth, part in enumerate(location):
         where = join("", location[:depth]) or "a session"
         if isinstance(part, int):
@@ -88,6 +89,7 @@ def _make_way(data: Any, location: Location, source: str) -> None:
             if isinstance(location[depth + 1], int):
                 raise ConfigError(f"{source}: {where} has no list {part!r}{did_you_mean(part, data)}")
             data[part] = {}
+            document.marks[location[: depth + 1]] = source
         data = data[part]
 
 

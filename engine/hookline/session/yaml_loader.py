@@ -180,20 +180,21 @@ class _Builder:
     def _entries(self, node: Node, location: Location) -> dict[str, tuple[Node, Node]]:
         """Return the entries of a mapping by key; those of merged mappings give way to its own."""
         own: dict[str, tuple[Node, Node]] = {}
-        merged: dict[str, tuple[Node, Node]] = {}
+        merges: dict[str, tuple[Node, Node]] = {}
         for key_node, value_node in node.value:
             is_merge = key_node.value == "<<" and key_node.tag == "plain"
             key = "<<" if is_merge else self._key(key_node, location)
             if key is None:
                 continue
-            if key in own:
-                first = own[key][0].start_mark.line + 1
+            entries = merges if is_merge else own
+            if key in entries:
+                first = entries[key][0].start_mark.line + 1
                 self._refuse(
                     key_node, (*location, key), f"must not be given twice, was first on line {first}"
                 )
-            own[key] = key_node, value_node
-        if "<<" in own:
-            merged = self._merged(own.pop("<<")[1], location)
+                continue
+            entries[key] = key_node, value_node
+        merged = self._merged(merges["<<"][1], location) if merges else {}
         return merged | own
 
     def _merged(self, node: Node, location: Location) -> dict[str, tuple[Node, Node]]:
