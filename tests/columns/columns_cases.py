@@ -22,8 +22,59 @@ from columns_references import (
     zigzag_by_legs,
 )
 
-from hookline.columns import *  # noqa: F403
-from hookline.columns import Bars, Column
+from hookline.columns import (
+    Bars,
+    Column,
+    absolute,
+    adx,
+    atr,
+    bars_since,
+    bollinger,
+    change,
+    clip,
+    correlation,
+    crossed_above,
+    crossed_below,
+    dmi,
+    donchian,
+    ema,
+    equals,
+    fill,
+    highest,
+    ichimoku,
+    is_nan,
+    keltner,
+    linreg_slope,
+    log,
+    lowest,
+    macd,
+    maximum,
+    median,
+    minimum,
+    obv,
+    ols,
+    pivot_high,
+    pivot_low,
+    quantile,
+    rma,
+    roc,
+    rolling_sum,
+    rsi,
+    sma,
+    sqrt,
+    std,
+    stoch_rsi,
+    stochastic,
+    supertrend,
+    true_range,
+    value_when,
+    variance,
+    vwap,
+    where,
+    wma,
+    zigzag,
+    zscore,
+)
 
 Arrays = Sequence[np.ndarray]
 
@@ -76,6 +127,15 @@ def stoch_rsi_by_talib(f: pd.DataFrame) -> Arrays:
     return [k, d]
 
 
+def vwap_with_bands(bars: Bars) -> list[Column]:
+    result = vwap(bars, "1d", (1.0, 2.5))
+    return [result.line, result.deviation, *result.upper, *result.lower]
+
+
+def crossing(a: pd.Series, b: pd.Series) -> np.ndarray:
+    return flag((a > b) & (a.shift(1) <= b.shift(1)), a, b, a.shift(1), b.shift(1))
+
+
 CASES = [
     Case("sma", lambda b: [sma(b.close, 20)], lambda f: [talib.SMA(f.close, 20)]),
     Case("ema", lambda b: [ema(b.close, 9)], lambda f: [talib.EMA(f.close, 9)]),
@@ -123,7 +183,10 @@ CASES = [
     Case(
         "stochastic",
         lambda b: stochastic(b, 9, 1, 3),
-        lambda f: [location(f.close, 9, f.low, f.high), location(f.close, 9, f.low, f.high).rolling(3).mean()],
+        lambda f: [
+            location(f.close, 9, f.low, f.high),
+            location(f.close, 9, f.low, f.high).rolling(3).mean(),
+        ],
     ),
     Case("stoch_rsi", lambda b: stoch_rsi(b.close, 14, 10, 1, 3), stoch_rsi_by_talib, settled=30),
     Case(
@@ -171,7 +234,7 @@ CASES = [
         lambda f: [talib.LINEARREG_SLOPE(f.close, 14)],
     ),
     Case("obv", lambda b: [obv(b)], lambda f: [talib.OBV(f.close, f.volume)]),
-    Case("vwap", lambda b: _flat_vwap(b), vwap_by_day),
+    Case("vwap", vwap_with_bands, vwap_by_day),
     Case(
         "ichimoku",
         lambda b: ichimoku(b, 9, 26, 52, 26),
@@ -194,12 +257,12 @@ CASES = [
     Case(
         "crossed_above",
         lambda b: [crossed_above(b.close, sma(b.close, 5)), crossed_above(b.volume, 4)],
-        lambda f: [_crossing(f.close, f.close.rolling(5).mean()), _crossing(f.volume, 4.0 + 0 * f.volume)],
+        lambda f: [crossing(f.close, f.close.rolling(5).mean()), crossing(f.volume, 4.0 + 0 * f.volume)],
     ),
     Case(
         "crossed_below",
         lambda b: [crossed_below(b.volume, 4)],
-        lambda f: [_crossing(-f.volume, -4.0 + 0 * f.volume)],
+        lambda f: [crossing(-f.volume, -4.0 + 0 * f.volume)],
     ),
     Case(
         "equals",
@@ -258,12 +321,3 @@ CASES = [
         lambda f: [f.close.clip(90, 100), np.minimum(np.maximum(f.close, f.low + 0.1), f.high)],
     ),
 ]
-
-
-def _flat_vwap(bars: Bars) -> list[Column]:
-    result = vwap(bars, "1d", (1.0, 2.5))
-    return [result.line, result.deviation, *result.upper, *result.lower]
-
-
-def _crossing(a: pd.Series, b: pd.Series) -> np.ndarray:
-    return flag((a > b) & (a.shift(1) <= b.shift(1)), a, b, a.shift(1), b.shift(1))

@@ -130,7 +130,7 @@ def graphs(draw: st.DrawFn, name: str | None = None) -> list[Column]:
     d = Drawn(draw, _leaves())
     everything = [*MAKERS, *OPERATORS]
     names = [name] if name else []
-    names += draw(st.lists(st.sampled_from(everything), min_size=0 if name else 1, max_size=2 if name else 7))
+    names += draw(st.lists(st.sampled_from(everything), min_size=0 if name else 3, max_size=2 if name else 9))
     made: list[Column] = []
     for each in names:
         fresh = list((MAKERS | OPERATORS)[each](d))
@@ -141,16 +141,17 @@ def graphs(draw: st.DrawFn, name: str | None = None) -> list[Column]:
 
 
 @st.composite
-def series(draw: st.DrawFn, most: int = 60) -> BarSeries:
-    """Minute bars on a coarse price grid: flat stretches, missing bars, no volume and jumps all happen."""
-    row = st.tuples(
-        st.sampled_from([0, 0, 0, 1, -1, 2, -3, 20]),
-        st.sampled_from([0, 0, 1, 4]),
-        st.sampled_from([0, 0, 1, 4]),
-        st.sampled_from([0.0, 1.0, 2.5]),
-        st.sampled_from([1, 1, 1, 1, 2, 3, 11, 700]),
-    )
-    steps, up, down, volume, gaps = (np.array(x) for x in zip(*draw(st.lists(row, min_size=1, max_size=most)), strict=True))
+def series(draw: st.DrawFn, most: int = 150) -> BarSeries:
+    """Minute bars on a coarse price grid: flat stretches, missing bars, no volume and jumps all happen.
+
+    Size and seed are drawn and the rest follows from the seed, because lists that hypothesis draws stay short.
+    """
+    size, rng = draw(st.integers(1, most)), np.random.default_rng(draw(st.integers(0, 2**32)))
+    is_still = np.repeat(rng.random(size // 10 + 1) < 0.3, 10)[:size]
+    steps = np.where(is_still, 0, rng.choice([0, 0, 1, -1, 2, -3, 20, -20], size))
+    up, down = (np.where(is_still, 0, rng.choice([0, 0, 1, 4], size)) for _ in range(2))
+    volume = rng.choice([0.0, 1.0, 2.5], size)
+    gaps = rng.choice([1, 2, 3, 11, 700, 11_000], size, p=[0.85, 0.05, 0.04, 0.04, 0.01, 0.01])
     close = 50.0 + np.cumsum(steps) * 0.1
     opening = np.concatenate((close[:1], close[:-1]))
     high, low = np.maximum(opening, close) + up * 0.1, np.minimum(opening, close) - down * 0.1
@@ -161,7 +162,7 @@ def series(draw: st.DrawFn, most: int = 60) -> BarSeries:
 @st.composite
 def externals(draw: st.DrawFn) -> dict[str, ExternalSeries]:
     """One external series with times on and off the bars' ends."""
-    steps = draw(st.lists(st.sampled_from([1, 29, 30, 60, 301, 9000]), max_size=12))
+    steps = draw(st.lists(st.sampled_from([1, 29, 30, 60, 301, 9000]), min_size=3, max_size=12))
     time = (MONDAY + 60 + np.cumsum(np.array(steps, dtype=np.int64))) * NS
     value = [draw(st.sampled_from([0.0, 0.5, -1.0, float("nan")])) for _ in steps]
     return {"funding": ExternalSeries(time, np.array(value, dtype=float))}

@@ -27,7 +27,14 @@ def vwap_by_day(f: pd.DataFrame) -> list[np.ndarray]:
             continue
         line[i] = np.average(price[part], weights=volume[part])
         deviation[i] = np.sqrt(np.average((price[part] - line[i]) ** 2, weights=volume[part]))
-    return [line, deviation, line + deviation, line + 2.5 * deviation, line - deviation, line - 2.5 * deviation]
+    return [
+        line,
+        deviation,
+        line + deviation,
+        line + 2.5 * deviation,
+        line - deviation,
+        line - 2.5 * deviation,
+    ]
 
 
 def supertrend_by_loop(f: pd.DataFrame, n: int, multiplier: float) -> list[np.ndarray]:

@@ -33,7 +33,7 @@ def test_streaming_equals_batch_for_every_function_on_anything(name: str, data: 
     assert_same(columns, Batch(bars, external).compute(columns), streamed(bars, columns, external))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(columns=graphs(), bars=series(), external=externals())
 def test_streaming_equals_batch_for_random_expressions(
     columns: list[Column], bars: BarSeries, external: dict[str, ExternalSeries]
@@ -41,7 +41,7 @@ def test_streaming_equals_batch_for_random_expressions(
     assert_same(columns, Batch(bars, external).compute(columns), streamed(bars, columns, external))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(columns=graphs(), bars=series(), external=externals(), share=st.floats(0, 1))
 def test_later_bars_never_change_earlier_values(
     columns: list[Column], bars: BarSeries, external: dict[str, ExternalSeries], share: float
@@ -51,12 +51,14 @@ def test_later_bars_never_change_earlier_values(
     assert_same(columns, Batch(bars.slice(0, size), external).compute(columns), whole)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(columns=graphs(), bars=series(), external=externals())
 def test_values_do_not_depend_on_what_is_kept_or_computed_together(
     columns: list[Column], bars: BarSeries, external: dict[str, ExternalSeries]
 ) -> None:
     batch = Batch(bars, external)
     together = batch.compute(columns)
-    assert_same(columns, [Batch(bars, external).compute([column], keep=False)[0] for column in columns], together)
+    assert_same(
+        columns, [Batch(bars, external).compute([column], keep=False)[0] for column in columns], together
+    )
     assert_same(columns, batch.compute(columns, keep=False), together)

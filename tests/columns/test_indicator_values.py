@@ -16,8 +16,9 @@ def check(case: Case, series: BarSeries) -> None:
     expected = [np.asarray(values, dtype=float) for values in case.oracle(frame)]
     columns = list(case.build(Bars()))
     assert len(columns) == len(expected)
-    for column, found, wanted in zip(columns, Batch(series).compute(columns), expected, strict=True):
-        found, wanted = found[case.settled :], wanted[case.settled :]
+    computed = Batch(series).compute(columns)
+    for column, *pair in zip(columns, computed, expected, strict=True):
+        found, wanted = (values[case.settled :] for values in pair)
         assert np.isfinite(wanted).any(), column
         # A share of the column's own scale: differences of prices carry the rounding of prices.
         scale = max(np.nanmax(np.abs(wanted)), frame.close.abs().max() * 1e-3)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hookline.columns.column import Column, External, Field
+from hookline.columns.column import Column, External, Field, apply
+from hookline.columns.operators import TYPICAL
 from hookline.model import Timeframe, timeframe_ns, timeframe_of
 
 __all__ = ["Bars", "external"]
@@ -79,12 +80,12 @@ class Bars:
     @property
     def hlc3(self) -> Column:
         """Typical price: mean of high, low and close."""
-        return (self.high + self.low + self.close) / 3
+        return apply(TYPICAL, self.high, self.low, self.close)
 
     @property
     def ohlc4(self) -> Column:
         """Mean of open, high, low and close."""
-        return (self.open + self.high + self.low + self.close) / 4
+        return ((self.open + self.high) + (self.low + self.close)) / 4
 
     def external(self, name: str) -> Column:
         """Return an external series at the ends of these bars: the last value known by then."""

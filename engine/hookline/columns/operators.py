@@ -1,4 +1,4 @@
-"""Steps behind the operators of columns: + - * / and comparisons, logic, past shift.
+"""Steps behind columns and bars themselves: + - * / and comparisons, logic, past shift, typical price.
 
 Arithmetic of NaN is NaN, and so are comparisons and logic of NaN: what is unknown is neither true nor false.
 """
@@ -28,6 +28,7 @@ __all__ = [
     "OR",
     "SHIFT",
     "SUBTRACT",
+    "TYPICAL",
 ]
 
 State = TypeVar("State")
@@ -115,6 +116,11 @@ def not_step(state: State, a: float) -> tuple[State, float]:
     return state, 1.0 if a == 0.0 else 0.0
 
 
+def typical_step(state: State, high: float, low: float, close: float) -> tuple[State, float]:
+    """Return the mean of high, low and close; of three equal prices it is exactly that price."""
+    return state, close + ((high - close) + (low - close)) / 3.0
+
+
 Ring = tuple[int, NDArray[np.float64]]
 
 
@@ -147,4 +153,5 @@ LESS_EQUAL = Op("less_equal", stateless, less_equal_step, flags=_VALUE)
 AND = Op("both", stateless, and_step, flags=_VALUE)
 OR = Op("either", stateless, or_step, flags=_VALUE)
 NOT = Op("negation", stateless, not_step, flags=_VALUE)
+TYPICAL = Op("hlc3", stateless, typical_step)
 SHIFT = Op("shift", shift_init, shift_step)
