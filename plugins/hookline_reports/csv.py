@@ -88,9 +88,17 @@ def _write(path: Path, columns: Columns) -> Path:
 
 
 def _chunk(name: str, values: Any) -> Sequence[Any]:
-    if name in TIME_COLUMNS:
-        return ["" if time is None else isoformat(int(time)) for time in values]
-    return [_text(value) for value in values.tolist()] if isinstance(values, np.ndarray) else values
+    if not isinstance(values, np.ndarray):
+        return (
+            ["" if time is None else isoformat(time) for time in values] if name in TIME_COLUMNS else values
+        )
+    if name not in TIME_COLUMNS:
+        return [_text(value) for value in values.tolist()]
+    if (values % 10**9).any():
+        return [isoformat(time) for time in values.tolist()]
+    # The same text as isoformat gives for whole seconds, a column at a time.
+    texts: list[str] = np.datetime_as_string(values.view("datetime64[ns]"), unit="s", timezone="UTC").tolist()
+    return texts
 
 
 @hookimpl

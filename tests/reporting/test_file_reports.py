@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from run_records import HOUR, START, Run, series
 
+from hookline.clock import isoformat
 from hookline.hookspecs import hookimpl
 from hookline.model import OrderType
 from hookline.reporting import Reporter, Result
@@ -97,6 +98,7 @@ def test_csv_equity_reads_back_as_the_same_floats_beyond_one_chunk(tmp_path):
     rows = read(tmp_path / "equity.csv")
     assert [float(row["equity"]) for row in rows] == result.equity.value.tolist()
     assert list(rows[0]) == ["time", "equity", "drawdown", "buy_and_hold"]
+    assert [row["time"] for row in rows] == [isoformat(time) for time in result.equity.time.tolist()]
 
 
 def test_parquet_has_nanoseconds_and_one_schema_for_all_runs(tmp_path):
