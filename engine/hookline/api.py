@@ -13,8 +13,6 @@ from hookline.params import check_params
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hookline.broker import Broker
     from hookline.columns import ExternalSeries
     from hookline.reporting.result import Result
@@ -131,11 +129,7 @@ def _series_of(data: Any) -> dict[str, BarSeries]:
 
 
 def _instruments(series: Mapping[str, BarSeries], given: Sequence[Instrument]) -> dict[str, Instrument]:
+    from hookline.data import infer_instrument
+
     named = {one.symbol: one for one in given}
-    return {symbol: named.get(symbol) or _guessed(one) for symbol, one in series.items()}
-
-
-def _guessed(series: BarSeries) -> Instrument:
-    from hookline.data import infer_tick_size
-
-    return Instrument(series.symbol, tick_size=infer_tick_size(series))
+    return {symbol: named.get(symbol) or infer_instrument(one, symbol) for symbol, one in series.items()}

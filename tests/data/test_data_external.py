@@ -26,7 +26,7 @@ def test_a_column_is_a_series(funding):
 
 
 def test_a_lag_moves_times_to_when_values_were_known(funding):
-    time, _ = load_external(funding, "rate", lag_seconds=30 * 3600)
+    time = load_external(funding, "rate", lag_seconds=30 * 3600).time
     assert isoformat(int(time[0])) == "1970-01-03T06:00:00Z"
 
 
@@ -39,7 +39,8 @@ def test_rows_without_a_value_are_left_out(tmp_path):
     pq.write_table(
         pa.table({"ts": [1, 2, 3, 4], "x": pa.array([1.0, None, float("nan"), 4.0])}), tmp_path / "x.parquet"
     )
-    time, value = load_external(tmp_path / "x.parquet", "x")
+    series = load_external(tmp_path / "x.parquet", "x")
+    time, value = series.time, series.value
     assert (time.tolist(), value.tolist()) == ([1, 4], [1.0, 4.0])
 
 
@@ -52,7 +53,8 @@ def test_csv_times_are_of_any_kind(tmp_path):
     (tmp_path / "x.csv").write_text(
         "date,price,note\n2024-01-01,10.5,a\n2024-01-02,,b\n2024-01-03,-37.63,c\n"
     )
-    time, value = load_external(tmp_path / "x.csv", "price")
+    series = load_external(tmp_path / "x.csv", "price")
+    time, value = series.time, series.value
     assert [isoformat(int(t)) for t in time] == ["2024-01-01T00:00:00Z", "2024-01-03T00:00:00Z"]
     assert value.tolist() == [10.5, -37.63]
 

@@ -167,7 +167,8 @@ def test_negative_oil_prices_are_bars_and_are_reported(real_data):
 
 
 def test_negative_futures_prices_load_as_a_series_with_their_publication_lag(real_data):
-    time, value = load_external(real_data / "macro/futures_daily_close.parquet", "CL", lag_seconds=24 * 3600)
+    series = load_external(real_data / "macro/futures_daily_close.parquet", "CL", lag_seconds=24 * 3600)
+    time, value = series.time, series.value
     assert value.min() == -37.63
     assert isoformat(int(time[np.argmin(value)])) == "2020-04-21T00:00:00Z"
 

@@ -4,7 +4,7 @@ from hookline.data.catalogue import Catalogue, CatalogueEntry, WriteCount
 from hookline.data.check import CheckReport, Finding, Gap, check
 from hookline.data.csv_bars import read_csv
 from hookline.data.csv_table import CsvFormat
-from hookline.data.external import ExternalSeries, load_external
+from hookline.data.external import load_external
 from hookline.data.files import check_file, file_symbols, read_file
 from hookline.data.frames import read_frame
 from hookline.data.parquet_bars import read_parquet
@@ -18,7 +18,6 @@ __all__ = [
     "CatalogueEntry",
     "CheckReport",
     "CsvFormat",
-    "ExternalSeries",
     "Finding",
     "Gap",
     "RawBars",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.clock import isoformat
+from hookline.columns.external_series import ExternalSeries
 from hookline.data.csv_table import open_csv
 from hookline.data.files import is_csv
 from hookline.data.layout import SYMBOL_COLUMN, find_time_column, pick_symbol
@@ -21,16 +22,9 @@ from hookline.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ExternalSeries", "load_external"]
+__all__ = ["load_external"]
 
 _SECOND = 10**9
-
-
-class ExternalSeries(NamedTuple):
-    """Values and the times from which they were known: int64 nanoseconds UTC, strictly rising, and float64."""
-
-    time: NDArray[np.int64]
-    value: NDArray[np.float64]
 
 
 def load_external(

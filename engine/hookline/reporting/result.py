@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from hookline.reporting.round_trips import RoundTrip, RoundTrips, round_trips
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
+
+    from hookline.reporting.reporter import Reporter
 
 __all__ = ["Result"]
 
@@ -134,6 +137,19 @@ class Result:
     def round_trips_frame(self) -> pd.DataFrame:
         """Return all round trips as a pandas frame."""
         return frames.round_trips_frame(self)
+
+    def report(self, use: str = "html", folder: str | Path = ".", **params: Any) -> list[Path]:
+        """Write this result with a reporter (html, json, csv, parquet or a plugin's) and return the files written.
+
+        Raises:
+            PluginError: if no such reporter is installed.
+            ConfigError: if a parameter breaks its rule.
+        """
+        from hookline import plugins
+
+        reporter: Reporter = plugins.build("reporters", use, params, "report")
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return reporter.write(self, Path(folder))
 
     def summary(self) -> RenderableType:
         """Return the figures as a table for a terminal (print it with rich)."""

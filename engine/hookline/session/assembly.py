@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from decimal import Decimal
 from typing import Any
 
 from hookline import plugins
+from hookline.data import infer_instrument
 from hookline.errors import ConfigError, HooklineError
 from hookline.feed import BarRequest, Feed
-from hookline.model import Instrument
 from hookline.params import PluginUse
 from hookline.session.config import SessionConfig
 from hookline.session.plan import Plan, Seat
 from hookline.session.schema import ExternalEntry, InstrumentEntry
 
-__all__ = ["assemble", "complete_instrument"]
+__all__ = ["assemble"]
 
 
 def assemble(config: SessionConfig) -> Plan:
@@ -28,12 +27,19 @@ def assemble(config: SessionConfig) -> Plan:
     """
     feed: Feed = _build(config, "feeds", config.feed, "feed")
     requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
-    instruments, notes = {}, []
+    instruments, notes, loaded = {}, [], {}
     for request in requests:
-        entry = config.instruments.get(request.symbol)
-        instrument, note = complete_instrument(feed, request, entry, config.currency)
-        instruments[request.symbol] = instrument
-        notes += note
+        said = _said(config.instruments.get(request.symbol))
+        known = feed.instrument(request.symbol)
+        if known is None:
+            loaded[request] = series = feed.load(request)
+            known = replace(infer_instrument(series, request.symbol), quote=config.currency)
+            if "tick_size" not in said:
+                notes.append(
+                    f"{request.symbol}: tick size {known.tick_size} taken from the prices; "
+                    f"name it under 'instruments' to be sure"
+                )
+        instruments[request.symbol] = replace(known, **said)
     uses = [("feeds", config.feed), ("brokers", config.broker)]
     uses += [("risk_rules", use) for use in config.risk] + [("reporters", use) for use in config.reporters]
     uses += [("notifiers", use) for use in config.notifiers]
@@ -59,36 +65,16 @@ def assemble(config: SessionConfig) -> Plan:
             _build(config, "reporters", use, f"reporters[{i}]") for i, use in enumerate(config.reporters)
         ],
         output=config.output,
+        loaded=loaded,
         config=config.dump(),
         notes=notes,
     )
 
 
-def complete_instrument(
-    feed: Feed, request: BarRequest, entry: InstrumentEntry | None, currency: str
-) -> tuple[Instrument, list[str]]:
-    """Return the instrument and notes on what had to be guessed.
-
-    What the session says comes first, then what the feed knows, then the tick size that the prices themselves show.
-    """
-    said = {} if entry is None else {f.name: getattr(entry, f.name) for f in fields(entry)}
-    said = {name: value for name, value in said.items() if value is not None}
-    known = feed.instrument(request.symbol)
-    if known is not None:
-        return replace(known, **said), []
-    notes = []
-    if "tick_size" not in said:
-        said["tick_size"] = _tick_size(feed, request)
-        notes.append(
-            f"{request.symbol}: tick size {said['tick_size']} taken from the prices; name it under 'instruments'"
-        )
-    return Instrument(request.symbol, **{"quote": currency, **said}), notes
-
-
-def _tick_size(feed: Feed, request: BarRequest) -> Decimal:
-    from hookline.data import infer_tick_size
-
-    return infer_tick_size(feed.load(request))
+def _said(entry: InstrumentEntry | None) -> dict[str, Any]:
+    """Return what a session says of an instrument; it overrules what the feed knows or the prices show."""
+    said = {} if entry is None else {field.name: getattr(entry, field.name) for field in fields(entry)}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _seat(config: SessionConfig, number: int) -> Seat:
@@ -104,10 +90,9 @@ def _build(config: SessionConfig, kind: str, use: PluginUse, where: str) -> Any:
 
 
 def _external(name: str, entry: ExternalEntry) -> Any:
-    from hookline.columns import ExternalSeries
     from hookline.data import load_external
 
     try:
-        return ExternalSeries(*load_external(entry.path, entry.column, lag_seconds=entry.lag_seconds))
+        return load_external(entry.path, entry.column, lag_seconds=entry.lag_seconds)
     except HooklineError as error:
         raise ConfigError(f"external.{name}: {error}") from error

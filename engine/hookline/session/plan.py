@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.broker import Broker
 from hookline.feed import BarRequest, Feed
 from hookline.kernel.sizing import Sizer
-from hookline.model import Instrument
+from hookline.model import BarSeries, Instrument
 from hookline.risk import RiskRule
 from hookline.strategy import Strategy
 
@@ -37,7 +37,10 @@ class Seat:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run needs; ``mode`` is ``backtest`` or ``paper``."""
+    """Everything that a run needs; ``mode`` is ``backtest`` or ``paper``.
+
+    ``loaded`` holds series that had to be read while planning, so that they are not read twice.
+    """
 
     name: str
     mode: str
@@ -55,5 +58,6 @@ class Plan:
     notifiers: Sequence[Notifier] = ()
     reporters: Sequence[Reporter] = ()
     output: Path | None = None
+    loaded: Mapping[BarRequest, BarSeries] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()

@@ -23,7 +23,7 @@ class BarRecorder:
     ) -> None:
         self._timeframe = timeframe
         self._columns = {request.symbol: [array("q"), *_floats(5)] for request in requests}
-        self._progress = progress or (lambda fraction, time: None)
+        self._progress = progress
         self._since = requests[0].since
         self._until = requests[0].until
 
@@ -39,6 +39,7 @@ class BarRecorder:
                 column.append(value)
             yield bar
             if self._progress is not None:
+                if self._progress is not None:
                 self._progress(self._fraction(bar.end), bar.end)
 
     def series(self) -> list[BarSeries]:

@@ -87,9 +87,10 @@ class Session:
         return result
 
     def _backtest(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
-        series = [self.plan.feed.load(request) for request in self.plan.requests]
+        plan = self.plan
+        series = [plan.loaded.get(request) or plan.feed.load(request) for request in plan.requests]
         self._start(min(int(one.start[0]) for one in series))
-        interrupted = run_backtest(self.kernel, series, self.plan.external, progress)
+        interrupted = run_backtest(self.kernel, series, plan.external, progress)
         if interrupted:
             seen = self.kernel.clock.now
             series = [one.between(None, seen - one.duration + 1) for one in series]
