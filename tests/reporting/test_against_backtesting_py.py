@@ -129,7 +129,9 @@ def test_curve_figures_agree_as_far_as_their_definitions_do():
     assert metrics.cagr == pytest.approx(growth ** (365 / 400) - 1)
     assert stats["Calmar Ratio"] == pytest.approx((growth ** (365 / 399) - 1) / metrics.max_drawdown)
     assert metrics.calmar == pytest.approx(metrics.cagr / metrics.max_drawdown)
+    assert stats["Sharpe Ratio"] == pytest.approx(stats["Return (Ann.) [%]"] / stats["Volatility (Ann.) [%]"])
     returns = result.returns.value
+    assert metrics.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(365))
     downside = math.sqrt(np.mean(np.minimum(returns[1:], 0.0) ** 2) * 365)
     assert stats["Sortino Ratio"] == pytest.approx((growth ** (365 / 399) - 1) / downside)
     assert metrics.sortino == pytest.approx(returns.mean() * 365 / (downside * math.sqrt(399 / 400)))

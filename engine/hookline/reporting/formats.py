@@ -105,7 +105,7 @@ FIGURES: tuple[tuple[Figure, ...], ...] = (
         Figure("sortino", "Sortino", number),
         Figure("calmar", "Calmar", number),
         Figure("max_drawdown", "Max drawdown", fraction),
-        Figure("max_drawdown_seconds", "  its length", duration),
+        Figure("max_drawdown_seconds", "Max drawdown length", duration),
         Figure("longest_drawdown_seconds", "Longest drawdown", duration),
     ),
     (
