@@ -69,8 +69,12 @@ _registered: set[Callable[..., Any]] = set()
 
 def _module_digest(text: str, functions: dict[str, Callable[..., Any]]) -> str:
     codes = code_digest(*functions.values()), source_digest(*functions.values())
-    versions = sys.version, version("numba"), version("hookline")
-    return blake2b(repr((text, list(functions), codes, versions)).encode(), digest_size=12).hexdigest()
+    return blake2b(repr((text, list(functions), codes, _versions())).encode(), digest_size=12).hexdigest()
+
+
+@cache
+def _versions() -> tuple[str, str, str]:
+    return sys.version, version("numba"), version("hookline")
 
 
 def _write_once(path: Path, text: str) -> None:

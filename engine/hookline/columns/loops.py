@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cache
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -92,10 +93,16 @@ def _compiled(
         ).run
     # A third-party step can break the compiler in any way; if the step itself is wrong, interpreting it will tell.
     except Exception as error:  # noqa: BLE001
-        reason = " ".join(str(error).split()) or type(error).__name__
-        _log.warning("op %r cannot be compiled and is interpreted, which is slow: %s", op.name, reason)
+        _log.warning("op %r cannot be compiled and is interpreted, which is slow: %s", op.name, _reason(error))
         return None
     return run
+
+
+def _reason(error: Exception) -> str:
+    # numba's errors run over a page and begin with the name of a compiler pass.
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith("Failed in nopython mode pipeline")]
+    return shorten(" ".join(told) or type(error).__name__, 300, placeholder=" ...")
 
 
 def _source(op: Op, inputs: int, state: Sequence[type], params: Sequence[type]) -> str:
