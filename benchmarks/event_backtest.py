@@ -1,0 +1,146 @@
+"""One backtest through several engines: speed, memory, and whether they agree.
+
+    python benchmarks/event_backtest.py --quick
+
+Each engine runs in a process of its own. The exit code is 1 where hookline and backtrader do not end with the same equity.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+_FOLDER = Path(__file__).parent
+_OURS = "hookline_on_bar"
+# Module in engines/, distribution that it needs.
+ENGINES = {
+    "hookline_on_bar": "hookline",
+    "hookline_signals": "hookline",
+    "backtesting_engine": "backtesting",
+    "basana_engine": "basana",
+    "nautilus_engine": "nautilus_trader",
+    "backtrader_engine": "backtrader",
+}
+_TOLERANCE = 1e-9  # relative
+_MISSING = "not installed"
+
+
+def main() -> int:
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _worker("bars", folder, "--bars", str(arguments.bars))
+        outcomes = {}
+        for engine in arguments.only or ENGINES:
+            print(f"{engine} ...", file=sys.stderr, flush=True)
+            repeats = arguments.repeat if engine.startswith("hookline") else 1
+            outcomes[engine] = measured(engine, folder, repeats)
+    verdict, agrees = agreement(outcomes)
+    if arguments.json:
+        print(json.dumps({"engines": outcomes, "agreement": verdict}, indent=2))
+    else:
+        print(table(outcomes))
+        print("\n".join(verdict))
+    return 0 if agrees else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--bars", type=int, default=1_000_000, help="one-minute bars (default 1,000,000)")
+    parser.add_argument("--quick", action="store_const", dest="bars", const=100_000, help="100,000 bars")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="runs of hookline, the median counts (default 3)"
+    )
+    parser.add_argument("--only", action="append", choices=ENGINES, help="run this engine; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser.parse_args()
+
+
+def measured(engine: str, folder: Path, repeats: int) -> dict[str, Any]:
+    """Return the run of median speed, or ``{"error": ...}``."""
+    runs = []
+    for _ in range(repeats):
+        run = _worker(engine, folder)
+        if "error" in run:
+            return run
+        runs.append(run)
+    speed = median(run["run_seconds"] for run in runs)
+    return min(runs, key=lambda run: abs(run["run_seconds"] - speed))
+
+
+def _worker(engine: str, folder: Path, *options: str) -> dict[str, Any]:
+    command = [sys.executable, str(_FOLDER / "worker.py"), engine, str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return json.loads(done.stdout) if done.stdout else {}
+    last = done.stderr.strip().splitlines()[-1]
+    distribution = ENGINES.get(engine, "")
+    if last == f"ModuleNotFoundError: No module named {distribution!r}":
+        return {"error": _MISSING}
+    return {"error": last}
+
+
+def agreement(outcomes: dict[str, dict[str, Any]]) -> tuple[list[str], bool]:
+    """Return what to say about the engines' finals, and whether hookline may be believed."""
+    lines, is_right = [], True
+    for engine, run in outcomes.items():
+        if "error" in run:
+            lines.append(f"{engine}: {run['error']}")
+            is_right = is_right and not engine.startswith("hookline")
+            continue
+        off = _distance(run["finals"], run["expected"])
+        same = off <= _TOLERANCE
+        says = (
+            "as worked out without an engine"
+            if same
+            else f"off by {off:.1e} from the figure worked out without an engine"
+        )
+        lines.append(f"{engine}: filled at the {run['fill']}, final equity {says}")
+        is_right = is_right and (same or not engine.startswith("hookline"))
+    theirs = outcomes.get("backtrader_engine", {})
+    for engine, run in outcomes.items():
+        if engine.startswith("hookline") and "finals" in run and "finals" in theirs:
+            off = _distance(run["finals"], theirs["finals"])
+            is_right = is_right and off <= _TOLERANCE
+            lines.append(
+                f"{engine} and backtrader_engine {'agree' if off <= _TOLERANCE else 'DISAGREE'}: {off:.1e} apart"
+            )
+    return lines, is_right
+
+
+def _distance(ours: dict[str, float], theirs: dict[str, float]) -> float:
+    """Return the relative difference of two final equities, infinite where the number of orders differs."""
+    if ours["orders"] != theirs["orders"]:
+        return float("inf")
+    return abs(ours["equity"] - theirs["equity"]) / abs(theirs["equity"])
+
+
+def table(outcomes: dict[str, dict[str, Any]]) -> str:
+    """Return one line for each engine.
+
+    ``bars/s`` counts the run alone, ``all told`` also the conversion of the bars before it and the report after it.
+    """
+    heading = f"{'engine':<20}{'version':>12}{'bars/s':>12}{'ratio':>8}{'all told':>12}{'peak MB':>9}{'orders':>8}{'final equity':>16}"
+    lines = [heading]
+    ours = outcomes.get(_OURS, {}).get("run_seconds")
+    for engine, run in outcomes.items():
+        if "error" in run:
+            lines.append(f"{engine:<20}{run['error']:>12}")
+            continue
+        total = run["prepare_seconds"] + run["run_seconds"] + run["report_seconds"]
+        ratio = f"{ours / run['run_seconds']:.3f}" if ours else ""
+        lines.append(
+            f"{engine:<20}{run['version']:>12}{run['bars'] / run['run_seconds']:>12,.0f}{ratio:>8}"
+            f"{run['bars'] / total:>12,.0f}{run['peak_mb']:>9,.0f}{run['finals']['orders']:>8,}{run['finals']['equity']:>16,.4f}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
