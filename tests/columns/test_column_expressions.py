@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from columns_data import closes, compute
+from columns_data import MONDAY, closes, compute, ohlc
 
 from hookline.columns import (
     Bars,
@@ -246,3 +246,13 @@ def test_operators_compute_what_they_say() -> None:
         [1, 1, 0, 1],
     ]
     assert compute(series, np.float64(2) * x, x + np.int64(1)) == [[2, 4, 6, 4], [2, 3, 4, 3]]
+
+
+def test_mean_prices_are_those_of_the_bar() -> None:
+    series = ohlc("2 8 1 4", "0.1 0.1 0.1 0.1")
+    assert compute(series, bars.hl2, bars.ohlc4) == [[4.5, 0.1], [3.75, 0.1]]
+    assert compute(series, bars.hlc3) == [[pytest.approx(13 / 3), 0.1]]
+
+
+def test_time_is_the_end_of_the_bar_in_seconds() -> None:
+    assert compute(closes("1 2"), bars.time) == [[MONDAY + 60, MONDAY + 120]]

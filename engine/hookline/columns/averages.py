@@ -3,12 +3,14 @@
 Definitions and where they come from:
 
 - ``sma``: plain mean of n values, summed without loss, so that the mean of equal values is exactly that value.
-- ``ema``: weight 2 / (n + 1); the first value is the mean of the first n, as in TA-Lib. pandas with ``adjust=False`` starts from
-  the first value instead.
-- ``rma``: Wilder's average, weight 1 / n, first value as above (Wilder, New Concepts in Technical Trading Systems, 1978).
+- ``ema``: weight 2 / (n + 1); the first value is the mean of the first n, as in TA-Lib. pandas with
+  ``adjust=False`` starts from the first value instead.
+- ``rma``: Wilder's average, weight 1 / n, first value as above (Wilder, New Concepts in Technical Trading
+  Systems, 1978).
 - ``wma``: weights 1 to n, the newest heaviest.
 
-Recursive averages pass over unknown values: NaN that bar, state unchanged. Windows are NaN while a value in them is unknown.
+Recursive averages pass over unknown values: NaN that bar, state unchanged. Windows are NaN while a value in them
+is unknown.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ class Bars:
     def at(self, timeframe: Timeframe) -> Bars:
         """Return the bars of a higher timeframe, of which only closed bars can be seen.
 
-        Buckets start at whole multiples of the timeframe since 1970-01-01 00:00 UTC; weeks start on Monday 00:00 UTC. The
-        first bucket counts only if the data begins exactly where it begins. A bucket closes when the first bar that ends
-        at or after its end becomes visible.
+        Buckets start at whole multiples of the timeframe since 1970-01-01 00:00 UTC; weeks start on Monday 00:00
+        UTC. The first bucket counts only if the data begins exactly where it begins. A bucket closes when the
+        first bar that ends at or after its end becomes visible.
 
         Raises:
             ValueError: if the text is not a timeframe.

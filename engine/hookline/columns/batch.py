@@ -41,8 +41,8 @@ class Batch:
 
         Args:
             columns: What to compute. Columns of a higher timeframe are held until its next bar closes.
-            keep: Whether to remember every value that was computed, intermediate ones too, so that later calls reuse them.
-                Without it, an intermediate array is released as soon as nothing in this call needs it.
+            keep: Whether to remember every value that was computed, intermediate ones too, so that later calls
+                reuse them. Without it, an intermediate array is released as soon as nothing in this call needs it.
 
         Raises:
             ValueError: if a column belongs to another symbol.

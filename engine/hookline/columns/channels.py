@@ -24,7 +24,7 @@ class Channel(NamedTuple):
 
 
 class Bollinger(NamedTuple):
-    """Bands, where the value lies between them (0 to 1, beyond outside), and their distance as a fraction of the middle."""
+    """Bands, where the value lies between them (0 lower, 1 upper), and their distance as a fraction of the middle."""
 
     mid: Column
     upper: Column
@@ -48,8 +48,8 @@ def bollinger(column: Column, n: int = 20, k: float = 2.0) -> Bollinger:
 def keltner(bars: Bars, n: int = 20, k: float = 2.0, atr_n: int | None = None) -> Channel:
     """Return Keltner channels: the exponential average of n closes and k average true ranges to each side.
 
-    This is the form of Raschke with Wilder's :func:`atr` over ``atr_n`` bars, n if not given. Keltner's own (1960) used simple
-    averages of the typical price and of high less low.
+    This is the form of Raschke with Wilder's :func:`atr` over ``atr_n`` bars, n if not given. Keltner's own
+    (1960) used simple averages of the typical price and of high less low.
     """
     k = number("keltner: k", k, 0.0)
     mid, spread = ema(bars.close, n), k * atr(bars, n if atr_n is None else atr_n)
@@ -59,7 +59,8 @@ def keltner(bars: Bars, n: int = 20, k: float = 2.0, atr_n: int | None = None) -
 def donchian(bars: Bars, n: int = 20) -> Channel:
     """Return the highest high and the lowest low of the last n bars, this one included, and their middle.
 
-    A close cannot be above the highest high of a window that it is in: for breakouts use ``donchian(bars, n).upper.shift(1)``.
+    A close cannot be above the highest high of a window that it is in. For breakouts use the channel of the bar
+    before: ``donchian(bars, n).upper.shift(1)``.
     """
     upper, lower = highest(bars.high, n), lowest(bars.low, n)
     return Channel((upper + lower) / 2, upper, lower)

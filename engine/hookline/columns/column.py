@@ -2,10 +2,10 @@
 
 Rules of this file:
 
-- Equal expressions are equal and hash alike, also across processes, so that drivers compute each of them once. ``==`` is
-  therefore structural; to compare values there is :func:`hookline.columns.equals`.
-- A column belongs to one symbol and to one timeframe. Joining two symbols is an error. Joining two timeframes lifts what is
-  not on the base timeframe to it: the value of the last closed bar is held.
+- Equal expressions are equal and hash alike, also across processes, so that drivers compute each of them once.
+  ``==`` is therefore structural; to compare values there is :func:`hookline.columns.equals`.
+- A column belongs to one symbol and to one timeframe. Joining two symbols is an error. Joining two timeframes
+  lifts what is not on the base timeframe to it: the value of the last closed bar is held.
 - Only the past can be named: a shift is never negative.
 """
 

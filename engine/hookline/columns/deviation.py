@@ -1,7 +1,7 @@
 """Spread of a window around its mean.
 
-Every bar sums the window anew, in two passes around its newest value: slower than running sums, but the spread of equal values
-is exactly 0 and nothing drifts over a million bars.
+Every bar sums the window anew, in two passes around its newest value: slower than running sums, but the spread of
+equal values is exactly 0 and nothing drifts over a million bars.
 """
 
 from __future__ import annotations
@@ -70,5 +70,8 @@ def std(column: Column, n: int, ddof: int = 1) -> Column:
 
 
 def zscore(column: Column, n: int, ddof: int = 1) -> Column:
-    """Return how many standard deviations the value lies above the mean of the last n, its own included; NaN on a flat window."""
+    """Return how many standard deviations the value lies above the mean of the last n, itself included.
+
+    NaN on a flat window. ``ddof`` as for :func:`std`.
+    """
     return (column - sma(column, n)) / std(column, n, ddof)

@@ -91,7 +91,8 @@ class Dmi(NamedTuple):
 def dmi(bars: Bars, n: int = 14) -> Dmi:
     """Return +DI, -DI (TA-Lib PLUS_DI, MINUS_DI) and ADX (TA-Lib ADX) over n bars.
 
-    The indicators are ready on bar n + 1, ADX on bar 2 n. Without any movement the indicators are 0 and ADX stays as it was.
+    The indicators are ready on bar n + 1, ADX on bar 2 n. Without any movement the indicators are 0 and ADX stays
+    as it was.
     """
     return Dmi(*apply_all(DMI, bars.high, bars.low, bars.close, params=(period("dmi", n, 2),)))
 

@@ -1,8 +1,8 @@
 """Tell whether code has changed: digests of functions and of everything of ours that they reach.
 
-A compiled kernel outlives the process that made it. It may be used again only if the functions it was made of are the
-same, so its file name holds these digests. Two things are digested, because either can change alone: the functions in
-memory (a notebook, a reloaded module) and the files they came from (an edit since).
+A compiled kernel outlives the process that made it. It may be used again only if the functions it was made of are
+the same, so its file name holds these digests. Two things are digested, because either can change alone: the
+functions in memory (a notebook, a reloaded module) and the files they came from (an edit since).
 """
 
 from __future__ import annotations

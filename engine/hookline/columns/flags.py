@@ -89,7 +89,10 @@ BARS_SINCE = Op("bars_since", since_init, since_step)
 
 
 def bars_since(flag: Column) -> Column:
-    """Return how many bars ago the flag was last set: 0 on that bar, NaN before the first; unknown counts as not set."""
+    """Return how many bars ago the flag was last set: 0 on that bar, NaN before the first.
+
+    An unknown flag counts as not set.
+    """
     return apply(BARS_SINCE, flag)
 
 
@@ -116,7 +119,7 @@ VALUE_WHEN = Op("value_when", when_init, when_step)
 
 
 def value_when(flag: Column, column: Column, occurrence: int = 0) -> Column:
-    """Return the column's value on the last bar whose flag was set, or on the one ``occurrence`` such bars before it.
+    """Return the column's value on the last bar whose flag was set, or ``occurrence`` such bars before it.
 
     NaN until there are that many; an unknown flag counts as not set.
     """

@@ -1,11 +1,11 @@
 """Code that numba compiles, kept on disk between runs.
 
-numba can cache neither closures nor code that was never in a file, so each loop is written to a small module of its own and
-imported from there. Rules:
+numba can cache neither closures nor code that was never in a file, so each loop is written to a small module of
+its own and imported from there. Rules:
 
-- The file's name holds a digest of everything that shapes the machine code: the code of the op's functions and of all they
-  call, the files these live in, the versions of Python, numba and hookline. A changed step has another name and never meets
-  an old kernel.
+- The file's name holds a digest of everything that shapes the machine code: the code of the op's functions and of
+  all they call, the files these live in, the versions of Python, numba and hookline. A changed step has another
+  name and never meets an old kernel.
 - Files appear by rename, so another process sees a whole file or none; a file that is there is never written again.
 """
 
@@ -89,8 +89,9 @@ def _write_once(path: Path, text: str) -> None:
 def kernel_folder() -> Path:
     """Return the folder of compiled kernels, made if it was not there.
 
-    It is ``kernels`` in the folder that the environment variable HOOKLINE_CACHE_DIR names, else ``~/.cache/hookline/kernels``;
-    where that cannot be written, a temporary folder that is removed when Python exits.
+    It is ``kernels`` in the folder that the environment variable HOOKLINE_CACHE_DIR names, else
+    ``~/.cache/hookline/kernels``; where that cannot be written, a temporary folder that is removed when Python
+    exits.
     """
     try:
         base = os.environ.get("HOOKLINE_CACHE_DIR") or Path.home() / ".cache" / "hookline"

@@ -24,7 +24,8 @@ from numba import njit
 
 READ, WRITE = "Array(float64, 1, 'C', True, aligned=True)", "float64[:, ::1]"
 TIMES = "Array(int64, 1, 'C', True, aligned=True)"
-SIGNATURE = f"int64({TIMES}, {READ}, {READ}, {READ}, {READ}, {READ}, int64, int64, int64, int64[::1], {WRITE}, int64[::1])"
+PRICES = ", ".join([READ] * 5)
+SIGNATURE = f"int64({TIMES}, {PRICES}, int64, int64, int64, int64[::1], {WRITE}, int64[::1])"
 
 
 @njit

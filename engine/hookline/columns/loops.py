@@ -93,7 +93,9 @@ def _compiled(
         ).run
     # A third-party step can break the compiler in any way; if the step itself is wrong, interpreting it will tell.
     except Exception as error:  # noqa: BLE001
-        _log.warning("op %r cannot be compiled and is interpreted, which is slow: %s", op.name, _reason(error))
+        _log.warning(
+            "op %r cannot be compiled and is interpreted, which is slow: %s", op.name, _reason(error)
+        )
         return None
     return run
 

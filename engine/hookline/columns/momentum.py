@@ -81,8 +81,8 @@ class Macd(NamedTuple):
 def macd(column: Column, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
     """Return the fast less the slow exponential average, its exponential average, and the difference of both.
 
-    Both averages are :func:`ema`, each seeded by its own first values. TA-Lib MACD seeds the fast one ``slow - fast`` bars later;
-    the difference fades by a factor of (fast - 1) / (fast + 1) each bar.
+    Both averages are :func:`ema`, each seeded by its own first values. TA-Lib MACD seeds the fast one later, when
+    the slow one begins; the difference fades by a factor of (fast - 1) / (fast + 1) each bar.
 
     Raises:
         ValueError: if fast is not below slow.
@@ -112,7 +112,7 @@ class Stochastic(NamedTuple):
 
 
 def stochastic(bars: Bars, n: int = 14, k: int = 3, d: int = 3) -> Stochastic:
-    """Return where the close lies in the range of the last n bars, averaged over k bars (%K), and again over d bars (%D).
+    """Return where the close lies in the range of n bars, averaged over k bars (%K) and again over d bars (%D).
 
     All averages are simple (TA-Lib STOCH; with k = 1 it is STOCHF). Where the range is nothing, 50; TA-Lib says 0.
     """
@@ -122,9 +122,9 @@ def stochastic(bars: Bars, n: int = 14, k: int = 3, d: int = 3) -> Stochastic:
 
 
 def stoch_rsi(column: Column, n: int = 14, stoch: int = 14, k: int = 3, d: int = 3) -> Stochastic:
-    """Return where the RSI over n bars lies in its own range of the last ``stoch`` bars, averaged as in :func:`stochastic`.
+    """Return where the RSI over n bars lies in its own range of the last ``stoch`` bars.
 
-    With k = 1 it is TA-Lib STOCHRSI with simple averages.
+    Averaged as in :func:`stochastic`. With k = 1 it is TA-Lib STOCHRSI with simple averages.
     """
     strength = rsi(column, n)
     raw = apply(LOCATION, strength, lowest(strength, stoch), highest(strength, stoch))

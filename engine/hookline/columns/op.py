@@ -3,11 +3,13 @@
 Rules for the two functions of an op, ours and anybody's:
 
 - They live at the top level of a module, so that numba can compile them and processes can share them.
-- ``init(*params)`` returns the start state: a tuple of ints, floats and 1-D float64 arrays (``np.zeros``, ``np.full``).
-- ``step(state, *inputs, *params)`` returns ``(state, value)``, or ``(state, (value, ...))`` for several outputs. Every
-  value is a float; every member of the state keeps its type, so an int stays an int and a float stays a float.
-- A step indexes arrays by one integer only, and calls nothing but ``math`` and other plain functions that obey these
-  rules. The streaming driver hands it Python lists in place of arrays.
+- ``init(*params)`` returns the start state: a tuple of ints, floats and 1-D float64 arrays (``np.zeros``,
+  ``np.full``).
+- ``step(state, *inputs, *params)`` returns ``(state, value)``, or ``(state, (value, ...))`` for several outputs.
+  Every value is a float; every member of the state keeps its type, so an int stays an int and a float stays a
+  float.
+- A step indexes arrays by one integer only, and calls nothing but ``math`` and other plain functions that obey
+  these rules. The streaming driver hands it Python lists in place of arrays.
 - NaN means unknown or not ready. A flag is 1.0 or 0.0. No step divides by zero: it answers NaN.
 - No ``**``: Python and compiled code disagree on its last bit. Write ``x * x``.
 """

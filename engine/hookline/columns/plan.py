@@ -19,7 +19,10 @@ def reads(node: Node) -> list[Node]:
 
 
 def nodes_in_order(columns: Iterable[Column], known: Collection[bytes] = ()) -> list[Node]:
-    """Return the nodes that columns need, inputs first; nodes whose keys are known are left out with all they need alone."""
+    """Return the nodes that columns need, inputs first.
+
+    Nodes whose keys are known are left out, with all that only they need.
+    """
     done = set(known)
     ordered: list[Node] = []
     waiting = [(column.node, False) for column in columns][::-1]

@@ -37,7 +37,10 @@ TRUE_RANGE = Op("true_range", range_init, true_range_step)
 
 
 def true_range(bars: Bars) -> Column:
-    """Return the distance from the lowest to the highest of high, low and the close before; NaN on the first bar (TA-Lib TRANGE)."""
+    """Return the distance between the highest and the lowest of high, low and the close before (TA-Lib TRANGE).
+
+    NaN on the first bar, which has no close before.
+    """
     return apply(TRUE_RANGE, bars.high, bars.low, bars.close)
 
 

@@ -74,7 +74,8 @@ PIVOT_LOW = Op("pivot_low", pivot_init, pivot_low_step, outputs=_PIVOT, flags=("
 class Pivot(NamedTuple):
     """Value of the last confirmed pivot, bars since that pivot, and the flag of the bar that confirmed it.
 
-    ``column.shift(n)`` is any other column at the pivot on the bar that confirms it, and :func:`value_when` remembers it.
+    ``column.shift(n)`` is any other column at the pivot on the bar that confirms it, and :func:`value_when`
+    remembers it.
     """
 
     value: Column
@@ -95,8 +96,8 @@ def pivot_low(column: Column, n: int) -> Pivot:
     return Pivot(*apply_all(PIVOT_LOW, column, params=(period("pivot_low", n),)))
 
 
-# Direction of the leg (0 before the first), its extreme so far and bars since; before the first leg this is the highest, and
-# the next two are the lowest and bars since; then the last swing's price and bars since.
+# Direction of the leg (0 before the first), its extreme so far and bars since; before the first leg this is the
+# highest, and the next two are the lowest and bars since; then the last swing's price and bars since.
 Legs = tuple[float, float, float, float, float, float, float]
 
 
@@ -159,8 +160,9 @@ ZIGZAG = Op(
 
 
 class ZigZag(NamedTuple):
-    """Price of the last confirmed swing, direction since (1 up, -1 down), flag of the confirming bar, bars since the swing.
+    """Price of the last confirmed swing, direction since, flag of the confirming bar, bars since the swing.
 
+    The direction is 1 for up and -1 for down.
     Earlier swings: ``value_when(z.confirmed, z.price, 1)`` is the one before.
     """
 
@@ -173,8 +175,8 @@ class ZigZag(NamedTuple):
 def zigzag(bars: Bars, fraction: float = 0.03) -> ZigZag:
     """Return swings of highs and lows that are at least a fraction apart.
 
-    A high is confirmed as a swing when a later low is ``fraction`` of it below, a low when a later high is that far above. A
-    bar that extends its leg does not end it. If the first bars allow both, the first leg is up.
+    A high is confirmed as a swing when a later low is ``fraction`` of it below, a low when a later high is that
+    far above. A bar that extends its leg does not end it. If the first bars allow both, the first leg is up.
     """
     fraction = number("zigzag: fraction", fraction, 0.0)
     if fraction == 0.0:

@@ -4,12 +4,13 @@ Rules:
 
 - A bucket is ``[begin, begin + length)``. Buckets are counted from 1970-01-01 00:00 UTC; whole weeks from a Monday.
 - A base bar belongs to the bucket in which it starts.
-- A bucket closes at the first base bar that ends at or after the bucket's end. If that base bar starts after the bucket's end, it
-  is not part of it: the bucket's last bars were missing.
+- A bucket closes at the first base bar that ends at or after the bucket's end. If that base bar starts after the
+  bucket's end, it is not part of it: the bucket's last bars were missing.
 - The first bucket is dropped unless the first base bar starts exactly where it begins. Later gaps are accepted.
 - Nothing is visible of a bucket before it closes.
 
-The functions are plain Python that numba compiles: the batch driver loops over them compiled, the streaming driver calls them.
+The functions are plain Python that numba compiles: the batch driver loops over them compiled, the streaming
+driver calls them.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def seconds(ns: int) -> float:
 
 
 def bucket_offset(length: int) -> int:
-    """Return how much later than 1970-01-01 a bucket of a length began, backwards: 3 days for weeks, 1970 began on a Thursday."""
+    """Return how long before 1970-01-01 a bucket of a length began: 3 days for weeks, as that was a Thursday."""
     return 3 * _DAY if length % _WEEK == 0 else 0
 
 

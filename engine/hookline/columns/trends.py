@@ -61,8 +61,9 @@ class Supertrend(NamedTuple):
 def supertrend(bars: Bars, n: int = 10, multiplier: float = 3.0) -> Supertrend:
     """Return Seban's Supertrend: bands at ``multiplier`` of Wilder's ATR over n bars from the middle of high and low.
 
-    The lower band never falls in an up trend, the upper never rises in a down trend; the trend turns on a close beyond the
-    opposite band. It starts upwards if the first close with an ATR is at or above the middle of its bar, else downwards.
+    The lower band never falls in an up trend, the upper never rises in a down trend; the trend turns on a close
+    beyond the opposite band. It starts upwards if the first close with an ATR is at or above the middle of its
+    bar, else downwards.
     """
     multiplier = number("supertrend: multiplier", multiplier, 0.0)
     spread = atr(bars, n)
@@ -72,8 +73,9 @@ def supertrend(bars: Bars, n: int = 10, multiplier: float = 3.0) -> Supertrend:
 class Ichimoku(NamedTuple):
     """Ichimoku's lines as they are seen on a bar: nothing from later bars is in them.
 
-    ``span_a`` and ``span_b`` bound the cloud at this bar, computed ``displacement`` bars earlier. ``chikou_reference`` is the
-    close of ``displacement`` bars ago: the chikou line is clear upwards where the close is above it.
+    ``span_a`` and ``span_b`` bound the cloud at this bar, computed ``displacement`` bars earlier.
+    ``chikou_reference`` is the close of ``displacement`` bars ago: the chikou line is clear upwards where the
+    close is above it.
     """
 
     tenkan: Column

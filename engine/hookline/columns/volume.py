@@ -61,9 +61,9 @@ class Vwap(NamedTuple):
 def vwap(bars: Bars, anchor: Timeframe = "1d", bands: Sequence[float] = (1.0, 2.0)) -> Vwap:
     """Return the mean of the typical price (high + low + close) / 3 since the anchor, weighted by volume.
 
-    The sums start anew at each whole multiple of the anchor since 1970-01-01 00:00 UTC, weeks on Monday 00:00 UTC: with the first
-    bar that ends after it. The deviation is that of the volume-weighted distribution of prices, and the bands lie
-    ``bands`` times the deviation from the mean. NaN until there was volume.
+    The sums start anew at each whole multiple of the anchor since 1970-01-01 00:00 UTC, weeks on Monday 00:00
+    UTC: with the first bar that ends after it. The deviation is that of the volume-weighted distribution of
+    prices, and the bands lie ``bands`` times the deviation from the mean. NaN until there was volume.
     """
     length = timeframe_ns(anchor)
     params = (length / 1e9, bucket_offset(length) / 1e9)

@@ -1,4 +1,4 @@
-"""Order statistics of rolling windows: highest, lowest, quantile, median. NaN while a value in the window is unknown."""
+"""Highest, lowest, quantile and median of rolling windows. NaN while a value in the window is unknown."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def extreme_init(n: int) -> Extreme:
 def extreme_push(state: Extreme, x: float, n: int) -> tuple[Extreme, float]:
     """Return the largest of the last n values.
 
-    Time is cut into blocks of n values. A window is the start of this block and the end of the last one: when a block is full,
-    each of its places is overwritten by the largest value from there to its end (van Herk 1992, Gil and Werman 1993).
+    Time is cut into blocks of n values. A window is the start of this block and the end of the last one: when a
+    block is full, each of its places is overwritten by the largest value from there to its end (van Herk 1992,
+    Gil and Werman 1993).
     """
     count, place, top, block = state
     if not math.isfinite(x):
