@@ -46,11 +46,18 @@ def test_equal_expressions_are_equal_and_hash_alike() -> None:
         ema(Bars("BTC").close, 9),
         ema(bars.at("4h").close, 9),
         supertrend(bars, 9).line,
-        9,
+        "ema(close, 9)",
     ],
 )
 def test_different_expressions_are_not_equal(other: object) -> None:
     assert fast != other
+
+
+def test_comparing_with_a_number_by_equal_signs_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"to compare values use equals\(ema\(close, 9\), 1\)"):
+        _ = fast == 1
+    with pytest.raises(TypeError, match="to compare values use equals"):
+        _ = fast != 1.5
 
 
 def test_outputs_of_one_node_differ() -> None:

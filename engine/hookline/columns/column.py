@@ -125,6 +125,8 @@ class Column:
     __array_ufunc__: ClassVar[None] = None
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | float):
+            raise TypeError(f"== compares expressions; to compare values use equals({self!r}, {other!r})")
         return isinstance(other, Column) and self.node.key == other.node.key and self.output == other.output
 
     def __hash__(self) -> int:
