@@ -1,5 +1,7 @@
+import re
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +120,12 @@ def test_public_parameters_of_an_unchanged_plugin_are_its_fields(load):
         size: Decimal = Decimal(2)
 
     assert public_params(load(), ("broker",), Made()) == {"size": "2"}
+
+
+def test_the_plugins_of_the_documented_session_can_be_built(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "sessions.md").read_text()
+    block = re.search(r"^```yaml\n(symbols:.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "session.yaml").write_text(block[1])
+    built = build_plugins(load_session(tmp_path / "session.yaml"))
+    assert built["risk", 0].max_fraction == 0.2
+    assert built["strategies", 1].slow == 200

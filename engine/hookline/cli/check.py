@@ -26,7 +26,7 @@ def check(
         typer.Option("--set", help="Change a value: strategies[0].params.fast=12", metavar="ADDRESS=VALUE"),
     ] = None,
 ) -> None:
-    """Check a session file, its plugins, their parameters and the data, without running it."""
+    """Check a session file, its plugins and its data without running it."""
     from rich.console import Console
 
     from hookline.session.assembly import assemble

@@ -25,7 +25,7 @@ _BUILT_IN = {
         "Check a session file, its plugins and its data without running it.",
     ),
     "new": ("hookline.cli.new", "new", "Write a plugin package of your own, ready to install and run."),
-    "list": ("hookline.cli.list", "list_plugins", "List the installed plugins."),
+    "list": ("hookline.cli.listing", "list_plugins", "List the installed plugins."),
     "show": ("hookline.cli.show", "show", "Show a plugin: what it does, its parameters and its columns."),
     "schema": ("hookline.cli.schema", "schema", "Write the JSON Schema of session files, for editors."),
     "data": ("hookline.cli.data", "app", "Import, check and resample market data."),

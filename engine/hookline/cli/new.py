@@ -19,7 +19,10 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name, such as my_idea.", show_default=False)],
     directory: Annotated[Path, typer.Option(help="Folder to put the package's folder into.")] = Path(),
 ) -> None:
-    """Write a plugin package of your own: source, test, session and README. It installs and runs as it is."""
+    """Write a plugin package of your own, ready to install and run.
+
+    It has source, a test, a session and a README.
+    """
     from hookline.scaffold import render
 
     files = render(template, name)

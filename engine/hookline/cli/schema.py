@@ -16,9 +16,9 @@ def schema(
         Path | None, typer.Option("--output", "-o", help="File to write to.", show_default=False)
     ] = None,
 ) -> None:
-    """Write the JSON Schema of session files with the parameters of every installed plugin.
+    """Write the JSON Schema of session files, for editors.
 
-    An editor that knows it completes and checks session files while they are written.
+    It holds the parameters of every installed plugin; an editor that knows it completes and checks session files.
     """
     from hookline.errors import ConfigError
     from hookline.session.json_schema import session_schema

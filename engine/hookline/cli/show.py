@@ -19,7 +19,7 @@ def show(
     ],
     name: Annotated[str, typer.Argument(help="Name of the plugin.", show_default=False)],
 ) -> None:
-    """Show what a plugin does, its parameters with their bounds and defaults, and the columns it reads."""
+    """Show a plugin: what it does, its parameters and its columns."""
     from rich.console import Console
     from rich.markdown import Markdown
     from rich.markup import escape

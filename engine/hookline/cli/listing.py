@@ -20,7 +20,10 @@ def list_plugins(
         bool, typer.Option("--check", help="Import every plugin and say whether it is sound.")
     ] = False,
 ) -> None:
-    """List the installed plugins. Nothing is imported unless --check is given."""
+    """List the installed plugins.
+
+    Nothing is imported unless --check is given.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
