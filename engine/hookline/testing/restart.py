@@ -1,0 +1,88 @@
+"""A strategy that is thrown away and made anew in the middle of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from hookline.columns import Column
+from hookline.kernel.runner import Handle
+from hookline.model import Bar, Fill, Order
+from hookline.params import Doc
+from hookline.strategy import Context, Strategy
+
+__all__ = ["Restarting"]
+
+
+@dataclass
+class Restarting(Strategy):
+    """Runs a strategy and, before one of its bars, replaces it by a new instance that is started again.
+
+    What survives is what survives a real restart: orders and positions at the venue, the values of columns (history warms
+    them up again), and ``ctx.state`` as JSON can hold it.
+    """
+
+    name: ClassVar[str] = "restarting"
+
+    make: Annotated[Callable[[], Strategy], Doc("returns a new instance of the strategy")]
+    bar: Annotated[int, Doc("index of the bar before which it restarts, among those it is given")]
+    _seen: int = field(init=False, repr=False, default=0)
+
+    def on_start(self, ctx: Context) -> None:
+        self._door: Any = _Door(ctx)
+        self._begin()
+
+    def on_bar(self, ctx: Context, bar: Bar) -> None:
+        if self._seen == self.bar:
+            state = json.loads(json.dumps(ctx.state))
+            ctx.state.clear()
+            ctx.state.update(state)
+            self._begin()
+        self._seen += 1
+        self._inner.on_bar(self._door, bar)
+
+    def on_order(self, ctx: Context, order: Order) -> None:  # noqa: ARG002
+        self._inner.on_order(self._door, order)
+
+    def on_fill(self, ctx: Context, fill: Fill) -> None:  # noqa: ARG002
+        self._inner.on_fill(self._door, fill)
+
+    def on_timer(self, ctx: Context, timer: str) -> None:  # noqa: ARG002
+        self._inner.on_timer(self._door, timer)
+
+    def on_stop(self, ctx: Context) -> None:  # noqa: ARG002
+        self._inner.on_stop(self._door)
+
+    def _begin(self) -> None:
+        self._inner = self.make()
+        self._door.rewind()
+        self._inner.on_start(self._door)
+
+
+class _Door:
+    """The context, except that what can be asked for only once is handed out again at the second start."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._handles: list[Handle] = []
+        self._timers: set[tuple[str, str]] = set()
+        self._given = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+    def rewind(self) -> None:
+        self._given = 0
+
+    def use(self, column: Column) -> Handle:
+        if self._given == len(self._handles):
+            self._handles.append(self._ctx.use(column))
+        self._given += 1
+        return self._handles[self._given - 1]
+
+    def every(self, period: str, timer: str = "") -> None:
+        if (period, timer) not in self._timers:
+            self._timers.add((period, timer))
+            self._ctx.every(period, timer)

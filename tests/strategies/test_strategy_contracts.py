@@ -1,0 +1,59 @@
+"""Every bundled strategy keeps the contract that plugin authors are held to."""
+
+from hookline import plugins
+from hookline.testing.contracts import RestartContract, StrategyContract
+from hookline_strategies.bollinger_reversion import BollingerReversion
+from hookline_strategies.buy_and_hold import BuyAndHold
+from hookline_strategies.donchian_breakout import DonchianBreakout
+from hookline_strategies.ema_cross import EmaCross
+from hookline_strategies.grid_arithmetic import GridArithmetic
+from hookline_strategies.supertrend import Supertrend
+
+
+class TestBuyAndHold(StrategyContract):
+    def make(self):
+        return BuyAndHold()
+
+
+class TestEmaCross(StrategyContract):
+    def make(self):
+        return EmaCross(adx_min=15)
+
+
+class TestSupertrend(StrategyContract):
+    def make(self):
+        return Supertrend()
+
+
+class TestDonchianBreakout(StrategyContract):
+    def make(self):
+        return DonchianBreakout()
+
+
+class TestBollingerReversion(StrategyContract):
+    def make(self):
+        return BollingerReversion(adx_max=40, max_bandwidth=0.2)
+
+
+class TestBollingerReversionOnTwoInstruments(TestBollingerReversion):
+    def symbols(self):
+        return ("ONE", "TWO")
+
+
+class TestGridArithmetic(RestartContract):
+    def make(self):
+        return GridArithmetic(low=85, high=120, num_grids=14)
+
+
+class TestGridArithmeticWithoutInventory(RestartContract):
+    def make(self):
+        return GridArithmetic(low=80, high=130, num_grids=10, seed_inventory=False, stop_below=False)
+
+
+def test_every_bundled_strategy_is_here():
+    contracts = [one for one in globals().values() if isinstance(one, type) and one.__module__ == __name__]
+    tested = {contract().make().name for contract in contracts}
+    ours = {
+        info.name for info in plugins.names("strategies") if info.module.startswith("hookline_strategies.")
+    }
+    assert tested == ours
