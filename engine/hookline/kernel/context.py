@@ -267,10 +267,14 @@ class Context:
     ) -> None:
         """Change an open order in place; what is left out stays.
 
+        A new limit price meets the market anew: it may take, and post-only is judged again.
+
         Raises:
-            OrderError: if the order is closed, or has no such price.
+            OrderError: if the order is closed, is a market order, or has no such price.
         """
         instrument = order.instrument
+        if order.type is OrderType.MARKET:
+            raise OrderError(f"order {order.client_order_id}: a market order cannot be amended")
         if limit is not None and order.limit_price is None:
             raise OrderError(
                 f"order {order.client_order_id}: a {order.type} order has no limit price to amend"
@@ -305,6 +309,7 @@ class Context:
         if difference == 0:
             return None
         side = Side.BUY if difference > 0 else Side.SELL
+        held = position.lots + position.pending
         kernel = self._kernel
         order = Order(
             0,
@@ -314,6 +319,8 @@ class Context:
             OrderType.MARKET,
             abs(difference),
             kernel.clock.now,
+            # A stop may fill first: what was to close a position must not open one.
+            reduce_only=lots * held >= 0 and abs(lots) < abs(held),
             tag=tag,
         )
         return kernel.submit(order)

@@ -259,8 +259,9 @@ class Kernel:
         instrument = order.instrument
         if self.stopping:
             return "the session is stopping"
-        if order.lots < instrument.min_lots and not order.reduce_only:
-            least = instrument.units(instrument.min_lots)
+        least_lots = 1 if order.reduce_only else instrument.min_lots
+        if order.lots < least_lots:
+            least = instrument.units(least_lots)
             return f"quantity below the minimum: {order.quantity:g} of {least:g} {order.symbol}"
         if instrument.min_notional_float > 0.0 and not order.reduce_only:
             price = order.limit_price or order.trigger_price or self.markets[order.symbol].last

@@ -15,6 +15,7 @@ from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderTyp
 from hookline.simulation.fees import FeeModel
 from hookline.simulation.fills import limit_price, stop_limit_price, stop_price, trail_level
 from hookline.simulation.funds import affordable_lots
+from hookline.simulation.requests import Request, Requests
 from hookline.simulation.slippage import SlippageModel
 from hookline.simulation.walk import walk
 
@@ -51,6 +52,8 @@ class SimulatedVenue:
         self._walk_path = walk_path
         self._deadline: int | None = None
         self._entered: list[tuple[Order, float]] = []
+        self._repriced: set[Order] = set()
+        self._requests = Requests(instruments, self._grant)
         self.open: dict[str, list[Order]] = {symbol: [] for symbol in instruments}
 
     # -- requests ----------------------------------------------------------------------------------------------------
@@ -61,31 +64,59 @@ class SimulatedVenue:
 
     def cancel(self, order: Order, reason: str = "") -> None:
         """Cancel an open order and the children that wait for it."""
-        self._close(order, OrderStatus.CANCELED, self._clock.now, reason)
+        self._requests.ask(Request(self._clock.now, order, reason))
 
     def amend(self, order: Order, lots: int, limit: float | None, trigger: float | None) -> None:
         """Change an open order in place; a quantity at or below what is filled cancels the rest."""
-        if lots <= order.filled_lots:
-            self.cancel(order, "amended to its filled quantity")
-            return
-        order.lots, order.limit_price, order.trigger_price = lots, limit, trigger
+        terms = {"lots": lots, "limit_price": limit, "trigger_price": trigger}
+        changes = {name: value for name, value in terms.items() if value != getattr(order, name)}
+        self._requests.ask(Request(self._clock.now, order, "amended to its filled quantity", changes))
 
     def cancel_all_after(self, seconds: float | None) -> None:
         """Cancel everything open once that much time has passed without another call."""
-        self._deadline = None if seconds is None else self._clock.now + round(seconds * 1e9)
+        now = self._clock.now
+        if self._deadline is not None and self._deadline < now:
+            self._pass_deadline()
+        self._deadline = None if seconds is None else now + round(seconds * 1e9)
+
+    def _grant(self, request: Request) -> None:
+        order, changes = request.order, request.changes
+        if order.is_closed:
+            return
+        if changes is None or changes.get("lots", order.lots) <= order.filled_lots:
+            self._close(order, OrderStatus.CANCELED, request.time, request.reason)
+            return
+        if "limit_price" in changes:
+            self._repriced.add(order)
+        for name, value in changes.items():
+            setattr(order, name, value)
+
+    def _pass_deadline(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        assert deadline is not None, "only a deadline that is set can pass"
+        for orders in self.open.values():
+            for order in tuple(orders):
+                if order.time <= deadline:
+                    self._requests.ask(Request(deadline, order, "cancel-all-after: not renewed in time"))
 
     # -- matching ----------------------------------------------------------------------------------------------------
 
     def match(self, bar: Bar) -> None:
         """Fill what the bar fills."""
+        if self._deadline is not None and self._deadline < bar.end:
+            self._pass_deadline()
+        self._requests.begin(bar)
+        self._match(bar)
+        self._requests.finish(bar)
+
+    def _match(self, bar: Bar) -> None:
         orders = self.open[bar.symbol]
-        if self._deadline is not None and self._deadline <= bar.start:
-            self._cancel_everything()
         for order in tuple(orders):
             if order.time <= bar.start and order.is_open:
                 self._at_open(order, bar)
         if not orders:
             return
+        self._requests.opened(bar)
         self._expire(orders, bar)
         live = [order for order in orders if order.time <= bar.start]
         if live:
@@ -97,14 +128,14 @@ class SimulatedVenue:
                 self._trail(orders, bar)
 
     def _at_open(self, order: Order, bar: Bar) -> None:
-        if order.type is OrderType.MARKET:
-            self.execute(order, bar.open, bar, bar.start)
-            return
         if order.expire_time is not None and order.expire_time <= bar.start:
             self._close(order, OrderStatus.EXPIRED, order.expire_time)
             return
+        if order.type is OrderType.MARKET:
+            self.execute(order, bar.open, bar, bar.start)
+            return
         if order.type is OrderType.LIMIT or order.status is OrderStatus.TRIGGERED:
-            self._limit_at_open(order, bar, order.status is OrderStatus.SUBMITTED)
+            self._limit_at_open(order, bar, self._arrives(order))
             return
         if order.trigger_price is None:
             self.start_trailing(order, bar.open)
@@ -118,6 +149,13 @@ class SimulatedVenue:
         else:
             self.execute(order, bar.open, bar, bar.start)
 
+    def _arrives(self, order: Order) -> bool:
+        """Return whether a limit order meets the market for the first time at its price."""
+        if order in self._repriced:
+            self._repriced.remove(order)
+            return True
+        return order.status is OrderStatus.SUBMITTED
+
     def _limit_at_open(self, order: Order, bar: Bar, arriving: bool) -> None:
         if order.side * (_level(order.limit_price) - bar.open) < 0.0:
             if arriving:
@@ -129,17 +167,25 @@ class SimulatedVenue:
             self.execute(order, bar.open, bar, bar.start, is_maker=not arriving)
 
     def _rest(self, order: Order, bar: Bar) -> None:
+        if order.type is OrderType.LIMIT or order.status is OrderStatus.TRIGGERED:
+            self._cancel_immediate(order, bar.start)
+        if order.status is OrderStatus.SUBMITTED:
+            if order.reduce_only and order.side * self._held(order) >= 0:
+                self._close(order, OrderStatus.CANCELED, bar.start, "reduce-only: nothing to reduce")
+            else:
+                self._listener.order_changed(order, OrderStatus.ACCEPTED, bar.start)
+
+    def _cancel_immediate(self, order: Order, time: int) -> None:
         if order.time_in_force in _IMMEDIATE:
-            self._close(order, OrderStatus.CANCELED, bar.start, "nothing to match at once")
-        elif order.status is OrderStatus.SUBMITTED:
-            self._listener.order_changed(order, OrderStatus.ACCEPTED, bar.start)
+            self._close(order, OrderStatus.CANCELED, time, "nothing to match at once")
+
+    def _held(self, order: Order) -> int:
+        return self._ledgers[order.strategy].positions[order.symbol].lots
 
     def _expire(self, orders: Sequence[Order], bar: Bar) -> None:
         for order in tuple(orders):
             if order.expire_time is not None and order.expire_time < bar.end:
                 self._close(order, OrderStatus.EXPIRED, order.expire_time)
-        if self._deadline is not None and self._deadline < bar.end:
-            self._cancel_everything()
 
     def _inside(self, live: Iterable[Order], bar: Bar) -> None:
         reached: list[Order] = []
@@ -157,8 +203,7 @@ class SimulatedVenue:
                 )
                 if price == price:  # noqa: PLR0124
                     self.execute(order, price, bar, bar.end, is_maker=order.type is not OrderType.TAKE_PROFIT)
-        while self._entered:
-            child, entry = self._entered.pop(0)
+        for child, entry in self._entered:
             if child.type in _STOPS and child.is_open:
                 self._test_stop(child, bar, entry)
 
@@ -176,20 +221,27 @@ class SimulatedVenue:
         trigger, limit = _level(order.trigger_price), _level(order.limit_price)
         if order.is_open and not math.isnan(stop_price(order.side, trigger, bar.open, bar.high, bar.low)):
             self._listener.order_changed(order, OrderStatus.TRIGGERED, bar.end)
-            price = stop_limit_price(order.side, trigger, limit, bar.close)
-            if price == price:  # noqa: PLR0124
+            price = stop_limit_price(order.side, trigger, limit, bar.close, self._through)
+            if price == trigger or (price == price and order.time_in_force not in _IMMEDIATE):  # noqa: PLR0124
                 self.execute(order, price, bar, bar.end, is_maker=price != trigger)
+            else:
+                self._cancel_immediate(order, bar.end)
 
     def trigger(self, order: Order, bar: Bar, price: float) -> None:
         """Turn a stop-limit order into a limit order inside a bar, filled at once where the limit allows the price."""
         self._listener.order_changed(order, OrderStatus.TRIGGERED, bar.end)
         if order.side * (_level(order.limit_price) - price) >= 0.0:
             self.execute(order, price, bar, bar.end)
+        else:
+            self._cancel_immediate(order, bar.end)
 
     def _trail(self, orders: Sequence[Order], bar: Bar) -> None:
+        entered = [child for child, _ in self._entered]
         for order in tuple(orders):
             if order.type is OrderType.TRAILING_STOP and order.time <= bar.start and order.is_open:
-                self.trail(order, bar.low if order.side > 0 else bar.high)
+                # Of the bar that filled its entry, only the close is sure to come after the entry.
+                extreme = bar.low if order.side > 0 else bar.high
+                self.trail(order, bar.close if order in entered else extreme)
                 if order.side * (bar.close - _level(order.trigger_price)) >= 0.0:
                     self.execute(order, _level(order.trigger_price), bar, bar.end)
 
@@ -235,7 +287,7 @@ class SimulatedVenue:
                 self._close(order, OrderStatus.REJECTED, time, reason)
                 return
             lots = min(lots, affordable)
-        fee = order.instrument.units(lots) * price * rate
+        fee = order.instrument.units(lots) * abs(price) * rate
         self._listener.order_filled(order, lots, price, fee, is_maker, time)
         if lots < wanted:
             reason = (
@@ -244,26 +296,38 @@ class SimulatedVenue:
             self._close(order, OrderStatus.CANCELED, time, reason)
         else:
             self.open[order.instrument.symbol].remove(order)
+        self._follow(order, price, bar, time)
+        if held and position.lots * held <= 0:
+            self._cancel_reducing(order, position.lots, time)
+
+    def _follow(self, order: Order, price: float, bar: Bar, time: int) -> None:
         if order.children:
             self._activate(order, price, bar, time)
         if order.oco_leader is not None:
             self._cancel_group(order, time)
-        if position.lots == 0:
-            self._cancel_reducing(order, time)
 
     def _activate(self, parent: Order, price: float, bar: Bar, time: int) -> None:
         """Send the children of a filled entry to the market."""
-        for child in parent.children:
+        children = [child for child in parent.children if child.status is OrderStatus.HELD]
+        for child in children:
             child.lots, child.time = parent.filled_lots, bar.start
             if child.type is OrderType.TRAILING_STOP:
                 self.start_trailing(child, price)
             self._listener.order_changed(child, OrderStatus.SUBMITTED, time)
             self.open[child.symbol].append(child)
-        for child in parent.children:
+        for child in children:
             if time == bar.start and child.is_open:
                 self._at_open(child, bar)
             elif child.is_open:
                 self._entered.append((child, price))
+                self._enter(child, price, time)
+
+    def _enter(self, child: Order, price: float, time: int) -> None:
+        """Let a child rest from the moment its entry filled, unless it would take at that price."""
+        if child.reduce_only and child.side * self._held(child) >= 0:
+            self._close(child, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
+        elif child.type is not OrderType.LIMIT or child.side * (_level(child.limit_price) - price) < 0.0:
+            self._listener.order_changed(child, OrderStatus.ACCEPTED, time)
 
     def _cancel_group(self, filled: Order, time: int) -> None:
         for order in tuple(self.open[filled.symbol]):
@@ -274,16 +338,16 @@ class SimulatedVenue:
             ):
                 self._close(order, OrderStatus.CANCELED, time, f"one cancels other: {filled.client_order_id}")
 
-    def _cancel_reducing(self, filled: Order, time: int) -> None:
+    def _cancel_reducing(self, filled: Order, held: int, time: int) -> None:
+        """Cancel what protected a position that is closed or turned; orders on their way are judged when they arrive."""
         for order in tuple(self.open[filled.symbol]):
-            if order.reduce_only and order is not filled and order.strategy == filled.strategy:
+            if (
+                order.reduce_only
+                and order.status is not OrderStatus.SUBMITTED
+                and order.side * held >= 0
+                and order.strategy == filled.strategy
+            ):
                 self._close(order, OrderStatus.CANCELED, time, "reduce-only: position closed")
-
-    def _cancel_everything(self) -> None:
-        time, self._deadline = self._deadline or self._clock.now, None
-        for orders in self.open.values():
-            for order in tuple(orders):
-                self._close(order, OrderStatus.CANCELED, time, "cancel-all-after: not renewed in time")
 
     def _close(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
         if order in self.open[order.symbol]:

@@ -42,7 +42,8 @@ def _walk_leg(venue: SimulatedVenue, bar: Bar, begin: float, stop: float) -> Non
 
 
 def _is_maker(order: Order) -> bool:
-    return order.type is OrderType.LIMIT or order.type is OrderType.STOP_LIMIT
+    # A target that its entry's price has passed already meets the market on arrival.
+    return order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and order.status is not OrderStatus.SUBMITTED
 
 
 def _trail_to(venue: SimulatedVenue, bar: Bar, price: float) -> None:
@@ -64,9 +65,9 @@ def _meets(venue: SimulatedVenue, order: Order, here: float, stop: float) -> flo
     # A buy stop and a sell limit wait above the price, a sell stop and a buy limit below it.
     above = (order.side > 0) != resting
     sign = 1.0 if above else -1.0
-    if sign * (here - price) >= 0.0:
-        return here
-    distance = sign * (stop - price)
-    if distance > 0.0 or (distance == 0.0 and not (resting and venue.passes_through(order))):
-        return price
+    must_pass = resting and venue.passes_through(order)
+    for begin, price_there in ((here, here), (stop, price)):
+        distance = sign * (begin - price)
+        if distance > 0.0 or (distance == 0.0 and not must_pass):
+            return price_there
     return math.nan
