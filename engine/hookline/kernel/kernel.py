@@ -236,7 +236,8 @@ class Kernel:
         if order.is_closed:
             raise OrderError(f"order {order.client_order_id}: cannot amend, it is {order.status}")
         self.broker.amend(order, lots, limit_price, trigger_price)
-        self._report(order, order.status, self.clock.now, "amended")
+        if order.is_open:
+            self._report(order, order.status, self.clock.now, "amended")
 
     def open_orders(self, strategy: str | None = None, symbol: str | None = None) -> list[Order]:
         """Return the open orders, oldest first."""
