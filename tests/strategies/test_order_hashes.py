@@ -1,0 +1,88 @@
+"""Every bundled strategy sends exactly the orders that it sent before, until somebody means to change that."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from strategy_runs import order_hash, order_list, real_bars, run
+
+import hookline as hl
+from hookline import plugins
+from hookline_feeds.synthetic import SyntheticFeed
+
+PARAMS = {
+    "buy_and_hold": {},
+    "ema_cross": {},
+    "supertrend": {},
+    "donchian_breakout": {},
+    "bollinger_reversion": {},
+    "grid_arithmetic": {"low": 80, "high": 130},
+}
+REAL_PARAMS = {**PARAMS, "grid_arithmetic": {"low": 30_000, "high": 60_000, "num_grids": 60}}
+COSTS = {"taker_fee_bps": 5, "maker_fee_bps": 2, "slippage_bps": 1}
+
+# When a change of orders is meant: say why in the change, and put the value that the failing test shows here.
+SYNTHETIC = {
+    "buy_and_hold": "dbc79e330ef35ba0dee66db2eb2cccec6755340b658240c14404da5cbdeddbf4",
+    "ema_cross": "84e4d84ce1089e5819bcfb8e4d91d123ad81105a6e8bb306c3566a8d070f8b68",
+    "supertrend": "50e03850b454c3d4a31ba808a4588b5a074a33474aa905044cfdcc464fc6bc05",
+    "donchian_breakout": "30d8b5b8fe455238a8e9c551b8e297312881e5b8da07c005be7929db2f031ffc",
+    "bollinger_reversion": "ff5f53f260b2ed794da0d7b6f133e17865fd36eba8692a2f0b33871a11aad5c9",
+    "grid_arithmetic": "8d97edfd72d4a129c4c08c83ec5158fddaabe6cee04250b05270c1d82fd0a31c",
+}
+REAL = {
+    "buy_and_hold": "5e28c03540e9f451c089ef1ddb15abe842141b1afccd882c6d0e40e5ecf82f20",
+    "ema_cross": "13ab1430cf195b7a2bfabb254c93bc39b247dffedea5cadf7e73d98c27a14619",
+    "supertrend": "527c847827c5bfc6208e165371dac9e3f50a3660efe6c073ab309019e5aec545",
+    "donchian_breakout": "dd182abe0d32676cdcb364a982de750674944cc23faf9566983bd8f5d42b4091",
+    "bollinger_reversion": "fbfbdd27336c2d3189d27b7e0427b5f8313847f94786b077ab2497c63d166f61",
+    "grid_arithmetic": "8c98834d3847d1bee019403e61ee48e9c78864bd90e1269a5c6a80d660f1de38",
+}
+
+
+def synthetic_run(name):
+    series = SyntheticFeed(seed=7, bars=4000, start="2024-01-01").load(hl.BarRequest("TEST", "1h"))
+    return run(plugins.build("strategies", name, PARAMS[name], name), series, **COSTS)
+
+
+def check(name, result, stored):
+    assert len(result.record.orders) > (0 if name == "buy_and_hold" else 50)
+    found = order_hash(result)
+    first = order_list(result).splitlines()[:2]
+    assert found == stored.get(name), (
+        f"{name} sends other orders than before; now {found!r}, beginning with {first}"
+    )
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_the_orders_on_synthetic_bars_are_those_stored(name):
+    check(name, synthetic_run(name), SYNTHETIC)
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_the_orders_on_real_bars_are_those_stored(name, real_data):
+    series = real_bars(real_data, "binance_usdm_BTCUSDT", 10_000, 4000)
+    check(name, run(plugins.build("strategies", name, REAL_PARAMS[name], name), series, **COSTS), REAL)
+
+
+def test_another_process_with_another_hash_seed_sends_the_same_orders():
+    code = "import test_order_hashes as t; print({n: t.order_hash(t.synthetic_run(n)) for n in t.PARAMS} == t.SYNTHETIC)"
+    environ = {**os.environ, "PYTHONHASHSEED": "12345"}
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == "True"
+
+
+def test_every_bundled_strategy_has_stored_orders():
+    ours = {
+        info.name for info in plugins.names("strategies") if info.module.startswith("hookline_strategies.")
+    }
+    assert set(PARAMS) == set(SYNTHETIC) == set(REAL) == ours
