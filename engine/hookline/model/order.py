@@ -9,7 +9,8 @@ Three outcomes must never be confused: *denied* (we did not send it), *rejected*
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Any
+
+import msgspec
 
 from hookline.errors import OrderError
 from hookline.model.instrument import Instrument
@@ -84,10 +85,11 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 _CLOSED = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
-class Order:
+class Order(msgspec.Struct, eq=False):
     """One order. Quantities are int lots, prices floats on the tick grid, times nanoseconds UTC.
 
-    Defaults live on the class and only what differs is stored on the order: a market order is made on the hot path.
+    A msgspec struct because orders are made on the hot path: this is made in C and takes half the memory. It changes as the
+    venue reports, and is equal to itself alone.
 
     Args:
         number: Count of orders in the session, from 1; given by the kernel.
@@ -97,9 +99,15 @@ class Order:
         type: How it is executed.
         lots: Ordered quantity.
         time: When it was made.
-        terms: Any of the attributes below by name.
     """
 
+    number: int
+    strategy: str
+    instrument: Instrument
+    side: Side
+    type: OrderType
+    lots: int
+    time: int
     limit_price: float | None = None
     """Worst price accepted, of limit and stop-limit orders."""
     trigger_price: float | None = None
@@ -125,27 +133,6 @@ class Order:
     update_time: int = 0
     reason: str = ""
     """Why it was denied, rejected or canceled."""
-
-    def __init__(
-        self,
-        number: int,
-        strategy: str,
-        instrument: Instrument,
-        side: Side,
-        type: OrderType,  # noqa: A002
-        lots: int,
-        time: int,
-        **terms: Any,
-    ) -> None:
-        self.number = number
-        self.strategy = strategy
-        self.instrument = instrument
-        self.side = side
-        self.type = type
-        self.lots = lots
-        self.time = time
-        if terms:
-            self.__dict__.update(terms)
 
     def __repr__(self) -> str:
         price = self.limit_price or self.trigger_price
