@@ -90,7 +90,7 @@ class Instrument:
 
     def units(self, lots: int) -> float:
         """Return the base units of a number of lots: the float nearest to the decimal quantity."""
-        return lots / self._lots_per_unit if self._lots_per_unit else lots * self._lot
+        return lots / self._lots_per_unit if self._lots_per_unit else _times(lots, self.lot_size)
 
     def on_grid(self, price: float, rounding: int = 0) -> float:
         """Return the price on the tick grid: nearest for 0, up for 1, down for -1."""
@@ -99,7 +99,7 @@ class Instrument:
         ticks = round(scaled)
         if rounding and abs(scaled - ticks) > _GRID_TOLERANCE:
             ticks = math.ceil(scaled) if rounding > 0 else math.floor(scaled)
-        return ticks / scale if scale else ticks * self._tick
+        return ticks / scale if scale else _times(ticks, self.tick_size)
 
     def price(self, value: float | Decimal | str) -> Decimal:
         """Return a price as the Decimal on the tick grid nearest to the value.
@@ -131,3 +131,9 @@ def _inverse(step: Decimal) -> float:
     """Return 1 / step where that is a whole number that a float holds exactly, else 0."""
     inverse = 1 / step
     return float(inverse) if inverse == inverse.to_integral_value() and inverse < 2**53 else 0.0
+
+
+def _times(count: int, step: Decimal) -> float:
+    """Return the float nearest to count * step, for steps such as 25 or 0.3 whose inverse is no whole number."""
+    numerator, denominator = step.as_integer_ratio()
+    return count * numerator / denominator
