@@ -24,11 +24,14 @@ class MaxDrawdown(RiskRule):
     )
 
     def __post_init__(self) -> None:
+        self._account: Account | None = None
         self._highest = 0.0
 
     def watch(self, account: Account) -> Verdict | None:
         equity = account.equity
-        self._highest = max(self._highest, equity, account.start_equity)
+        if account is not self._account:  # the rule may serve one session after another
+            self._account, self._highest = account, account.start_equity
+        self._highest = max(self._highest, equity)
         fall = 1.0 - equity / self._highest
         if fall > self.max_fraction:
             return halt(f"equity fell {fall:.1%} from {self._highest:.2f}, at most {self.max_fraction:.1%}")
