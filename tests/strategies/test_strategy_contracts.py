@@ -1,7 +1,7 @@
 """Every bundled strategy keeps the contract that plugin authors are held to."""
 
 from hookline import plugins
-from hookline.testing.contracts import RestartContract, StrategyContract
+from hookline.testing import RestartContract, StrategyContract
 from hookline_strategies.bollinger_reversion import BollingerReversion
 from hookline_strategies.buy_and_hold import BuyAndHold
 from hookline_strategies.donchian_breakout import DonchianBreakout

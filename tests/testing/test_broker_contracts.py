@@ -1,6 +1,6 @@
 """Our brokers keep the contract of brokers."""
 
-from hookline.testing.broker_contract import BrokerContract
+from hookline.testing import BrokerContract
 from hookline_paper.broker import PaperBroker
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hookline as hl
-from hookline.testing.contracts import FeedContract, RestartContract, StrategyContract
+from hookline.testing import FeedContract, RestartContract, StrategyContract
 from hookline.testing.market import flat_bars, random_bars, wild_bars
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import hookline as hl
 from hookline.params import PluginUse
-from hookline.testing.contracts import FeedContract
+from hookline.testing import FeedContract
 from hookline.testing.market import random_bars
 from hookline_feeds.csv import CsvFeed
 from hookline_feeds.frame import FrameFeed

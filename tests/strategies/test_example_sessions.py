@@ -1,0 +1,51 @@
+"""Every bundled strategy has a session file to start from, and every one of them runs and trades."""
+
+from pathlib import Path
+
+import pytest
+
+from hookline import plugins
+from hookline.session import Session
+from hookline.session.loader import load_session
+
+FOLDER = Path(__file__).parents[2] / "examples" / "sessions"
+FILES = sorted(FOLDER.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_runs_and_trades(path):
+    config = load_session(path)
+    result = Session.from_config(config).run()
+    assert path.stem in {use.use for use in config.strategies}
+    assert len(result.record.fills) > (0 if path.stem == "buy_and_hold" else 50)
+    assert not result.record.halted
+    assert not result.record.warnings
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_needs_no_data_and_can_be_read_at_a_glance(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert load_session(path).feed.use == "synthetic"
+    assert 20 <= len(lines) <= 40
+    assert lines[0].startswith("# ")
+
+
+def test_every_bundled_strategy_has_one():
+    ours = {
+        info.name for info in plugins.names("strategies") if info.module.startswith("hookline_strategies.")
+    }
+    assert {path.stem for path in FILES} == ours
+
+
+def test_every_bundled_risk_rule_is_shown():
+    used = {use.use for path in FILES for use in load_session(path).risk}
+    assert used == {
+        info.name for info in plugins.names("risk_rules") if info.module.startswith("hookline_risk.")
+    }
+
+
+def test_the_demo_is_a_year_of_hours_with_a_report_worth_opening():
+    result = Session.from_config(load_session(FOLDER / "ema_cross.yaml")).run()
+    (series,) = result.record.series.values()
+    assert (series.timeframe, len(series)) == ("1h", 366 * 24)
+    assert result.metrics.round_trips > 30
