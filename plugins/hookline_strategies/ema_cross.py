@@ -48,7 +48,9 @@ class EmaCross(SignalStrategy):
 
     fast: Annotated[int, Ge(2), Doc("bars of the fast average")] = 9
     slow: Annotated[int, Ge(3), Doc("bars of the slow average; common pairs are 9/21, 20/50 and 50/200")] = 21
-    adx_min: Annotated[float, Ge(0), Le(100), Doc("least ADX(14) at the cross, 0 to switch the filter off")] = 25.0
+    adx_min: Annotated[
+        float, Ge(0), Le(100), Doc("least ADX(14) at the cross, 0 to switch the filter off")
+    ] = 25.0
     volume_filter: Annotated[bool, Doc("enter only on more volume than its average of 20 bars")] = False
     allow_short: Annotated[bool | None, Doc("sell short; left out: where the instrument allows it")] = None
     risk: Annotated[float, Gt(0), Le(1), Doc("share of equity lost at the stop")] = 0.01
