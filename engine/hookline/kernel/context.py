@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Context"]
 
+# Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
+_MARKET = OrderType.MARKET
+_BUY, _SELL = Side.BUY, Side.SELL
+
 
 class Context:
     """What a strategy may see and do. Quantities are base units, prices quote currency per base unit.
@@ -134,19 +138,11 @@ class Context:
 
     def buy(self, symbol: str, quantity: float, **terms: Any) -> Order:
         """Buy; at the market unless terms say otherwise, see ``submit``."""
-        return (
-            self.submit(symbol, Side.BUY, quantity, **terms)
-            if terms
-            else self._take(symbol, Side.BUY, quantity)
-        )
+        return self.submit(symbol, _BUY, quantity, **terms) if terms else self._take(symbol, _BUY, quantity)
 
     def sell(self, symbol: str, quantity: float, **terms: Any) -> Order:
         """Sell; at the market unless terms say otherwise, see ``submit``."""
-        return (
-            self.submit(symbol, Side.SELL, quantity, **terms)
-            if terms
-            else self._take(symbol, Side.SELL, quantity)
-        )
+        return self.submit(symbol, _SELL, quantity, **terms) if terms else self._take(symbol, _SELL, quantity)
 
     def submit(
         self,
@@ -273,7 +269,7 @@ class Context:
             OrderError: if the order is closed, is a market order, or has no such price.
         """
         instrument = order.instrument
-        if order.type is OrderType.MARKET:
+        if order.type is _MARKET:
             raise OrderError(f"order {order.client_order_id}: a market order cannot be amended")
         if limit is not None and order.limit_price is None:
             raise OrderError(
@@ -294,9 +290,7 @@ class Context:
         """Send a plain market order, by a shorter way than ``submit``."""
         market, lots = self._sized(symbol, quantity)
         kernel = self._kernel
-        return kernel.submit(
-            Order(0, self.id, market.instrument, side, OrderType.MARKET, lots, kernel.clock.now)
-        )
+        return kernel.submit(Order(0, self.id, market.instrument, side, _MARKET, lots, kernel.clock.now))
 
     def _sized(self, symbol: str, quantity: float) -> tuple[Market, int]:
         market = self.position(symbol).market
@@ -308,7 +302,7 @@ class Context:
         difference = lots - position.lots - position.pending
         if difference == 0:
             return None
-        side = Side.BUY if difference > 0 else Side.SELL
+        side = _BUY if difference > 0 else _SELL
         held = position.lots + position.pending
         kernel = self._kernel
         order = Order(
@@ -316,7 +310,7 @@ class Context:
             self.id,
             position.market.instrument,
             side,
-            OrderType.MARKET,
+            _MARKET,
             abs(difference),
             kernel.clock.now,
             # A stop may fill first: what was to close a position must not open one.

@@ -37,6 +37,10 @@ from hookline.risk import Gate, RiskRule, Verdict
 __all__ = ["Kernel", "Lane"]
 
 _CALLBACKS_PER_EVENT = 10_000
+# Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
+_MARKET = OrderType.MARKET
+_SUBMITTED = OrderStatus.SUBMITTED
+_PARTIALLY_FILLED, _FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
 # Records are named tuples made in C: several are made for every order.
 _new = tuple.__new__
 
@@ -212,12 +216,12 @@ class Kernel:
                 self.halt(verdict.reason)
             return order
         now = self.clock.now
-        self._register(order, OrderStatus.SUBMITTED, now)
+        self._register(order, _SUBMITTED, now)
         for child in order.children:
             self._register(child, OrderStatus.HELD, now)
         if self._denials:
             self._denials.pop((order.strategy, order.symbol), None)
-        if order.type is OrderType.MARKET:
+        if order.type is _MARKET:
             self.ledgers[order.strategy].positions[order.instrument.symbol].pending += order.side * order.lots
         self.broker.submit(order)
         return order
@@ -299,7 +303,7 @@ class Kernel:
         transition(order, status, time, reason)
         if self._live.get(order.number) is order and order.is_closed:
             del self._live[order.number]
-            if order.type is OrderType.MARKET:
+            if order.type is _MARKET:
                 position = self.ledgers[order.strategy].positions[order.symbol]
                 position.pending -= order.side * order.open_lots
         self._report(order, status, time, reason)
@@ -311,9 +315,9 @@ class Kernel:
         before = order.filled_lots
         order.filled_lots = after = before + lots
         order.average_price = (order.average_price * before + price * lots) / after
-        status = OrderStatus.FILLED if after == order.lots else OrderStatus.PARTIALLY_FILLED
+        status = _FILLED if after == order.lots else _PARTIALLY_FILLED
         transition(order, status, time)
-        if status is OrderStatus.FILLED:
+        if status is _FILLED:
             del self._live[order.number]
         instrument = order.instrument
         fill = _new(
@@ -333,7 +337,7 @@ class Kernel:
             ),
         )
         ledger = self.ledgers[order.strategy]
-        if order.type is OrderType.MARKET:
+        if order.type is _MARKET:
             ledger.positions[instrument.symbol].pending -= order.side * lots
         ledger.book(fill)
         self.fills.append(fill)
