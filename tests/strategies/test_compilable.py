@@ -93,7 +93,7 @@ def test_a_decision_compiled_is_the_decision_in_python(strategy):
     wanted = (
         {(True, 1.0), (False, 0.0)}
         if strategy.name == "buy_and_hold"
-        else {(True, -1.0), (True, 0.0), (False, 0.0)}
+        else {(True, 1.0), (True, -1.0), (True, 0.0), (False, 0.0)}
     )
     assert wanted <= seen, f"the rows must reach every kind of decision, reached {seen}"
 
