@@ -193,3 +193,17 @@ def test_amending_an_order_below_its_filled_quantity_cancels_it():
     told = run("10 10", {0: [buy(2, limit=9, label="bid"), amend("bid", quantity=0)]})
 
     assert told.end("bid") == "canceled: amended to its filled quantity"
+
+
+def test_an_order_linked_to_a_child_that_still_waits_cancels_it():
+    def link(script, ctx):
+        stop, _ = script.orders["entry"].children
+        ctx.buy("TEST", 1, trigger=11, oco=stop)
+
+    told = run(
+        "10 10 11.5 9 13",
+        {0: buy(1, limit=9.5, stop_loss=8, take_profit=12, label="entry"), 1: link},
+    )
+
+    assert told.fills == ["bar 2 inside: buy 1 @ 11", "bar 3 inside: buy 1 @ 9.5"]
+    assert [child.status for child in told.order("entry").children] == ["canceled", "canceled"]

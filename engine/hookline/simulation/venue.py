@@ -330,13 +330,16 @@ class SimulatedVenue:
             self._listener.order_changed(child, OrderStatus.ACCEPTED, time)
 
     def _cancel_group(self, filled: Order, time: int) -> None:
-        for order in tuple(self.open[filled.symbol]):
+        reason = f"one cancels other: {filled.client_order_id}"
+        for order in [one for entry in self.open[filled.symbol] for one in (entry, *entry.children)]:
             if (
                 order is not filled
+                and order.is_open
                 and order.oco_leader is filled.oco_leader
                 and order.strategy == filled.strategy
             ):
-                self._close(order, OrderStatus.CANCELED, time, f"one cancels other: {filled.client_order_id}")
+                # The fill may lie before the other was sent: it was not heard of yet.
+                self._close(order, OrderStatus.CANCELED, max(time, order.time), reason)
 
     def _cancel_reducing(self, filled: Order, held: int, time: int) -> None:
         """Cancel what protected a position that is closed or turned; orders on their way are judged when they arrive."""
