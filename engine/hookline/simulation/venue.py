@@ -21,9 +21,11 @@ from hookline.simulation.walk import walk
 
 __all__ = ["SimulatedVenue"]
 
+# Held here because every order asks for it: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
+_MARKET = OrderType.MARKET
 _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _STOPS = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
-_REACHED = frozenset({OrderType.LIMIT, OrderType.TAKE_PROFIT})
+_LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
 
 class SimulatedVenue:
@@ -131,7 +133,7 @@ class SimulatedVenue:
         if order.expire_time is not None and order.expire_time <= bar.start:
             self._close(order, OrderStatus.EXPIRED, order.expire_time)
             return
-        if order.type is OrderType.MARKET:
+        if order.type is _MARKET:
             self.execute(order, bar.open, bar, bar.start)
             return
         if order.type is OrderType.LIMIT or order.status is OrderStatus.TRIGGERED:
@@ -261,33 +263,35 @@ class SimulatedVenue:
 
     def execute(self, order: Order, price: float, bar: Bar, time: int, *, is_maker: bool = False) -> None:
         """Fill an order at a price of the bar, as far as position and funds allow."""
+        instrument = order.instrument
         ledger = self._ledgers[order.strategy]
-        position = ledger.positions[order.instrument.symbol]
+        position = ledger.positions[instrument.symbol]
         held, side = position.lots, order.side
         lots = wanted = order.lots - order.filled_lots
         if order.reduce_only:
-            lots = min(lots, max(0, -side * held))
-            if lots == 0:
+            lots = min(lots, -side * held)
+            if lots <= 0:
                 self._close(order, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
                 return
-        if not is_maker and order.type is not OrderType.LIMIT and order.type is not OrderType.STOP_LIMIT:
-            price = self._slippage.price(order.instrument, side, price, bar)
+        if not is_maker and order.type not in _LIMITS:
+            price = self._slippage.price(instrument, side, price, bar)
         rate = self._fees.maker if is_maker else self._fees.taker
         after = held + side * lots
-        if after < 0 and not order.instrument.can_short:
-            found = f"{order.instrument.units(max(0, held)):g} held"
+        if after < 0 and not instrument.can_short:
+            found = f"{instrument.units(max(0, held)):g} held"
             self._close(order, OrderStatus.REJECTED, time, f"spot: cannot sell {order.quantity:g}, {found}")
             return
         if abs(after) > abs(held):
             affordable = affordable_lots(ledger, position, side, price, rate, self._leverage)
-            if affordable < lots and (affordable <= 0 or order.time_in_force is TimeInForce.FOK):
-                reason = (
-                    f"insufficient funds: {ledger.equity:.2f} for {order.instrument.units(lots) * price:.2f}"
-                )
-                self._close(order, OrderStatus.REJECTED, time, reason)
-                return
-            lots = min(lots, affordable)
-        fee = order.instrument.units(lots) * abs(price) * rate
+            if affordable < lots:
+                if affordable <= 0 or order.time_in_force is TimeInForce.FOK:
+                    reason = (
+                        f"insufficient funds: {ledger.equity:.2f} for {instrument.units(lots) * price:.2f}"
+                    )
+                    self._close(order, OrderStatus.REJECTED, time, reason)
+                    return
+                lots = affordable
+        fee = instrument.units(lots) * abs(price) * rate
         self._listener.order_filled(order, lots, price, fee, is_maker, time)
         if lots < wanted:
             reason = (
@@ -295,7 +299,7 @@ class SimulatedVenue:
             )
             self._close(order, OrderStatus.CANCELED, time, reason)
         else:
-            self.open[order.instrument.symbol].remove(order)
+            self.open[instrument.symbol].remove(order)
         self._follow(order, price, bar, time)
         if held and position.lots * held <= 0:
             self._cancel_reducing(order, position.lots, time)
