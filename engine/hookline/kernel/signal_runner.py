@@ -46,12 +46,18 @@ class SignalRunner(Runner):
         self, id_: str, strategy: SignalStrategy, ctx: Context, sizer: Sizer | None, timeframe: str
     ) -> None:
         super().__init__(id_)
-        sizer = sizer or strategy.sizer()
         self._strategy = strategy
         self._ctx = ctx
-        self._desks = {symbol: Desk(id_, strategy, ctx, symbol, sizer, timeframe) for symbol in ctx.symbols}
+        self._sizer = sizer
+        self._timeframe = timeframe
+        self._desks: dict[str, Desk] = {}
 
     def start(self) -> None:
+        sizer = self._sizer or self._strategy.sizer()
+        self._desks = {
+            symbol: Desk(self.id, self._strategy, self._ctx, symbol, sizer, self._timeframe)
+            for symbol in self._ctx.symbols
+        }
         self._strategy.on_start(self._ctx)
         self._ctx.started = True
 
