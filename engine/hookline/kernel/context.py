@@ -136,13 +136,17 @@ class Context:
 
     # -- what to do ----------------------------------------------------------------------------------------------------
 
-    def buy(self, symbol: str, quantity: float, **terms: Any) -> Order:
+    def buy(self, symbol: str, quantity: float, *, tag: str = "", **terms: Any) -> Order:
         """Buy; at the market unless terms say otherwise, see ``submit``."""
-        return self.submit(symbol, _BUY, quantity, **terms) if terms else self._take(symbol, _BUY, quantity)
+        if terms:
+            return self.submit(symbol, _BUY, quantity, tag=tag, **terms)
+        return self._take(symbol, _BUY, quantity, tag)
 
-    def sell(self, symbol: str, quantity: float, **terms: Any) -> Order:
+    def sell(self, symbol: str, quantity: float, *, tag: str = "", **terms: Any) -> Order:
         """Sell; at the market unless terms say otherwise, see ``submit``."""
-        return self.submit(symbol, _SELL, quantity, **terms) if terms else self._take(symbol, _SELL, quantity)
+        if terms:
+            return self.submit(symbol, _SELL, quantity, tag=tag, **terms)
+        return self._take(symbol, _SELL, quantity, tag)
 
     def submit(
         self,
@@ -286,11 +290,13 @@ class Context:
             order.trigger_price if trigger is None else instrument.on_grid(trigger),
         )
 
-    def _take(self, symbol: str, side: Side, quantity: float) -> Order:
+    def _take(self, symbol: str, side: Side, quantity: float, tag: str) -> Order:
         """Send a plain market order, by a shorter way than ``submit``."""
         market, lots = self._sized(symbol, quantity)
         kernel = self._kernel
-        return kernel.submit(Order(0, self.id, market.instrument, side, _MARKET, lots, kernel.clock.now))
+        return kernel.submit(
+            Order(0, self.id, market.instrument, side, _MARKET, lots, kernel.clock.now, tag=tag)
+        )
 
     def _sized(self, symbol: str, quantity: float) -> tuple[Market, int]:
         market = self.position(symbol).market
@@ -299,11 +305,11 @@ class Context:
         return market, market.instrument.lots(quantity)
 
     def _trade(self, position: Position, lots: int, tag: str) -> Order | None:
-        difference = lots - position.lots - position.pending
+        held = position.lots + position.pending
+        difference = lots - held
         if difference == 0:
             return None
         side = _BUY if difference > 0 else _SELL
-        held = position.lots + position.pending
         kernel = self._kernel
         order = Order(
             0,

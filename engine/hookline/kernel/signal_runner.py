@@ -164,21 +164,22 @@ class Desk(Runner):
 
     def _enter(self, exposure: float, decision: Decision, price: float) -> None:
         quantity = self._full_quantity(price, decision.stop) * abs(exposure)
-        self._send(exposure, quantity, "entry", _price(decision.stop), _price(decision.target))
+        self._send(exposure, quantity, decision.stop, decision.target)
 
     def _add(self, exposure: float, stop: float, price: float) -> None:
         stop = self._held.stop if math.isnan(stop) else stop
         quantity = self._full_quantity(price, stop) * (abs(exposure) - abs(self._held.exposure))
-        self._send(exposure, quantity, "entry", None, None)
+        self._send(exposure, quantity, math.nan, math.nan)
 
-    def _send(
-        self, exposure: float, quantity: float, tag: str, stop: float | None, target: float | None
-    ) -> None:
-        side = Side.BUY if exposure > 0.0 else Side.SELL
+    def _send(self, exposure: float, quantity: float, stop: float, target: float) -> None:
+        terms = {}
+        if stop == stop:  # noqa: PLR0124
+            terms["stop_loss"] = stop
+        if target == target:  # noqa: PLR0124
+            terms["take_profit"] = target
+        trade = self._ctx.buy if exposure > 0.0 else self._ctx.sell
         self._entry_exposure = exposure
-        self._entry = self._ctx.submit(
-            self._symbol, side, quantity, stop_loss=stop, take_profit=target, tag=tag
-        )
+        self._entry = trade(self._symbol, quantity, tag="entry", **terms)
 
     def _reduce(self, keep: float, exposure: float) -> None:
         side = Side.SELL if self._position.lots > 0 else Side.BUY
@@ -228,10 +229,6 @@ class Desk(Runner):
             order = self._protection(type_)
             if order is not None and order.quantity != quantity:
                 self._ctx.amend(order, quantity=quantity)
-
-
-def _price(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _stop_of(entry: Order) -> float:
