@@ -13,15 +13,15 @@ import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from hookline.errors import ConfigError, PluginError
+from hookline.errors import ConfigError, HooklineError, PluginError
 from hookline.params import PluginUse
-from hookline.problems import Problem, did_you_mean
+from hookline.problems import Problem, did_you_mean, read_location
 
 __all__ = [
     "KINDS",
@@ -253,8 +253,11 @@ def read(
         ]
     try:
         return cls(**{name: _anchored(value, base) for name, value in values.items()}), []
-    except ValueError as error:
-        return None, [Problem(("params",), str(error))]
+    except (ValueError, HooklineError) as error:
+        return None, [
+            _problem(line, {item.name for item in dataclasses.fields(cls)})
+            for line in str(error).splitlines()
+        ]
 
 
 def schema(kind: str, name: str) -> dict[str, Any]:
@@ -272,6 +275,14 @@ def schema(kind: str, name: str) -> dict[str, Any]:
 def summary(cls: object) -> str:
     """Return the first line of a docstring; empty without one."""
     return (inspect.getdoc(cls) or "").partition("\n")[0]
+
+
+def _problem(line: str, fields: Collection[str]) -> Problem:
+    """Return what a plugin says is wrong as a problem; it may begin with the address of one of its parameters."""
+    location, rest = read_location(line)
+    if location and location[0] in fields and rest.startswith(": "):
+        return Problem(("params", *location), rest[2:])
+    return Problem(("params",), line)
 
 
 def _import(info: PluginInfo) -> ModuleType:

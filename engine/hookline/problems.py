@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Location", "Problem", "did_you_mean", "join", "shown"]
+__all__ = ["Location", "Problem", "did_you_mean", "join", "read_location", "shown"]
 
 Location = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[\w-]+")
+_PART = re.compile(
+    r"""\.?(?P<key>[^.:\[\]='"\s]+)|\[(?P<index>\d+)\]|\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]"""
+)
 _LONGEST = 80
 
 
@@ -52,6 +55,23 @@ def join(where: str, location: Location) -> str:
         else:
             where += f"[{part!r}]"
     return where
+
+
+def read_location(text: str) -> tuple[Location, str]:
+    """Return the location that a text begins with, and the rest of the text; the inverse of :func:`join`.
+
+    >>> read_location("strategies[0].params.fast=12")
+    (('strategies', 0, 'params', 'fast'), '=12')
+    """
+    location: list[str | int] = []
+    position = 0
+    while match := _PART.match(text, position):
+        if match["index"] is not None:
+            location.append(int(match["index"]))
+        else:
+            location.append(match["key"] if match["key"] is not None else match["quoted"])
+        position = match.end()
+    return tuple(location), text[position:]
 
 
 def did_you_mean(name: object, candidates: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated
 from hookline.hookspecs import hookimpl
 from hookline.notifier import Notifier
 from hookline.params import Doc, Ge, PluginUse
+from hookline.plugins import build_use
 
 @dataclass
 class Grid(Notifier):
@@ -32,6 +33,10 @@ class Grid(Notifier):
     def __post_init__(self):
         if self.levels == 13:
             raise ValueError("levels must be a lucky number, was 13")
+        if self.levels == 17:
+            raise ValueError("levels: must be a lucky number, was 17")
+        if self.inner is not None and self.inner.use == "log":
+            build_use("notifiers", self.inner, "inner")
 
     def notify(self, level, title, text):
         pass
@@ -105,6 +110,19 @@ def test_a_value_error_of_the_plugin_gets_its_address(install):
     install("my-strategies", "notifiers", {"grid": "my_grid"}, GRID)
     found = message(plugins.build, "notifiers", "grid", {"levels": 13}, "notifiers[0]", error=ConfigError)
     assert found == "notifiers[0].params: levels must be a lucky number, was 13"
+
+
+def test_a_value_error_that_begins_with_a_parameter_gets_its_address(install):
+    install("my-strategies", "notifiers", {"grid": "my_grid"}, GRID)
+    found = message(plugins.build, "notifiers", "grid", {"levels": 17}, "notifiers[0]", error=ConfigError)
+    assert found == "notifiers[0].params.levels: must be a lucky number, was 17"
+
+
+def test_a_plugin_inside_another_has_its_whole_address(install):
+    install("my-strategies", "notifiers", {"grid": "my_grid"}, GRID)
+    params = {"inner": {"use": "log", "params": {"loger": "x"}}}
+    found = message(plugins.build, "notifiers", "grid", params, "n", error=ConfigError)
+    assert found == "n.params.inner.params.loger: LogNotifier has no such parameter; did you mean 'logger'?"
 
 
 def test_an_unknown_plugin_is_named_with_what_was_meant():

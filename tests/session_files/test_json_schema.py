@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from hookline.plugins import names
 from hookline.session.json_schema import session_schema
+from hookline.session.yaml_loader import parse
 
 GOOD = """\
 symbols: [BTC-PERP]
@@ -94,7 +94,7 @@ def rule(keyword: str, schema: Any, value: Any, root: Any) -> bool:
 
 
 def is_good(schema, text):
-    return holds(schema, yaml.safe_load(text), schema)
+    return holds(schema, parse(text, "session.yaml", {}).data, schema)
 
 
 def test_a_good_session_holds(schema):

@@ -36,7 +36,7 @@ def check(
     config = load_session(file, changes or ())
     built = build_plugins(config)
     plan = assemble(config)
-    series = [plan.feed.load(request) for request in plan.requests]
+    series = [plan.loaded.get(request) or plan.feed.load(request) for request in plan.requests]
     console = Console()
     console.print(_overview(config, built))
     console.print(_data(plan, series))

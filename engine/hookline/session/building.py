@@ -44,8 +44,6 @@ def build_plugins(config: SessionConfig) -> dict[Location, Any]:
         except PluginError as error:
             wrong.append(Problem((*location, "use"), str(error)))
             continue
-        except ConfigError as error:
-            problems = [Problem((), line) for line in str(error).splitlines()]
         error_type = ConfigError if problems else error_type
         wrong += [dataclasses.replace(problem, location=location + problem.location) for problem in problems]
     if wrong:

@@ -6,20 +6,15 @@ that parameters left at their defaults can be set; entries of lists must exist.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from hookline.errors import ConfigError
-from hookline.problems import Location, did_you_mean, join
+from hookline.problems import Location, did_you_mean, join, read_location
 from hookline.session.document import Document
 from hookline.session.yaml_loader import parse
 
 __all__ = ["apply", "parse_address"]
-
-_PART = re.compile(
-    r"""\.?(?P<key>[^.\[\]='"]+)|\[(?P<index>\d+)\]|\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]"""
-)
 
 
 def apply(document: Document, override: str, environ: Mapping[str, str]) -> None:
@@ -49,22 +44,12 @@ def parse_address(override: str) -> tuple[Location, str]:
     Raises:
         ConfigError: if it is written differently.
     """
-    location: list[str | int] = []
-    position = 0
-    while match := _PART.match(override, position):
-        location.append(_part(match))
-        position = match.end()
-    if not location or override[position : position + 1] != "=" or override.startswith("."):
+    location, rest = read_location(override)
+    if not location or not rest.startswith("=") or override.startswith("."):
         raise ConfigError(
             f"--set {override}: must be an address, = and a value, such as strategies[0].params.fast=12"
         )
-    return tuple(location), override[position + 1 :]
-
-
-def _part(match: re.Match[str]) -> str | int:
-    if match["index"] is not None:
-        return int(match["index"])
-    return match["key"] if match["key"] is not None else match["quoted"]
+    return location, rest[1:]
 
 
 def _make_way(document: Document, location: Location, source: str) -> None:
