@@ -39,7 +39,6 @@ class BarRecorder:
                 column.append(value)
             yield bar
             if self._progress is not None:
-                if self._progress is not None:
                 self._progress(self._fraction(bar.end), bar.end)
 
     def series(self) -> list[BarSeries]:
