@@ -85,9 +85,8 @@ class Observers:
     def session_finished(self, session: Session, result: Result) -> None:
         """Tell of the end of a run."""
         self._call("session_finished", session=session, result=result)
-        self.notify(
-            "info", f"{self._name} finished", str(getattr(result, "headline", "")) or "the run is over"
-        )
+        if self._notifiers:
+            self.notify("info", f"{self._name} finished", _headline(result))
 
     def notify(self, level: Level, title: str, text: str) -> None:
         """Send a message through every notifier."""
@@ -103,6 +102,12 @@ class Observers:
                 call.function(*[arguments[name] for name in call.argnames])
             except Exception:
                 _logger.exception("plugin %s: %s failed", call.plugin_name, event)
+
+
+def _headline(result: Result) -> str:
+    metrics, record = result.metrics, result.record
+    ended = "interrupted, " if record.interrupted else "halted, " if record.halted else ""
+    return f"{ended}final equity {metrics.final_equity:,.2f} {record.currency}, {metrics.round_trips} round trips"
 
 
 def _manager(modules: Iterable[ModuleType]) -> pluggy.PluginManager:

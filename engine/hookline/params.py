@@ -10,6 +10,7 @@ Importing this module is cheap; pydantic is imported when the first value is che
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import types
 import typing
@@ -91,6 +92,11 @@ def field_hints(cls: type) -> dict[str, Any]:
     Raises:
         PluginError: if an annotation names something that its module does not have.
     """
+    return dict(_field_hints(cls))
+
+
+@functools.lru_cache(maxsize=512)
+def _field_hints(cls: type) -> dict[str, Any]:
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
     except NameError as error:

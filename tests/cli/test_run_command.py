@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -214,3 +216,13 @@ def test_no_progress_gives_the_run_nothing_to_report_to(hookline, session, monke
     monkeypatch.setattr(run_module.sys.stderr, "isatty", lambda: True, raising=False)
     hookline("run", session(), "--no-progress")
     assert seen == [None]
+
+
+def test_what_is_logged_is_shown_on_the_error_stream(session, tmp_path):
+    path = session(("[json]", "[]\nnotifiers: [log]"))
+    code = f"from hookline.cli import main; main(['run', {str(path)!r}])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    [line] = ran.stderr.splitlines()
+    assert line.startswith("INFO hookline: demo finished: final equity ")

@@ -102,9 +102,13 @@ def test_notifiers_are_told_of_halts_and_ends():
     observers = Observers(notifiers=[recorder], name="demo")
     assert [event for event in EVENTS if observers.has(event)] == ["session_halted", "session_finished"]
     observers.session_halted(None, "drawdown 12 %")
-    observers.session_finished(None, SimpleNamespace())
-    assert recorder.told[0] == ("error", "demo halted", "drawdown 12 %")
-    assert recorder.told[1][:2] == ("info", "demo finished")
+    metrics = SimpleNamespace(final_equity=10_250.5, round_trips=12)
+    record = SimpleNamespace(currency="USDT", halted="drawdown 12 %", interrupted=False)
+    observers.session_finished(None, SimpleNamespace(metrics=metrics, record=record))
+    assert recorder.told == [
+        ("error", "demo halted", "drawdown 12 %"),
+        ("info", "demo finished", "halted, final equity 10,250.50 USDT, 12 round trips"),
+    ]
 
 
 def test_a_notifier_that_fails_is_logged_and_the_next_is_told(caplog):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -139,6 +140,7 @@ def _run(job: _Job) -> _Outcome:
     from hookline.session.building import build_plugins
     from hookline.session.loader import load_session
 
+    _show_log()
     config = load_session(job.file, job.overrides)
     if job.output is not None:
         config = dataclasses.replace(config, output=job.output)
@@ -150,6 +152,22 @@ def _run(job: _Job) -> _Outcome:
         result = session.run(progress=progress)
     report = _write(session, config, result)
     return _Outcome(_rendered(result, job), report, result.record.interrupted)
+
+
+class _StandardError(logging.StreamHandler[Any]):
+    """Writes to the error stream of the moment: a progress bar puts its own in place, to draw below what is written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+def _show_log() -> None:
+    """Show what strategies, observers and notifiers log, unless the process has a log of its own."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[_StandardError()])
+    log = logging.getLogger("hookline")
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
 
 
 @contextmanager
