@@ -26,6 +26,7 @@ __all__ = ["SessionConfig", "StrategyUse", "jsonable", "resolve"]
 
 # Shares such as 0.1 are not exact in binary; their sum may miss 1 by this much.
 _ROUNDING = 1e-9
+_AS_WRITTEN = ("mode", "cash", "currency", "seed", "timeframe", "instruments")
 _UNSAFE = set('/\\:*?"<>|\0')
 
 
@@ -122,9 +123,8 @@ def resolve(
     if problems:
         return None, problems
     name = file.name or stem
-    same = ("mode", "cash", "currency", "seed", "timeframe", "instruments")
     config = SessionConfig(
-        **{key: getattr(file, key) for key in same},
+        **{key: getattr(file, key) for key in _AS_WRITTEN},
         name=name,
         symbols=tuple(file.symbols),
         since=since,
@@ -133,12 +133,12 @@ def resolve(
             key: dataclasses.replace(entry, path=base / entry.path.expanduser())
             for key, entry in file.external.items()
         },
-        feed=file.feed.anchored(base),
-        broker=file.broker.anchored(base),
+        **{key: getattr(file, key).anchored(base) for key in ("feed", "broker")},
+        **{
+            key: tuple(use.anchored(base) for use in getattr(file, key))
+            for key in ("risk", "reporters", "notifiers")
+        },
         strategies=tuple(_anchored(use, base) for use in strategies),
-        risk=tuple(use.anchored(base) for use in file.risk),
-        reporters=tuple(use.anchored(base) for use in file.reporters),
-        notifiers=tuple(use.anchored(base) for use in file.notifiers),
         output=file.output or Path("runs") / name,
         base=base,
         origin=origin,
