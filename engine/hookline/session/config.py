@@ -129,21 +129,22 @@ def resolve(
         symbols=tuple(file.symbols),
         since=since,
         until=until,
-        external={
-            key: dataclasses.replace(entry, path=base / entry.path.expanduser())
-            for key, entry in file.external.items()
-        },
-        **{key: getattr(file, key).anchored(base) for key in ("feed", "broker")},
-        **{
-            key: tuple(use.anchored(base) for use in getattr(file, key))
-            for key in ("risk", "reporters", "notifiers")
-        },
+        external={key: _external(entry, base) for key, entry in file.external.items()},
+        feed=file.feed.anchored(base),
+        broker=file.broker.anchored(base),
         strategies=tuple(_anchored(use, base) for use in strategies),
+        risk=tuple(use.anchored(base) for use in file.risk),
+        reporters=tuple(use.anchored(base) for use in file.reporters),
+        notifiers=tuple(use.anchored(base) for use in file.notifiers),
         output=file.output or Path("runs") / name,
         base=base,
         origin=origin,
     )
     return config, []
+
+
+def _external(entry: ExternalEntry, base: Path) -> ExternalEntry:
+    return dataclasses.replace(entry, path=base / entry.path.expanduser())
 
 
 def _check_names(file: SessionFile) -> Iterator[Problem]:
