@@ -157,3 +157,22 @@ def test_every_fill_comes_after_its_order():
     fills = told.result.record.fills
     assert len(fills) > 10
     assert all(fill.time >= orders[fill.order_number].time for fill in fills)
+
+
+def test_bars_that_end_together_are_handled_one_instrument_after_the_other():
+    # Stated in docs/fills.md: what B's bar fills is known, and its cash free, only after A's bar was handled.
+    held = []
+    script = {
+        0: buy(5, symbol="B"),
+        ("A", 1): [lambda _, ctx: held.append(ctx.position("B").lots), sell(5, symbol="B"), buy(5)],
+        ("B", 1): lambda _, ctx: held.append(ctx.position("B").lots),
+    }
+
+    told = run_two("10 10 10 10", "10 10 10 10", script, cash=50)
+
+    assert held == [0, 5]
+    assert [(fill.symbol, fill.side.name) for fill in told.result.record.fills] == [
+        ("B", "BUY"),
+        ("B", "SELL"),
+    ]
+    assert told.end(2) == "rejected: insufficient funds: 50.00 for 50.00"

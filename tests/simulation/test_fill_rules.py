@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from venue_runs import SPOT, run
 
@@ -299,13 +300,26 @@ def test_C1_an_order_sent_on_a_close_never_fills_before_the_next_bar_starts():
     assert told.end("bid") == "accepted"
 
 
+ROWS = re.findall(r"^([A-Z]+\d)  ", fills.__doc__, re.MULTILINE)
+PAGE = Path(__file__).parents[2] / "docs" / "fills.md"
+
+
 def test_every_row_of_the_table_has_a_test_and_every_test_a_row():
-    rows = re.findall(r"^([A-Z]+\d)  ", fills.__doc__, re.MULTILINE)
     named = [
         re.match(r"test_([A-Z]+\d)_", name)
         for name, _ in inspect.getmembers(sys.modules[__name__], inspect.isfunction)
     ]
 
-    assert rows
-    assert len(rows) == len(set(rows))
-    assert sorted(rows) == sorted(match[1] for match in named if match)
+    assert ROWS
+    assert len(ROWS) == len(set(ROWS))
+    assert sorted(ROWS) == sorted(match[1] for match in named if match)
+
+
+def test_the_page_on_fills_gives_the_reason_of_every_row():
+    explained = []
+    for cell in re.findall(r"^\| ([A-Z]+\d[^|]*) \|", PAGE.read_text("utf-8"), re.MULTILINE):
+        first, _, last = cell.partition(" to ")
+        begin = ROWS.index(first.split(", ")[0])
+        explained += ROWS[begin : ROWS.index(last) + 1] if last else first.split(", ")
+
+    assert sorted(explained) == sorted(ROWS)
