@@ -123,7 +123,7 @@ def test_a_larger_exposure_adds_and_the_stop_covers_the_whole():
         "10 11 12 8", {10: hl.long(0.5, stop=9), 11: hl.long(1.0)}, sizer=hl.FixedQuantity(20)
     )
 
-    assert fills == ["BUY 10 @ 10", "BUY 10 @ 11", "SELL 20 @ 9"]
+    assert fills == ["BUY 10 @ 10", "BUY 10 @ 11", "SELL 10 @ 9", "SELL 10 @ 9"]
     assert held[12.0].exposure == 1.0
     assert held[12.0].stop == 9.0
     assert held[12.0].entry_price == 10.5

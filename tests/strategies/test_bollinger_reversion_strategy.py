@@ -5,10 +5,6 @@ from strategy_runs import decisions, fills, orders, real_bars, run
 from hookline.testing import bars
 from hookline_strategies.bollinger_reversion import BollingerReversion
 
-SHARED_STOP = pytest.mark.xfail(
-    strict=True,
-    reason="an addition has no stop of its own: the bar that fills it can only stop the first half",
-)
 FLAT = "100 " * 30  # ADX(14) needs 28 bars
 NARROW = {"period": 5, "k": 1.5}
 
@@ -56,7 +52,6 @@ def test_the_stop_stays_where_the_first_half_set_it_and_ends_both():
     assert {fill.time for fill in result.record.fills if fill.side < 0} == {int(series.end[33])}
 
 
-@SHARED_STOP
 def test_a_bar_that_fills_the_second_half_and_reaches_the_stop_ends_both():
     series = bars(FLAT + "98 97.4 97.4/97.4/96/96.5 96.5")
     result = run(BollingerReversion(**NARROW), series)
@@ -122,7 +117,7 @@ def independent_fills(series, p):
     return found
 
 
-@pytest.mark.parametrize("scale_in", [False, pytest.param(True, marks=SHARED_STOP)])
+@pytest.mark.parametrize("scale_in", [False, True])
 def test_on_real_bars_it_decides_as_an_independent_loop_does(real_data, scale_in):
     series = real_bars(real_data, "binance_usdm_BTCUSDT", 8000, 6000)
     strategy = BollingerReversion(adx_max=30.0, scale_in=scale_in)

@@ -124,14 +124,8 @@ class Desk(Runner):
         if position.lots == 0:
             self._held = _FLAT
         elif order is self._entry:
-            added = self._held.exposure != 0.0 and self._held.exposure * self._entry_exposure > 0.0
-            stop = self._held.stop if added else _stop_of(order)
+            stop = self._held.stop if order.reduce_only else _stop_of(order)
             self._held = Held(self._entry_exposure, position.entry_price, stop, position.opened / 1e9)
-            if added:
-                self._cover()
-        elif order.tag == "reduce":
-            self._held = msgspec.structs.replace(self._held, exposure=self._entry_exposure)
-            self._cover()
 
     def _act(self, decision: Decision, price: float) -> None:
         if self._entry is not None and self._entry.is_open:
@@ -151,7 +145,7 @@ class Desk(Runner):
             self._enter(wanted, decision, price)
         elif abs(wanted) > abs(current):
             self._move(decision.stop, decision.target)
-            self._add(wanted, decision.stop, price)
+            self._add(wanted, price)
         else:
             self._reduce(wanted / current, wanted)
         if self._entry is None or self._entry.status is not OrderStatus.DENIED:
@@ -166,10 +160,12 @@ class Desk(Runner):
         quantity = self._full_quantity(price, decision.stop) * abs(exposure)
         self._send(exposure, quantity, decision.stop, decision.target)
 
-    def _add(self, exposure: float, stop: float, price: float) -> None:
-        stop = self._held.stop if math.isnan(stop) else stop
+    def _add(self, exposure: float, price: float) -> None:
+        """Grow the position; what is added has protective orders of its own, at the prices of those that are there."""
+        stop = self._held.stop
+        targets = [order.limit_price for order in self._protection(OrderType.LIMIT)]
         quantity = self._full_quantity(price, stop) * (abs(exposure) - abs(self._held.exposure))
-        self._send(exposure, quantity, math.nan, math.nan)
+        self._send(exposure, quantity, stop, targets[0] if targets and targets[0] is not None else math.nan)
 
     def _send(self, exposure: float, quantity: float, stop: float, target: float) -> None:
         terms = {}
@@ -187,29 +183,31 @@ class Desk(Runner):
         self._entry_exposure = exposure
         self._entry = self._ctx.submit(self._symbol, side, quantity, reduce_only=True, tag="reduce")
 
-    def _protection(self, type_: OrderType) -> Order | None:
-        orders = (o for o in self._ctx.open_orders(self._symbol) if o.reduce_only and o.type is type_)
-        return next(orders, None)
+    def _protection(self, type_: OrderType) -> list[Order]:
+        """Return the protective orders of a type: one for each part in which the position was built."""
+        orders = self._ctx.open_orders(self._symbol)
+        return [order for order in orders if order.reduce_only and order.type is type_]
 
     def _move(self, stop: float, target: float) -> None:
         """Move the protective orders of the position held, or send those that are missing."""
         if stop == stop and stop != self._held.stop:  # noqa: PLR0124
-            order = self._protection(OrderType.STOP)
-            if order is None:
-                self._guard(OrderType.STOP, trigger=stop)
-            else:
+            orders = self._protection(OrderType.STOP)
+            for order in orders:
                 self._ctx.amend(order, trigger=stop)
+            if not orders:
+                self._guard(OrderType.STOP, trigger=stop)
             self._held = msgspec.structs.replace(self._held, stop=stop)
         if target == target:  # noqa: PLR0124
-            order = self._protection(OrderType.LIMIT)
-            if order is None:
+            orders = self._protection(OrderType.LIMIT)
+            for order in orders:
+                if order.limit_price != target:
+                    self._ctx.amend(order, limit=target)
+            if not orders:
                 self._guard(OrderType.LIMIT, limit=target)
-            elif order.limit_price != target:
-                self._ctx.amend(order, limit=target)
 
     def _guard(self, type_: OrderType, *, trigger: float | None = None, limit: float | None = None) -> None:
         side = Side.SELL if self._position.lots > 0 else Side.BUY
-        other = self._protection(OrderType.LIMIT if type_ is OrderType.STOP else OrderType.STOP)
+        others = self._protection(OrderType.LIMIT if type_ is OrderType.STOP else OrderType.STOP)
         quantity = abs(self._position.quantity)
         self._ctx.submit(
             self._symbol,
@@ -218,17 +216,9 @@ class Desk(Runner):
             trigger=trigger,
             limit=limit,
             reduce_only=True,
-            oco=other,
+            oco=others[0] if len(others) == 1 else None,
             tag="protect",
         )
-
-    def _cover(self) -> None:
-        """Let the protective orders cover the whole position after it grew or shrank."""
-        quantity = abs(self._position.quantity)
-        for type_ in (OrderType.STOP, OrderType.LIMIT):
-            order = self._protection(type_)
-            if order is not None and order.quantity != quantity:
-                self._ctx.amend(order, quantity=quantity)
 
 
 def _stop_of(entry: Order) -> float:
