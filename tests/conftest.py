@@ -13,7 +13,9 @@ def real_data() -> Path:
     """The folder of recorded market data; its absence skips, or fails where HOOKLINE_REQUIRE_DATA=1."""
     folder = Path(os.environ.get("HOOKLINE_TEST_DATA", _ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        message = f"recorded market data is not at {folder.name!r} beside the repository; set HOOKLINE_TEST_DATA"
+        message = (
+            f"recorded market data is not at {folder.name!r} beside the repository; set HOOKLINE_TEST_DATA"
+        )
         if os.environ.get("HOOKLINE_REQUIRE_DATA") == "1":
             pytest.fail(message)
         pytest.skip(message)

@@ -42,6 +42,7 @@ _HOME = {
         "Order",
         "OrderStatus",
         "OrderType",
+        "OrderUpdate",
         "Position",
         "Side",
         "TimeInForce",

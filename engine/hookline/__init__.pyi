@@ -1,8 +1,8 @@
 """Types of the names that ``hookline`` imports on first use; a test keeps the two in step."""
 
-from hookline.columns import *
 from hookline.api import backtest as backtest
 from hookline.broker import Broker as Broker
+from hookline.columns import *
 from hookline.errors import ConfigError as ConfigError
 from hookline.errors import DataError as DataError
 from hookline.errors import HooklineError as HooklineError
@@ -27,6 +27,7 @@ from hookline.model import InstrumentKind as InstrumentKind
 from hookline.model import Order as Order
 from hookline.model import OrderStatus as OrderStatus
 from hookline.model import OrderType as OrderType
+from hookline.model import OrderUpdate as OrderUpdate
 from hookline.model import Position as Position
 from hookline.model import Side as Side
 from hookline.model import TimeInForce as TimeInForce

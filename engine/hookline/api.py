@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ConfigError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from hookline.risk import RiskRule
 
 __all__ = ["backtest"]
-
-Data = "BarSeries | pd.DataFrame | Mapping[str, BarSeries | pd.DataFrame]"
 
 
 class _SeriesFeed(Feed):
@@ -45,6 +44,7 @@ def backtest(
     risk: Sequence[RiskRule] = (),
     instruments: Sequence[Instrument] = (),
     external: Mapping[str, ExternalSeries] | None = None,
+    funding: Mapping[str, ExternalSeries] | None = None,
     seed: int = 0,
     name: str = "",
     **broker_params: Any,
@@ -66,6 +66,7 @@ def backtest(
         risk: Rules of the risk gate, in order.
         instruments: Steps and limits of the instruments; what is missing is taken from the prices.
         external: Series for ``external()`` columns, by name.
+        funding: Funding rates of perpetuals, by symbol.
         seed: Seed of ``ctx.rng``.
         name: Name of the run in reports; the strategy's by default.
         **broker_params: Parameters of the paper broker, such as ``taker_fee_bps=5``.
@@ -96,16 +97,21 @@ def backtest(
         instruments=_instruments(series, instruments),
         broker=broker or plugins.build("brokers", "paper", broker_params, "broker"),
         seats=[
-            Seat(id_, one.name, one, tuple(series), cash / len(strategies), sizer)
+            Seat(id_, one.name, one, tuple(series), cash / len(strategies), sizer, _params(one))
             for id_, one in zip(_ids(strategies), strategies, strict=True)
         ],
         rules=risk,
         external=external or {},
+        funding=funding or {},
         config={
             "broker": {"use": (broker or strategies[0]).name if broker else "paper", "params": broker_params}
         },
     )
     return Session(plan).run()
+
+
+def _params(strategy: Strategy) -> dict[str, Any]:
+    return {field.name: getattr(strategy, field.name) for field in fields(strategy)}  # type: ignore[arg-type]
 
 
 def _ids(strategies: Sequence[Strategy]) -> list[str]:

@@ -10,7 +10,7 @@ from abc import ABC
 from typing import ClassVar
 
 from hookline.kernel.context import Context
-from hookline.model import Bar, Fill, Order
+from hookline.model import Bar, Fill, Order, OrderUpdate
 
 __all__ = ["Context", "Strategy"]
 
@@ -26,8 +26,8 @@ class Strategy(ABC):
     def on_bar(self, ctx: Context, bar: Bar) -> None:
         """Act on a bar that has just closed, once every column in use on its symbol is ready."""
 
-    def on_order(self, ctx: Context, order: Order) -> None:
-        """Learn that an order changed its status."""
+    def on_order(self, ctx: Context, order: Order, update: OrderUpdate) -> None:
+        """Learn of one step of an order; ``update.status`` is the step, ``order.status`` where the order stands by now."""
 
     def on_fill(self, ctx: Context, fill: Fill) -> None:
         """Learn of an execution; positions and cash include it already."""

@@ -14,7 +14,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from hookline import Bar, Context, Doc, Ge, Gt, Instrument, Le, Order, OrderStatus, Side, Strategy, hookimpl
+from hookline import (
+    Bar,
+    Context,
+    Doc,
+    Ge,
+    Gt,
+    Instrument,
+    Le,
+    Order,
+    OrderStatus,
+    OrderUpdate,
+    Side,
+    Strategy,
+    hookimpl,
+)
 from hookline_strategies.grid_levels import level_lots, on_ticks
 
 # What a cell is doing: an order rests, it waits for price to rise above its lower level, or its order was ended.
@@ -83,16 +97,15 @@ class GridArithmetic(Strategy):
         if state["stopped"]:
             ctx.close(bar.symbol, tag="stop")
 
-    def on_order(self, ctx: Context, order: Order) -> None:
+    def on_order(self, ctx: Context, order: Order, update: OrderUpdate) -> None:
         cells = ctx.state["cells"]
         doing, _, number = order.tag.partition(" ")
-        if ctx.state["stopped"] or not order.is_closed:
+        if ctx.state["stopped"] or not update.is_closed:
             return
         if doing == _SEED:
             self._offer(ctx)
-        # An order may be told of twice; by the second time its cell is doing something else.
         elif number and cells[int(number)] == doing:
-            if order.status is OrderStatus.FILLED:
+            if update.status is OrderStatus.FILLED:
                 self._place(ctx, int(number), _SELL if doing == _BUY else _BUY)
             else:
                 self._leave(ctx, int(number), order)

@@ -54,8 +54,8 @@ class Breakout(hl.Strategy):
         else:
             ctx.sell(symbol, quantity, trigger=low, limit=low - width, stop_loss=low + 2 * width)
 
-    def on_order(self, ctx, order):
-        self.heard.append((ctx.now, order.client_order_id, str(order.status)))
+    def on_order(self, ctx, order, update):
+        self.heard.append((ctx.now, order.client_order_id, str(update.status)))
 
     def on_fill(self, ctx, fill):
         self.heard.append((ctx.now, fill.number, ctx.position(fill.symbol).lots))

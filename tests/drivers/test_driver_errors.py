@@ -37,8 +37,8 @@ class Faulty(hl.Strategy):
         if ctx.position(bar.symbol).is_flat:
             ctx.buy(bar.symbol, 1)
 
-    def on_order(self, ctx, order):
-        if order.status == "filled" or self.where != "on_order":
+    def on_order(self, ctx, order, update):
+        if update.status == "filled" or self.where != "on_order":
             self._enter("on_order")
 
     def on_fill(self, ctx, fill):

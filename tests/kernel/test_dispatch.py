@@ -23,8 +23,8 @@ class Diary(Scripted):
         self.book.append(f"{self.tag}bar {bar.close:g}, holding {ctx.position(bar.symbol).quantity:g}")
         super().on_bar(ctx, bar)
 
-    def on_order(self, ctx, order):
-        self.book.append(f"{self.tag}{order.status}, holding {ctx.position(order.symbol).quantity:g}")
+    def on_order(self, ctx, order, update):
+        self.book.append(f"{self.tag}{update.status}, holding {ctx.position(order.symbol).quantity:g}")
 
     def on_fill(self, ctx, fill):
         seen = ctx.last(fill.symbol)
@@ -90,7 +90,7 @@ def test_an_order_sent_from_a_fill_counts_from_the_next_bar():
 def test_an_order_that_answers_itself_is_stopped():
     @dataclass
     class Echo(Scripted):
-        def on_order(self, ctx, order):
+        def on_order(self, ctx, order, update):
             ctx.buy("TEST", 1, limit=1)
 
     with pytest.raises(

@@ -28,8 +28,8 @@ def test_it_buys_a_level_lower_and_sells_a_level_higher_until_the_range_breaks()
         "1 buy 10 limit 95 -> 95 at 6",
         "1 buy 10 limit 100 -> 100 at 2",
         "1 buy 10 market -> 102 at 1",  # what the sell at 110 needs
-        "2 sell 10 limit 105 -> 105 at 3",
         "2 sell 10 limit 110 -> 110 at 4",
+        "2 sell 10 limit 105 -> 105 at 3",
         "3 buy 10 limit 100 -> 100 at 6",
         "4 buy 10 limit 105 -> 105 at 5",
         "5 sell 10 limit 110 -> canceled",
@@ -159,10 +159,10 @@ class Absent(GridArithmetic):
             super().on_bar(ctx, bar)
             self.check(ctx)
 
-    def on_order(self, ctx, order):
+    def on_order(self, ctx, order, update):
         # What happens inside a bar is told before on_bar of it.
         if self.bar + 1 not in self.down:
-            super().on_order(ctx, order)
+            super().on_order(ctx, order, update)
 
     def check(self, ctx):
         tags = [order.tag for order in ctx.open_orders() if order.limit_price]

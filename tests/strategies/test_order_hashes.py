@@ -29,16 +29,16 @@ SYNTHETIC = {
     "ema_cross": "84e4d84ce1089e5819bcfb8e4d91d123ad81105a6e8bb306c3566a8d070f8b68",
     "supertrend": "50e03850b454c3d4a31ba808a4588b5a074a33474aa905044cfdcc464fc6bc05",
     "donchian_breakout": "30d8b5b8fe455238a8e9c551b8e297312881e5b8da07c005be7929db2f031ffc",
-    "bollinger_reversion": "ff5f53f260b2ed794da0d7b6f133e17865fd36eba8692a2f0b33871a11aad5c9",
-    "grid_arithmetic": "8d97edfd72d4a129c4c08c83ec5158fddaabe6cee04250b05270c1d82fd0a31c",
+    "bollinger_reversion": "37aa8c0f5957a10ce32de3a27c902c6aa503f7d0023e70b97bb3fe1200734814",
+    "grid_arithmetic": "ba0d547238ab1ef7dde56d4857fa99c8c90b20a7d98a2f2e62e89f49e9021429",
 }
 REAL = {
     "buy_and_hold": "5e28c03540e9f451c089ef1ddb15abe842141b1afccd882c6d0e40e5ecf82f20",
     "ema_cross": "13ab1430cf195b7a2bfabb254c93bc39b247dffedea5cadf7e73d98c27a14619",
     "supertrend": "527c847827c5bfc6208e165371dac9e3f50a3660efe6c073ab309019e5aec545",
     "donchian_breakout": "dd182abe0d32676cdcb364a982de750674944cc23faf9566983bd8f5d42b4091",
-    "bollinger_reversion": "fbfbdd27336c2d3189d27b7e0427b5f8313847f94786b077ab2497c63d166f61",
-    "grid_arithmetic": "8c98834d3847d1bee019403e61ee48e9c78864bd90e1269a5c6a80d660f1de38",
+    "bollinger_reversion": "0a70cc0453a15b9515c4726bac400f369b04525ffef2cee1e5ae8ac3eb1aabff",
+    "grid_arithmetic": "90a627f94de4c01715b58acca26825e5540d041e4bcd60eb4baca9f50cda1284",
 }
 
 

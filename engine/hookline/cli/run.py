@@ -137,14 +137,12 @@ def _run_guarded(job: _Job) -> _Outcome:
 
 
 def _run(job: _Job) -> _Outcome:
-    from hookline.session.building import build_plugins
     from hookline.session.loader import load_session
 
     _show_log()
     config = load_session(job.file, job.overrides)
     if job.output is not None:
         config = dataclasses.replace(config, output=job.output)
-    build_plugins(config)  # says everything that is wrong with the plugins, not only the first thing
     from hookline.session import Session  # only now: a wrong file is told before the engine is loaded
 
     session = Session.from_config(config)

@@ -5,21 +5,23 @@ Rules of this file:
 - What happens in one event is seen by callbacks after it: reports of a broker wait in an inbox until matching is over, so
   a callback never sees half a bar.
 - Every order that a strategy makes is recorded, also one that is denied.
-- Events of equal time: bars in the order of the session's symbols, then timers. A timer due at 00:00 sees the bar that
-  closed at 00:00.
+- Events of equal time: bars in the order of the session's symbols, then funding, then timers. A timer due at 00:00 sees
+  the bar that closed at 00:00.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from hookline.broker import Broker
 from hookline.clock import EventClock, isoformat
-from hookline.errors import OrderError, StrategyError
+from hookline.errors import ConfigError, OrderError, StrategyError
+from hookline.kernel.funding import FundingSchedule, funding_payment
 from hookline.kernel.observing import Observing
 from hookline.kernel.runner import Runner
-from hookline.kernel.timers import Timers
+from hookline.kernel.timers import NEVER, Timers
 from hookline.model import (
     Bar,
     Fill,
@@ -33,6 +35,9 @@ from hookline.model import (
     transition,
 )
 from hookline.risk import Gate, RiskRule, Verdict
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
 
 __all__ = ["Kernel", "Lane"]
 
@@ -67,6 +72,7 @@ class Kernel:
         cash: Mapping[str, float],
         rules: Sequence[RiskRule] = (),
         observing: Observing | None = None,
+        funding: Mapping[str, ExternalSeries] | None = None,
     ) -> None:
         self.clock = clock
         self.broker = broker
@@ -78,9 +84,12 @@ class Kernel:
         self.orders: list[Order] = []
         self.fills: list[Fill] = []
         self.updates: list[OrderUpdate] = []
+        self.seen: list[int] = []
+        self.payments: list[tuple[int, str, str, float]] = []
         self.warnings: dict[str, int] = {}
         self.runners: dict[str, Runner] = {}
         self.timers = Timers()
+        self.funding = FundingSchedule(funding)
         self.gate = Gate(rules, self)
         self.stopping = False
         self.is_busy = False
@@ -89,7 +98,7 @@ class Kernel:
         self._fill_listeners: set[str] = set()
         self._live: dict[int, Order] = {}
         self._denials: dict[tuple[str, str], tuple[int, str]] = {}
-        self._inbox: deque[tuple[Order, Fill | None]] = deque()
+        self._inbox: deque[tuple[Order, Fill | OrderUpdate]] = deque()
         self._observing = observing or Observing()
         broker.connect(self, clock, instruments, self.ledgers)
 
@@ -100,7 +109,8 @@ class Kernel:
         self.runners = dict(runners)
         self._order_listeners = {id_ for id_, runner in runners.items() if runner.wants_orders}
         self._fill_listeners = {id_ for id_, runner in runners.items() if runner.wants_fills}
-        self.is_busy = bool(self.gate.watches)
+        self.funding.skip_before(self.clock.now)
+        self.is_busy = bool(self.gate.watches) or self.funding.due != NEVER
         for runner in self.runners.values():
             self._call(runner, "on_start", runner.start)
 
@@ -115,7 +125,7 @@ class Kernel:
         match, on_bar = self.broker.match, self._on_bar(lane)
         for bar in bars:
             if self.is_busy:
-                self._before(bar)
+                self._advance(bar.end - 1)
             clock.now = bar.end
             # Callbacks of this bar come at its end, those of its fills too: by then its close is the last price.
             market.last = bar.close
@@ -131,6 +141,8 @@ class Kernel:
                 raise self._blame(self._active, "on_bar", error) from error
             if inbox:
                 self._deliver()
+            if self.is_busy:
+                self._watch()
 
     def _on_bar(self, lane: Lane) -> Callable[[Bar], None]:
         """Return what to call with each bar: the only runner's callback where there is one, else all in turn."""
@@ -148,10 +160,15 @@ class Kernel:
 
         return on_bar
 
-    def _before(self, bar: Bar) -> None:
-        """Do what few sessions need: fire timers, watch the account."""
-        if self.timers.due < bar.end:
-            self._fire_timers(bar.end - 1)
+    def _advance(self, until: int) -> None:
+        """Make the funding payments and fire the timers that are due up to a time, in order."""
+        while min(self.funding.due, self.timers.due) <= until:
+            if self.funding.due <= self.timers.due:
+                self._pay_funding()
+            else:
+                self._fire_timer()
+
+    def _watch(self) -> None:
         verdict = None if self.gate.halted else self.gate.watch()
         if verdict is not None:
             self.halt(verdict.reason)
@@ -163,7 +180,7 @@ class Kernel:
 
     def stop(self) -> None:
         """Fire the timers that are due, then let every strategy say goodbye; orders from here on are denied."""
-        self._fire_timers(self.clock.now)
+        self._advance(self.clock.now)
         self.stopping = True
         for runner in self.runners.values():
             self._call(runner, "on_stop", runner.stop)
@@ -179,17 +196,26 @@ class Kernel:
         self._observing.session_halted(reason)
         self._deliver()
 
-    def _fire_timers(self, until: int) -> None:
-        while self.timers.due <= until:
-            due, strategy, timer = self.timers.pop()
-            self.clock.now = due
-            runner = self.runners[strategy]
-            self._call(runner, "on_timer", lambda runner=runner, timer=timer: runner.on_timer(timer))
+    def _fire_timer(self) -> None:
+        due, strategy, timer = self.timers.pop()
+        self.clock.now = due
+        runner = self.runners[strategy]
+        self._call(runner, "on_timer", lambda: runner.on_timer(timer))
 
-    def _call(self, runner: Runner, event: str, callback: object) -> None:
+    def _pay_funding(self) -> None:
+        time, symbol, rate = self.funding.pop()
+        for ledger in self.ledgers.values():
+            position = ledger.positions[symbol]
+            if position.lots:
+                amount = funding_payment(position.quantity, position.market.last, rate)
+                ledger.cash += amount
+                ledger.funding += amount
+                self.payments.append((time, ledger.strategy, symbol, amount))
+
+    def _call(self, runner: Runner, event: str, callback: Callable[[], None]) -> None:
         try:
-            callback()  # type: ignore[operator]
-        except StrategyError:
+            callback()
+        except (StrategyError, ConfigError):
             raise
         except Exception as error:
             raise self._blame(runner, event, error) from error
@@ -232,13 +258,20 @@ class Kernel:
             self.broker.cancel(order, reason)
 
     def amend(self, order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> None:
-        """Ask the broker to change an open order.
+        """Ask the broker to change an open order; a larger quantity passes the gate as a new order would.
 
         Raises:
             OrderError: if the order is closed already.
         """
         if order.is_closed:
             raise OrderError(f"order {order.client_order_id}: cannot amend, it is {order.status}")
+        if lots > order.lots:
+            verdict = self.gate.judge(_larger(order, lots, limit_price, trigger_price))
+            if verdict is not None:
+                self._report(order, order.status, self.clock.now, f"not amended: {verdict.reason}")
+                if verdict.is_halt:
+                    self.halt(verdict.reason)
+                return
         self.broker.amend(order, lots, limit_price, trigger_price)
         if order.is_open:
             self._report(order, order.status, self.clock.now, "amended")
@@ -341,6 +374,7 @@ class Kernel:
             ledger.positions[instrument.symbol].pending -= order.side * lots
         ledger.book(fill)
         self.fills.append(fill)
+        self.seen.append(self.clock.now)
         self._report(order, status, time, "")
         if order.strategy in self._fill_listeners:
             self._inbox.append((order, fill))
@@ -351,7 +385,7 @@ class Kernel:
         update = _new(OrderUpdate, (time, order.number, status, reason))
         self.updates.append(update)
         if order.strategy in self._order_listeners:
-            self._inbox.append((order, None))
+            self._inbox.append((order, update))
         if self._observing.updates:
             self._observing.order_updated(order, update)
 
@@ -360,15 +394,32 @@ class Kernel:
         for _ in range(_CALLBACKS_PER_EVENT):
             if not inbox:
                 return
-            order, fill = inbox.popleft()
+            order, news = inbox.popleft()
             runner = self.runners[order.strategy]
-            event = "on_order" if fill is None else "on_fill"
             try:
-                runner.on_order(order) if fill is None else runner.on_fill(order, fill)
+                runner.on_fill(order, news) if isinstance(news, Fill) else runner.on_order(order, news)
             except StrategyError:
                 raise
             except Exception as error:
+                event = "on_fill" if isinstance(news, Fill) else "on_order"
                 raise self._blame(runner, event, error) from error
         order = inbox[0][0]
         found = f"more than {_CALLBACKS_PER_EVENT} callbacks from one event; an order sent from on_order answers itself"
         raise StrategyError(f"strategy {order.strategy!r}: at {isoformat(self.clock.now)}: {found}")
+
+
+def _larger(order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> Order:
+    """Return what an amendment adds to an order, as an order that the gate can judge."""
+    return Order(
+        order.number,
+        order.strategy,
+        order.instrument,
+        order.side,
+        order.type,
+        lots - order.lots,
+        order.time,
+        limit_price=limit_price,
+        trigger_price=trigger_price,
+        reduce_only=order.reduce_only,
+        tag=order.tag,
+    )

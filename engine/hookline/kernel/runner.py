@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hookline.model import Bar, Fill, Order
+from hookline.model import Bar, Fill, Order, OrderUpdate
 
 if TYPE_CHECKING:
     from hookline.columns import Column
@@ -74,8 +74,8 @@ class Runner(ABC):
     def on_bar(self, bar: Bar) -> None:
         """Handle a bar."""
 
-    def on_order(self, order: Order) -> None:
-        """Handle a change of an order."""
+    def on_order(self, order: Order, update: OrderUpdate) -> None:
+        """Handle one step of an order."""
 
     @abstractmethod
     def on_fill(self, order: Order, fill: Fill) -> None:
@@ -122,8 +122,8 @@ class EventRunner(Runner):
             self.on_bar = partial(self._strategy.on_bar, self._ctx)  # type: ignore[method-assign]
         self._strategy.on_bar(self._ctx, bar)
 
-    def on_order(self, order: Order) -> None:
-        self._strategy.on_order(self._ctx, order)
+    def on_order(self, order: Order, update: OrderUpdate) -> None:
+        self._strategy.on_order(self._ctx, order, update)
 
     def on_fill(self, order: Order, fill: Fill) -> None:  # noqa: ARG002
         self._strategy.on_fill(self._ctx, fill)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 
-__all__ = ["Timers"]
+__all__ = ["NEVER", "Timers"]
 
-_NEVER = 2**63 - 1
+NEVER = 2**63 - 1
 
 
 class Timers:
@@ -16,7 +16,7 @@ class Timers:
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, str, str, int]] = []
-        self.due = _NEVER
+        self.due = NEVER
 
     def every(self, period: int, now: int, strategy: str, timer: str) -> None:
         """Add a timer that is first due at the next multiple of its period (nanoseconds) after ``now``."""

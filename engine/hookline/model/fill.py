@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hookline.model.order import Side
+from hookline.model.order import CLOSED, OrderStatus, Side
 
 __all__ = ["Fill", "OrderUpdate"]
 
@@ -33,5 +33,10 @@ class OrderUpdate(NamedTuple):
 
     time: int
     order_number: int
-    status: str
+    status: OrderStatus
     reason: str
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can happen to the order after this step."""
+        return self.status in CLOSED

@@ -15,7 +15,7 @@ import msgspec
 from hookline.errors import OrderError
 from hookline.model.instrument import Instrument
 
-__all__ = ["TRANSITIONS", "Order", "OrderStatus", "OrderType", "Side", "TimeInForce", "transition"]
+__all__ = ["CLOSED", "TRANSITIONS", "Order", "OrderStatus", "OrderType", "Side", "TimeInForce", "transition"]
 
 
 class Side(IntEnum):
@@ -82,7 +82,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.EXPIRED: frozenset(),
 }
 
-_CLOSED = frozenset(status for status, following in TRANSITIONS.items() if not following)
+CLOSED = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
 class Order(msgspec.Struct, eq=False):
@@ -172,12 +172,12 @@ class Order(msgspec.Struct, eq=False):
     @property
     def is_closed(self) -> bool:
         """Whether nothing more can happen to the order."""
-        return self.status in _CLOSED
+        return self.status in CLOSED
 
     @property
     def is_open(self) -> bool:
         """Whether the order can still be filled, canceled or amended."""
-        return self.status not in _CLOSED
+        return self.status not in CLOSED
 
 
 def transition(order: Order, status: OrderStatus, time: int, reason: str = "") -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline import plugins
 from hookline.data import infer_instrument
 from hookline.errors import ConfigError, HooklineError
 from hookline.feed import BarRequest, Feed
-from hookline.params import PluginUse
+from hookline.model import BarSeries, Instrument, InstrumentKind
+from hookline.problems import Location, did_you_mean
+from hookline.session.building import build_plugins, public_params, uses
 from hookline.session.config import SessionConfig
 from hookline.session.plan import Plan, Seat
 from hookline.session.schema import ExternalEntry, InstrumentEntry
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
 
 __all__ = ["assemble"]
 
@@ -21,15 +27,45 @@ def assemble(config: SessionConfig) -> Plan:
     """Build what a configuration names.
 
     Raises:
-        ConfigError: if a parameter breaks its rule.
-        PluginError: if a plugin is missing or broken.
+        ConfigError: with one line for each parameter that breaks its rule.
+        PluginError: if plugins are missing or broken.
         DataError: if the feed cannot say what the instruments are.
     """
-    feed: Feed = _build(config, "feeds", config.feed, "feed")
+    built = build_plugins(config)
     requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
-    instruments, notes, loaded = {}, [], {}
+    instruments, loaded, notes = _instruments(config, built[("feed",)], requests)
+    external = {name: _external(name, entry) for name, entry in config.external.items()}
+    return Plan(
+        name=config.name,
+        mode=config.mode,
+        currency=config.currency,
+        seed=config.seed,
+        timeframe=config.timeframe,
+        feed=built[("feed",)],
+        requests=requests,
+        instruments=instruments,
+        broker=built[("broker",)],
+        seats=[_seat(config, number, built) for number in range(len(config.strategies))],
+        rules=[built[("risk", number)] for number in range(len(config.risk))],
+        external=external,
+        funding=_funding(config, instruments, external),
+        modules=[plugins.module_of(kind, use.use) for _, kind, use in uses(config)],
+        notifiers=[built[("notifiers", number)] for number in range(len(config.notifiers))],
+        reporters=[built[("reporters", number)] for number in range(len(config.reporters))],
+        loaded=loaded,
+        config=config.dump(),
+        notes=notes,
+    )
+
+
+def _instruments(
+    config: SessionConfig, feed: Feed, requests: Sequence[BarRequest]
+) -> tuple[dict[str, Instrument], dict[BarRequest, BarSeries], list[str]]:
+    """Return the instruments, the series read to make them, and notes on what had to be guessed."""
+    instruments, loaded, notes = {}, {}, []
     for request in requests:
-        said = _said(config.instruments.get(request.symbol))
+        entry = config.instruments.get(request.symbol)
+        said = _said(entry)
         known = feed.instrument(request.symbol)
         if known is None:
             loaded[request] = series = feed.load(request)
@@ -39,60 +75,57 @@ def assemble(config: SessionConfig) -> Plan:
                     f"{request.symbol}: tick size {known.tick_size} taken from the prices; "
                     f"name it under 'instruments' to be sure"
                 )
-        instruments[request.symbol] = replace(known, **said)
-    uses = [("feeds", config.feed), ("brokers", config.broker)]
-    uses += [("risk_rules", use) for use in config.risk] + [("reporters", use) for use in config.reporters]
-    uses += [("notifiers", use) for use in config.notifiers]
-    uses += [("strategies", PluginUse(seat.use)) for seat in config.strategies]
-    return Plan(
-        name=config.name,
-        mode=config.mode,
-        currency=config.currency,
-        seed=config.seed,
-        timeframe=config.timeframe,
-        feed=feed,
-        requests=requests,
-        instruments=instruments,
-        broker=_build(config, "brokers", config.broker, "broker"),
-        seats=[_seat(config, number) for number in range(len(config.strategies))],
-        rules=[_build(config, "risk_rules", use, f"risk[{i}]") for i, use in enumerate(config.risk)],
-        external={name: _external(name, entry) for name, entry in config.external.items()},
-        modules=[plugins.module_of(kind, use.use) for kind, use in uses],
-        notifiers=[
-            _build(config, "notifiers", use, f"notifiers[{i}]") for i, use in enumerate(config.notifiers)
-        ],
-        reporters=[
-            _build(config, "reporters", use, f"reporters[{i}]") for i, use in enumerate(config.reporters)
-        ],
-        output=config.output,
-        loaded=loaded,
-        config=config.dump(),
-        notes=notes,
-    )
+        instruments[request.symbol] = instrument = replace(known, **said)
+        if instrument.kind is InstrumentKind.PERPETUAL and (entry is None or entry.funding is None):
+            notes.append(f"{request.symbol}: no funding series under 'instruments', so funding is left out")
+    return instruments, loaded, notes
+
+
+def _funding(
+    config: SessionConfig, instruments: Mapping[str, Instrument], external: Mapping[str, ExternalSeries]
+) -> dict[str, ExternalSeries]:
+    """Return the funding rates of the instruments that name a series for them."""
+    funding = {}
+    for symbol, entry in config.instruments.items():
+        if entry.funding is None:
+            continue
+        where = f"instruments.{symbol}.funding"
+        if instruments[symbol].kind is not InstrumentKind.PERPETUAL:
+            raise ConfigError(
+                f"{where}: only a perpetual has funding, {symbol} is {instruments[symbol].kind}"
+            )
+        if entry.funding not in external:
+            hint = did_you_mean(entry.funding, external)
+            raise ConfigError(f"{where}: no series under 'external' is called {entry.funding!r}{hint}")
+        funding[symbol] = external[entry.funding]
+    return funding
 
 
 def _said(entry: InstrumentEntry | None) -> dict[str, Any]:
     """Return what a session says of an instrument; it overrules what the feed knows or the prices show."""
     said = {} if entry is None else {field.name: getattr(entry, field.name) for field in fields(entry)}
+    said.pop("funding", None)
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _seat(config: SessionConfig, number: int) -> Seat:
-    use = config.strategies[number]
-    where = f"strategies[{number}]"
-    strategy = _build(config, "strategies", PluginUse(use.use, use.params), where)
-    sizer = None if use.sizer is None else _build(config, "sizers", use.sizer, f"{where}.sizer")
-    return Seat(use.id, use.use, strategy, use.symbols, float(config.cash) * use.cash_fraction, sizer)
+def _seat(config: SessionConfig, number: int, built: Mapping[Location, Any]) -> Seat:
+    use, where = config.strategies[number], ("strategies", number)
+    strategy = built[where]
+    params = public_params(config, where, strategy)
+    cash = float(config.cash) * use.cash_fraction
+    return Seat(use.id, use.use, strategy, use.symbols, cash, built.get((*where, "sizer")), params)
 
 
-def _build(config: SessionConfig, kind: str, use: PluginUse, where: str) -> Any:
-    return plugins.build(kind, use.use, use.params, where, config.base)
-
-
-def _external(name: str, entry: ExternalEntry) -> Any:
+def _external(name: str, entry: ExternalEntry) -> ExternalSeries:
     from hookline.data import load_external
 
     try:
-        return load_external(entry.path, entry.column, lag_seconds=entry.lag_seconds)
+        return load_external(
+            entry.path,
+            entry.column,
+            lag_seconds=entry.lag_seconds,
+            symbol=entry.symbol,
+            time_column=entry.time_column,
+        )
     except HooklineError as error:
         raise ConfigError(f"external.{name}: {error}") from error

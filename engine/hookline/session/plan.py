@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,10 @@ __all__ = ["Plan", "Seat"]
 
 @dataclass(frozen=True)
 class Seat:
-    """One strategy of a session: what it is, what it trades and with how much cash."""
+    """One strategy of a session: what it is, what it trades and with how much cash.
+
+    ``params`` is what reports may show of its parameters.
+    """
 
     id: str
     use: str
@@ -33,6 +35,7 @@ class Seat:
     symbols: tuple[str, ...]
     cash: float
     sizer: Sizer | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,10 @@ class Plan:
     seats: Sequence[Seat]
     rules: Sequence[RiskRule] = ()
     external: Mapping[str, ExternalSeries] = field(default_factory=dict)
+    funding: Mapping[str, ExternalSeries] = field(default_factory=dict)
     modules: Sequence[ModuleType] = ()
     notifiers: Sequence[Notifier] = ()
     reporters: Sequence[Reporter] = ()
-    output: Path | None = None
     loaded: Mapping[BarRequest, BarSeries] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()

@@ -32,6 +32,9 @@ class InstrumentEntry:
     min_quantity: Annotated[Decimal, Ge(0), Doc("smallest order in base units")] | None = None
     min_notional: Annotated[Decimal, Ge(0), Doc("smallest order in quote currency")] | None = None
     quote: Annotated[str, MinLen(1), Doc("currency of prices and cash")] | None = None
+    funding: (
+        Annotated[str, MinLen(1), Doc("series under 'external' with the rates of a perpetual")] | None
+    ) = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class ExternalEntry:
     lag_seconds: Annotated[float, Ge(0), Doc("time between a value's timestamp and when it can be known")] = (
         0.0
     )
+    symbol: Annotated[str, MinLen(1), Doc("which rows, where the file has a symbol column")] | None = None
+    time_column: Annotated[str, MinLen(1), Doc("column that holds the times, if unusual")] | None = None
 
 
 @dataclass(frozen=True)

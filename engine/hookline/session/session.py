@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from hookline.clock import EventClock, stopwatch
@@ -50,6 +49,7 @@ class Session:
             {seat.id: seat.cash for seat in plan.seats},
             plan.rules,
             _Listening(self, self.observers),
+            plan.funding,
         )
 
     @classmethod
@@ -138,6 +138,8 @@ class Session:
             orders=kernel.orders,
             fills=kernel.fills,
             updates=kernel.updates,
+            funding=kernel.payments,
+            seen=kernel.seen,
             warnings=[*plan.notes, *warnings],
             halted=kernel.gate.halted,
             interrupted=interrupted,
@@ -165,5 +167,4 @@ class _Listening(Observing):
 
 
 def _strategy_record(seat: Seat) -> StrategyRecord:
-    params = {field.name: getattr(seat.strategy, field.name) for field in fields(seat.strategy)}  # type: ignore[arg-type]
-    return StrategyRecord(seat.id, seat.use, params, seat.symbols, seat.cash)
+    return StrategyRecord(seat.id, seat.use, dict(seat.params), seat.symbols, seat.cash)

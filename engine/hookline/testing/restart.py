@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from hookline.columns import Column
 from hookline.kernel.runner import Handle
-from hookline.model import Bar, Fill, Order
+from hookline.model import Bar, Fill, Order, OrderUpdate
 from hookline.params import Doc
 from hookline.strategy import Context, Strategy
 
@@ -43,8 +43,8 @@ class Restarting(Strategy):
         self._seen += 1
         self._inner.on_bar(self._door, bar)
 
-    def on_order(self, ctx: Context, order: Order) -> None:  # noqa: ARG002
-        self._inner.on_order(self._door, order)
+    def on_order(self, ctx: Context, order: Order, update: OrderUpdate) -> None:  # noqa: ARG002
+        self._inner.on_order(self._door, order, update)
 
     def on_fill(self, ctx: Context, fill: Fill) -> None:  # noqa: ARG002
         self._inner.on_fill(self._door, fill)

@@ -1,0 +1,50 @@
+"""Funding payments of perpetuals, in event time.
+
+At each time of a funding series a position pays ``quantity * last price * rate``: longs pay shorts while the rate is
+positive. A payment is made on the position held at that instant, before orders meet the open of a bar that starts then. A
+payment inside a bar is made on the position that was held when the bar began, at the close before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hookline.kernel.timers import NEVER
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
+
+__all__ = ["FundingSchedule", "funding_payment"]
+
+
+def funding_payment(quantity: float, price: float, rate: float) -> float:
+    """Return what a position receives, negative when it pays, in quote currency; ``rate`` is for the interval that ends."""
+    return -quantity * price * rate
+
+
+class FundingSchedule:
+    """The payments of all instruments, by time and then in the order of the instruments."""
+
+    def __init__(self, series: Mapping[str, ExternalSeries] | None = None) -> None:
+        rows = [
+            (time, number, symbol, rate)
+            for number, (symbol, one) in enumerate((series or {}).items())
+            for time, rate in zip(one.time.tolist(), one.value.tolist(), strict=True)
+            if not np.isnan(rate)
+        ]
+        self._rows = sorted(rows, reverse=True)
+        self.due = self._rows[-1][0] if self._rows else NEVER
+
+    def skip_before(self, time: int) -> None:
+        """Drop the payments of earlier times."""
+        while self.due < time:
+            self.pop()
+
+    def pop(self) -> tuple[int, str, float]:
+        """Return the next payment as ``(time, symbol, rate)``."""
+        time, _, symbol, rate = self._rows.pop()
+        self.due = self._rows[-1][0] if self._rows else NEVER
+        return time, symbol, rate
