@@ -2,10 +2,10 @@
 
 >>> import hookline as hl
 >>> from hookline.testing import Scripted, bars, buy, sell
->>> script = Scripted({0: buy(2, limit=9.5), 2: sell(2)})
+>>> script = Scripted({0: buy(2, limit=9), 2: sell(2)})
 >>> result = hl.backtest(script, bars("10 10/11/9/10 12 13"))
 >>> [(fill.side.name, fill.price) for fill in result.record.fills]
-[('BUY', 9.5), ('SELL', 12.0)]
+[('BUY', 9.0), ('SELL', 12.0)]
 """
 
 from __future__ import annotations
