@@ -99,7 +99,7 @@ def test_the_typed_names_are_the_names_that_can_be_imported():
     for name in hookline.__all__:
         assert getattr(hookline, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        hookline.nothing  # noqa: B018
+        hookline.nothing
 
 
 def test_the_error_tree_is_the_drawing():
