@@ -46,7 +46,7 @@ _CALLBACKS_PER_EVENT = 10_000
 _MARKET = OrderType.MARKET
 _SUBMITTED = OrderStatus.SUBMITTED
 _PARTIALLY_FILLED, _FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
-# Records are named tuples made in C: several are made for every order.
+# Makes a named tuple in C, without the Python function that its class would run.
 _new = tuple.__new__
 
 
@@ -382,7 +382,7 @@ class Kernel:
             self._observing.order_filled(order, fill)
 
     def _report(self, order: Order, status: OrderStatus, time: int, reason: str) -> None:
-        update = _new(OrderUpdate, (time, order.number, status, reason))
+        update = OrderUpdate(time, order.number, status, reason)
         self.updates.append(update)
         if order.strategy in self._order_listeners:
             self._inbox.append((order, update))
@@ -390,12 +390,13 @@ class Kernel:
             self._observing.order_updated(order, update)
 
     def _deliver(self) -> None:
-        inbox = self._inbox
-        for _ in range(_CALLBACKS_PER_EVENT):
-            if not inbox:
-                return
+        inbox, calls = self._inbox, 0
+        while inbox:
             order, news = inbox.popleft()
             runner = self.runners[order.strategy]
+            calls += 1
+            if calls > _CALLBACKS_PER_EVENT:
+                raise self._endless(runner)
             try:
                 runner.on_fill(order, news) if isinstance(news, Fill) else runner.on_order(order, news)
             except StrategyError:
@@ -403,9 +404,10 @@ class Kernel:
             except Exception as error:
                 event = "on_fill" if isinstance(news, Fill) else "on_order"
                 raise self._blame(runner, event, error) from error
-        order = inbox[0][0]
+
+    def _endless(self, runner: Runner) -> StrategyError:
         found = f"more than {_CALLBACKS_PER_EVENT} callbacks from one event; an order sent from on_order answers itself"
-        raise StrategyError(f"strategy {order.strategy!r}: at {isoformat(self.clock.now)}: {found}")
+        return StrategyError(f"strategy {runner.id!r}: at {isoformat(self.clock.now)}: {found}")
 
 
 def _larger(order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> Order:
