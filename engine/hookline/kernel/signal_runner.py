@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SignalRunner", "parameters"]
 
+# Held here because every decision that acts asks for it: Python 3.11 runs a Python function for each member of an enum.
+_DENIED = OrderStatus.DENIED
 _YEAR = 365 * 86_400 * 10**9
 _FLAT = Held(0.0, 0.0, math.nan, 0.0)
 
@@ -148,7 +150,7 @@ class Desk(Runner):
             self._add(wanted, price)
         else:
             self._reduce(wanted / current, wanted)
-        if self._entry is None or self._entry.status is not OrderStatus.DENIED:
+        if self._entry is None or self._entry.status is not _DENIED:
             self._settled = decision
 
     def _full_quantity(self, price: float, stop: float) -> float:

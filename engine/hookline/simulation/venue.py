@@ -113,7 +113,7 @@ class SimulatedVenue:
 
     def _match(self, bar: Bar) -> None:
         orders = self.open[bar.symbol]
-        for order in tuple(orders):
+        for order in orders[:]:
             if order.time <= bar.start and order.is_open:
                 self._at_open(order, bar)
         if not orders:
@@ -266,13 +266,15 @@ class SimulatedVenue:
         instrument = order.instrument
         ledger = self._ledgers[order.strategy]
         position = ledger.positions[instrument.symbol]
+        orders = self.open[instrument.symbol]
         held, side = position.lots, order.side
         lots = wanted = order.lots - order.filled_lots
         if order.reduce_only:
-            lots = min(lots, -side * held)
-            if lots <= 0:
+            held_against = -side * held
+            if held_against <= 0:
                 self._close(order, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
                 return
+            lots = min(lots, held_against)
         if not is_maker and order.type not in _LIMITS:
             price = self._slippage.price(instrument, side, price, bar)
         rate = self._fees.maker if is_maker else self._fees.taker
@@ -299,9 +301,9 @@ class SimulatedVenue:
             )
             self._close(order, OrderStatus.CANCELED, time, reason)
         else:
-            self.open[instrument.symbol].remove(order)
+            orders.remove(order)
         self._follow(order, price, bar, time)
-        if held and position.lots * held <= 0:
+        if orders and held and position.lots * held <= 0:
             self._cancel_reducing(order, position.lots, time)
 
     def _follow(self, order: Order, price: float, bar: Bar, time: int) -> None:
