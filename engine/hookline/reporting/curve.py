@@ -49,12 +49,12 @@ def equity_curve(book: Book, time: Ints, cash: float, strategy: int | None = Non
         cash: Cash at the start.
         strategy: Index of the strategy whose fills count, None for all.
     """
-    equity = np.full(len(time), cash)
+    equity: Floats | None = None
     for symbol in sorted(book.fills.keys() | book.funding.keys()):
         series = book.record.series[symbol]
-        value = _value_of(book, symbol, series, strategy)
-        equity += spread(value, series, time)
-    return Curve(time, equity)
+        value = spread(_value_of(book, symbol, series, strategy), series, time)
+        equity = value if equity is None else np.add(equity, value, out=equity)
+    return Curve(time, np.full(len(time), cash) if equity is None else np.add(equity, cash, out=equity))
 
 
 def spread(value: Floats, series: BarSeries, time: Ints) -> Floats:
@@ -67,27 +67,30 @@ def spread(value: Floats, series: BarSeries, time: Ints) -> Floats:
 
 def _value_of(book: Book, symbol: str, series: BarSeries, strategy: int | None) -> Floats:
     """Return what fills and funding of one symbol add to equity at the end of each of its bars."""
+    # In place wherever it can be: with a million bars each array here weighs 8 MB.
     size = len(series)
-    flow = np.zeros(size)
-    value = np.zeros(size)
-    if symbol in book.fills:
-        fills = book.fills[symbol].of(strategy)
-        flow -= np.bincount(fills.bar, weights=fills.notional + fills.fee, minlength=size)
-        instrument = book.record.instruments.get(symbol) or Instrument(symbol)
-        value = _position(fills, instrument, size) * series.close
+    fills = book.fills[symbol].of(strategy) if symbol in book.fills else None
+    held = None
+    if fills is not None:
+        held = _position(fills, book.record.instruments.get(symbol) or Instrument(symbol), size)
+        held *= series.close
+        flow = np.bincount(fills.bar, weights=-(fills.notional + fills.fee), minlength=size)
+    else:
+        flow = np.zeros(size)
     if symbol in book.funding:
         times, strategies, amounts = book.funding[symbol]
         keep = np.full(len(times), True) if strategy is None else strategies == strategy
         bar = np.minimum(np.searchsorted(series.start, times[keep] - series.duration), size - 1)
-        flow += np.bincount(bar, weights=amounts[keep], minlength=size)
-    value += np.cumsum(flow)
-    return value
+        np.add.at(flow, bar, amounts[keep])
+    np.cumsum(flow, out=flow)
+    return flow if held is None else np.add(held, flow, out=held)
 
 
 def _position(fills: FillColumns, instrument: Instrument, size: int) -> Floats:
     """Return the units held at the end of each bar, negative for a short."""
     # Sums of whole lots are exact in float64 below 2**53.
-    lots = np.cumsum(np.bincount(fills.bar, weights=fills.lots, minlength=size))
+    lots = np.bincount(fills.bar, weights=fills.lots, minlength=size)
+    np.cumsum(lots, out=lots)
     # units() divides or multiplies, which works on a column as on one number.
     units: Floats = np.asarray(instrument.units(lots))  # type: ignore[arg-type]
     return units
@@ -95,11 +98,11 @@ def _position(fills: FillColumns, instrument: Instrument, size: int) -> Floats:
 
 def returns_of(value: Floats, start: float) -> Floats:
     """Return each bar's return, the first one measured from the starting cash; NaN after equity of zero or less."""
-    before = np.empty_like(value)
-    before[:1] = start
-    before[1:] = value[:-1]
     returns = np.full(len(value), np.nan)
-    np.divide(value, before, out=returns, where=before > 0.0)
+    if len(value) and start > 0.0:
+        returns[0] = value[0] / start
+    before = value[:-1]
+    np.divide(value[1:], before, out=returns[1:], where=before > 0.0)
     returns -= 1.0
     return returns
 
@@ -110,5 +113,5 @@ def drawdowns(value: Floats, start: float) -> Floats:
         return np.full(len(value), np.nan)
     peak = np.maximum.accumulate(value)
     np.maximum(peak, start, out=peak)
-    below: Floats = 1.0 - value / peak
-    return below
+    np.divide(value, peak, out=peak)
+    return np.subtract(1.0, peak, out=peak)

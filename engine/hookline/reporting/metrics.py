@@ -171,14 +171,17 @@ def _cagr(growth: float, years: float) -> float:
 
 
 def _per_bar(returns: Floats, bars_per_year: float) -> tuple[float, float, float]:
-    """Return annualised volatility, Sharpe and Sortino ratio."""
+    """Return annualised volatility, Sharpe and Sortino ratio; overwrites the returns."""
     if len(returns) < MIN_BARS or not np.isfinite(returns).all():
         return NAN, NAN, NAN
     scale = math.sqrt(bars_per_year)
-    mean, deviation = float(returns.mean()), float(returns.std(ddof=1))
+    mean, size = float(returns.mean()), len(returns)
+    losses = returns[returns < 0.0]
+    downside = math.sqrt(float(np.square(losses, out=losses).sum()) / size)
+    returns -= mean
+    deviation = math.sqrt(float(np.square(returns, out=returns).sum()) / (size - 1))
     if deviation <= 1e-12 * abs(mean):  # nothing but rounding error
         deviation = 0.0
-    downside = math.sqrt(float(np.square(np.minimum(returns, 0.0)).mean()))
     return deviation * scale, scale * _ratio(mean, deviation), scale * _ratio(mean, downside)
 
 
