@@ -129,6 +129,8 @@ def test_the_value_of_a_position_follows_the_last_price():
     ledger = new_ledger()
     position = ledger.positions["A"]
     assert (position.notional, position.unrealized, position.is_flat) == (0.0, 0.0, True)
+    assert not position.is_long
+    assert not position.is_short
 
     ledger.book(a_fill(A, Side.SELL, 2000, Decimal(10), Decimal(0)))
     position.market.last = 12.0

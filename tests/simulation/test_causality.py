@@ -102,6 +102,28 @@ def test_a_cancel_between_two_bars_of_the_other_instrument_counts_at_once_for_it
     assert told.end("bid") == "canceled"
 
 
+def test_a_cancel_counts_for_a_bar_that_starts_at_its_time():
+    script = {("A", 0): buy(1, symbol="B", limit=15, label="bid"), ("A", 1): cancel("bid")}
+
+    told = run_two("10 10 10", "20 . 10/10/10/10", script)
+
+    assert told.fills == []
+    assert told.end("bid") == "canceled"
+
+
+def test_a_cancel_that_waited_for_the_bar_that_is_ending_is_known_on_its_close():
+    seen = []
+    script = {
+        ("A", 0): buy(1, symbol="B", limit=5, label="bid"),
+        ("A", 1): [cancel("bid"), lambda _, ctx: seen.append(len(ctx.open_orders("B")))],
+        ("B", 1): lambda _, ctx: seen.append(len(ctx.open_orders("B"))),
+    }
+
+    run_two("10 10 10", "20 20 20", script)
+
+    assert seen == [1, 0]
+
+
 def test_the_stop_of_an_entry_cannot_be_loosened_after_the_bar_that_filled_both():
     def loosen(script, ctx):
         (stop,) = script.orders["entry"].children

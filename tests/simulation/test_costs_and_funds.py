@@ -155,3 +155,29 @@ def test_a_position_can_be_left_at_a_negative_price_for_a_positive_fee():
 
     assert told.fills[1:] == ["bar 2 open: sell 1 @ -1"]
     assert told.result.record.fills[1].fee == 0.01
+
+
+def test_fill_or_kill_fills_where_the_funds_are_just_enough():
+    assert run("10 10", {0: buy(5, limit=10, time_in_force="fok")}, cash=50).position == 5
+
+
+def test_turning_without_equity_closes_the_position_and_opens_none():
+    # Short 5 from 10 with 50: at 21 equity is -5. Closing is free, a long of 5 is not affordable.
+    for bought in (10, 12):
+        told = run("10 10 21/21/21/21", {0: sell(5), 1: buy(bought, label="turn")}, cash=50)
+
+        assert told.position == 0
+        assert told.end("turn") == "canceled: insufficient funds for the rest"
+
+
+def test_leverage_counts_the_value_of_all_positions_against_the_equity():
+    other = hl.Instrument("OTHER", kind=hl.InstrumentKind.PERPETUAL, lot_size=Decimal(1))
+    data = {"TEST": bars("10 10 10"), "OTHER": bars("10 10 10", "OTHER")}
+
+    told = run(data, {0: buy(3), 1: buy(50, symbol="OTHER")}, instrument=(PERP, other), cash=50, leverage=2)
+
+    assert [fill.lots for fill in told.result.record.fills] == [3, 7]
+
+
+def test_nothing_is_opened_at_a_price_of_zero():
+    assert run("1 0/0/0/0", {0: buy(1)}).order(0).status == "rejected"

@@ -13,8 +13,9 @@ def affordable_lots(
     """Return the most lots that may be filled at a price on that side, fee included; 0 or less for none.
 
     After the fill, the value of all positions must not exceed ``leverage`` times the equity left after the fee. With
-    leverage 1 that is: spot is bought from cash.
+    leverage 1 that is: spot is bought from cash. What closes the position needs no funds and may always be filled.
     """
+    closing = max(0, -side * position.lots)
     own = position.quantity * price
     equity, others = ledger.cash + own, 0.0
     if len(ledger.positions) > 1:
@@ -25,5 +26,5 @@ def affordable_lots(
     # leverage * (equity - fee) >= others + |own + side * x * price|, with fee = x * price * rate
     room = leverage * equity - others - side * own
     if price <= 0.0 or room <= 0.0:
-        return 0
-    return position.market.instrument.lots(room / (price * (1.0 + leverage * fee_rate)))
+        return closing
+    return max(closing, position.market.instrument.lots(room / (price * (1.0 + leverage * fee_rate))))

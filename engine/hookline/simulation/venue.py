@@ -283,7 +283,7 @@ class SimulatedVenue:
             found = f"{instrument.units(max(0, held)):g} held"
             self._close(order, OrderStatus.REJECTED, time, f"spot: cannot sell {order.quantity:g}, {found}")
             return
-        if abs(after) > abs(held):
+        if abs(after) > abs(held) or after * held < 0:
             affordable = affordable_lots(ledger, position, side, price, rate, self._leverage)
             if affordable < lots:
                 if affordable <= 0 or order.time_in_force is TimeInForce.FOK:
