@@ -70,7 +70,8 @@ def _value_of(book: Book, symbol: str, series: BarSeries, strategy: int | None) 
     # In place wherever it can be: with a million bars each array here weighs 8 MB.
     size = len(series)
     fills = book.fills[symbol].of(strategy) if symbol in book.fills else None
-    held = None
+    held: Floats | None = None
+    flow: Floats
     if fills is not None:
         held = _position(fills, book.record.instruments.get(symbol) or Instrument(symbol), size)
         held *= series.close

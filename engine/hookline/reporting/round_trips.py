@@ -187,7 +187,7 @@ def _group(
     # What is still held counts as if it left at the last close.
     received = _units(instrument, remaining) * mark - left
     fees = np.add.reduceat(legs.fee, first)
-    exit_time = np.where(is_open, series.end[-1], legs.time[last])
+    exit_time = np.where(is_open, series.start[-1] + series.duration, legs.time[last])
     paid = _assign_funding(funding, legs.time[first], exit_time)
     profit = received - entered - fees + paid
     entry_price = entered / _units(instrument, entered_lots)
