@@ -258,6 +258,10 @@ def read(
             _problem(line, {item.name for item in dataclasses.fields(cls)})
             for line in str(error).splitlines()
         ]
+    except Exception as error:
+        raise PluginError(
+            f"{find(kind, use).distribution}: {cls.__qualname__} raised {_one_line(error)}"
+        ) from error
 
 
 def schema(kind: str, name: str) -> dict[str, Any]:
@@ -288,12 +292,12 @@ def _problem(line: str, fields: Collection[str]) -> Problem:
 def _import(info: PluginInfo) -> ModuleType:
     try:
         return importlib.import_module(info.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that exits must not take this process along
         text = str(error) if isinstance(error, ImportError) else _one_line(error)
         raise PluginError(f"{info.distribution}: cannot import {info.module!r}: {text}") from error
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 

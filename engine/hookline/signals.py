@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
     from hookline.columns import Bars, Column
     from hookline.kernel.sizing import Sizer
 
-__all__ = ["Decision", "Held", "SignalStrategy", "flat", "hold", "long", "short"]
+__all__ = [
+    "Decision",
+    "Held",
+    "SignalStrategy",
+    "check_columns",
+    "check_decision",
+    "flat",
+    "hold",
+    "long",
+    "short",
+]
 
 
 class Decision(NamedTuple):
@@ -103,3 +114,34 @@ class SignalStrategy(Strategy):
         from hookline.kernel.sizing import EquityFraction
 
         return EquityFraction()
+
+
+def check_columns(made: Any) -> dict[str, Column]:
+    """Return what ``columns`` made if a decision can read it.
+
+    Raises:
+        TypeError: if it is not a mapping of names to columns.
+    """
+    from hookline.columns import Column
+
+    if not isinstance(made, dict):
+        raise TypeError(f"columns must return a dict of names and columns, returned {made!r}")
+    for name, column in made.items():
+        if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
+            raise TypeError(f"columns must have names that can follow 'x.', had {name!r}")
+        if not isinstance(column, Column):
+            raise TypeError(f"columns: {name} must be a column such as bars.close, was {column!r}")
+    return made
+
+
+def check_decision(decision: Any) -> None:
+    """Refuse what ``decide`` must not return.
+
+    Raises:
+        TypeError: if it is no decision.
+        ValueError: if its size is not a finite number.
+    """
+    if not isinstance(decision, Decision):
+        raise TypeError(f"decide must return long(), short(), flat() or hold(), returned {decision!r}")
+    if not math.isfinite(decision.exposure):
+        raise ValueError(f"decide must return a finite size, returned {decision!r}")

@@ -11,7 +11,7 @@ import msgspec
 
 from hookline.kernel.runner import Handle, Needs, Runner
 from hookline.model import Bar, Fill, InstrumentKind, Order, OrderStatus, OrderType, Side, timeframe_ns
-from hookline.signals import Decision, Held, SignalStrategy
+from hookline.signals import Decision, Held, SignalStrategy, check_columns, check_decision
 
 if TYPE_CHECKING:
     from hookline.kernel.context import Context
@@ -23,6 +23,7 @@ __all__ = ["SignalRunner", "parameters"]
 _DENIED = OrderStatus.DENIED
 _YEAR = 365 * 86_400 * 10**9
 _FLAT = Held(0.0, 0.0, math.nan, 0.0)
+_UNSETTLED: Any = object()  # nothing that a strategy returns, not even None
 
 
 def parameters(strategy: SignalStrategy, can_short: bool) -> Any:
@@ -84,7 +85,7 @@ class Desk(Runner):
     ) -> None:
         super().__init__(id_)
         bars = ctx.bars(symbol)
-        columns = strategy.columns(bars)
+        columns = check_columns(strategy.columns(bars))
         self._ctx = ctx
         self._symbol = symbol
         self._sizer = sizer
@@ -96,7 +97,7 @@ class Desk(Runner):
         self._held = _FLAT
         self._entry: Order | None = None
         self._entry_exposure = 0.0
-        self._settled: Decision | None = None
+        self._settled: Decision = _UNSETTLED
         volatility = sizer.volatility(bars, _YEAR / timeframe_ns(timeframe))
         self._volatility = None if volatility is None else Handle(volatility)
         self._needs = Needs(
@@ -121,7 +122,7 @@ class Desk(Runner):
             self._act(decision, bar.close)
 
     def on_fill(self, order: Order, fill: Fill) -> None:  # noqa: ARG002
-        self._settled = None
+        self._settled = _UNSETTLED
         position = self._position
         if position.lots == 0:
             self._held = _FLAT
@@ -130,6 +131,7 @@ class Desk(Runner):
             self._held = Held(self._entry_exposure, position.entry_price, stop, position.opened / 1e9)
 
     def _act(self, decision: Decision, price: float) -> None:
+        check_decision(decision)
         if self._entry is not None and self._entry.is_open:
             return
         current = self._held.exposure
