@@ -75,7 +75,9 @@ def _value_of(book: Book, symbol: str, series: BarSeries, strategy: int | None) 
     if fills is not None:
         held = _position(fills, book.record.instruments.get(symbol) or Instrument(symbol), size)
         held *= series.close
-        flow = np.bincount(fills.bar, weights=-(fills.notional + fills.fee), minlength=size)
+        flow = np.bincount(fills.bar, weights=-(fills.notional + fills.fee), minlength=size).astype(
+            float, copy=False
+        )
     else:
         flow = np.zeros(size)
     if symbol in book.funding:
