@@ -4,7 +4,8 @@ Rules of this file:
 
 - What happens in one event is seen by callbacks after it: reports of a broker wait in an inbox until matching is over, so
   a callback never sees half a bar.
-- Every order that a strategy makes is recorded, also one that is denied.
+- Every order that a strategy makes is recorded, also one that is denied; of denials that repeat, the first is recorded
+  and the others are counted in a warning.
 - Events of equal time: bars in the order of the session's symbols, then funding, then timers. A timer due at 00:00 sees
   the bar that closed at 00:00.
 """
