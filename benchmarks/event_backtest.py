@@ -18,6 +18,7 @@ from typing import Any
 
 _FOLDER = Path(__file__).parent
 _OURS = "hookline_on_bar"
+_ORACLE = "backtrader_engine"
 # Module in engines/, distribution that it needs.
 ENGINES = {
     "hookline_on_bar": "hookline",
@@ -28,6 +29,7 @@ ENGINES = {
     "backtrader_engine": "backtrader",
 }
 _TOLERANCE = 1e-9  # relative
+_IDLE = 0.1  # share of a run spent without a processor that is not worth a word
 _MISSING = "not installed"
 
 
@@ -45,8 +47,7 @@ def main() -> int:
     if arguments.json:
         print(json.dumps({"engines": outcomes, "agreement": verdict}, indent=2))
     else:
-        print(table(outcomes))
-        print("\n".join(verdict))
+        print("\n".join([table(outcomes), *verdict, *waits(outcomes)]))
     return 0 if agrees else 1
 
 
@@ -87,31 +88,44 @@ def _worker(engine: str, folder: Path, *options: str) -> dict[str, Any]:
 
 
 def agreement(outcomes: dict[str, dict[str, Any]]) -> tuple[list[str], bool]:
-    """Return what to say about the engines' finals, and whether hookline may be believed."""
+    """Return what to say about the engines' finals, and whether hookline may be believed.
+
+    hookline must end as the figures worked out without any engine do, and as backtrader where that was run.
+    """
     lines, is_right = [], True
     for engine, run in outcomes.items():
+        is_ours = engine.startswith("hookline")
         if "error" in run:
             lines.append(f"{engine}: {run['error']}")
-            is_right = is_right and not engine.startswith("hookline")
+            is_right = is_right and not is_ours
             continue
         off = _distance(run["finals"], run["expected"])
         same = off <= _TOLERANCE
-        says = (
-            "as worked out without an engine"
-            if same
-            else f"off by {off:.1e} from the figure worked out without an engine"
-        )
-        lines.append(f"{engine}: filled at the {run['fill']}, final equity {says}")
-        is_right = is_right and (same or not engine.startswith("hookline"))
-    theirs = outcomes.get("backtrader_engine", {})
+        says = "as worked out without an engine" if same else f"{off:.1e} off what was worked out without one"
+        lines.append(f"{engine}: fills at the {run['fill']}, final equity {says}")
+        is_right = is_right and (same or not is_ours)
+    theirs = outcomes.get(_ORACLE, {})
     for engine, run in outcomes.items():
         if engine.startswith("hookline") and "finals" in run and "finals" in theirs:
             off = _distance(run["finals"], theirs["finals"])
             is_right = is_right and off <= _TOLERANCE
-            lines.append(
-                f"{engine} and backtrader_engine {'agree' if off <= _TOLERANCE else 'DISAGREE'}: {off:.1e} apart"
-            )
+            verdict = "agree" if off <= _TOLERANCE else "DISAGREE"
+            lines.append(f"{engine} and {_ORACLE} {verdict}: {off:.1e} apart")
     return lines, is_right
+
+
+def waits(outcomes: dict[str, dict[str, Any]]) -> list[str]:
+    """Name the engines that waited for a processor: their speed is not their own."""
+    shares = {
+        engine: 1.0 - run["run_cpu_seconds"] / run["run_seconds"]
+        for engine, run in outcomes.items()
+        if "error" not in run
+    }
+    return [
+        f"{engine}: without a processor for {share:.0%} of its run; the machine is busy"
+        for engine, share in shares.items()
+        if share > _IDLE
+    ]
 
 
 def _distance(ours: dict[str, float], theirs: dict[str, float]) -> float:
@@ -124,20 +138,22 @@ def _distance(ours: dict[str, float], theirs: dict[str, float]) -> float:
 def table(outcomes: dict[str, dict[str, Any]]) -> str:
     """Return one line for each engine.
 
-    ``bars/s`` counts the run alone, ``all told`` also the conversion of the bars before it and the report after it.
+    ``bars/s`` counts the run alone, ``all told`` also the conversion of the bars before it and the figures after it.
     """
-    heading = f"{'engine':<20}{'version':>12}{'bars/s':>12}{'ratio':>8}{'all told':>12}{'peak MB':>9}{'orders':>8}{'final equity':>16}"
-    lines = [heading]
+    lines = [
+        f"{'engine':<20}{'version':>12}{'bars/s':>12}{'ratio':>8}{'all told':>12}{'peak MB':>9}{'orders':>8}{'final equity':>15}"
+    ]
     ours = outcomes.get(_OURS, {}).get("run_seconds")
     for engine, run in outcomes.items():
         if "error" in run:
-            lines.append(f"{engine:<20}{run['error']:>12}")
+            lines.append(f"{engine:<20}{'not run':>12}")
             continue
+        finals = run["finals"]
         total = run["prepare_seconds"] + run["run_seconds"] + run["report_seconds"]
         ratio = f"{ours / run['run_seconds']:.3f}" if ours else ""
         lines.append(
             f"{engine:<20}{run['version']:>12}{run['bars'] / run['run_seconds']:>12,.0f}{ratio:>8}"
-            f"{run['bars'] / total:>12,.0f}{run['peak_mb']:>9,.0f}{run['finals']['orders']:>8,}{run['finals']['equity']:>16,.4f}"
+            f"{run['bars'] / total:>12,.0f}{run['peak_mb']:>9,.0f}{finals['orders']:>8,}{finals['equity']:>15,.4f}"
         )
     return "\n".join(lines)
 

@@ -35,7 +35,9 @@ def measure(name: str, bars: Arrays) -> dict[str, Any]:
     engine = importlib.import_module(f"engines.{name}")
     engine.report(engine.run(engine.prepare(make_bars(_WARM_UP_BARS))))
     prepared, prepare_seconds = _timed(engine.prepare, bars)
+    cpu = time.process_time()
     finished, run_seconds = _timed(engine.run, prepared)
+    cpu_seconds = time.process_time() - cpu
     finals, report_seconds = _timed(engine.report, finished)
     peak = _peak_mb()
     expected = reference(bars, engine.FILL)
@@ -45,6 +47,7 @@ def measure(name: str, bars: Arrays) -> dict[str, Any]:
         "bars": len(bars),
         "prepare_seconds": prepare_seconds,
         "run_seconds": run_seconds,
+        "run_cpu_seconds": cpu_seconds,
         "report_seconds": report_seconds,
         "peak_mb": peak,
         "finals": asdict(finals),

@@ -25,9 +25,9 @@ class OnBar(hl.Strategy):
 
     def on_bar(self, ctx: hl.Context, bar: hl.Bar) -> None:
         if self.fast.value > self.slow.value:
-            if self.position.is_flat:
+            if not self.position.quantity:
                 ctx.buy(bar.symbol, QUANTITY)
-        elif self.position.is_long:
+        elif self.position.quantity:
             ctx.close(bar.symbol)
 
 
