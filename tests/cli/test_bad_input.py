@@ -98,3 +98,121 @@ def test_two_plugins_with_one_name_are_one_line_that_names_both(hookline, sessio
     install("her-strategies", "strategies", {"mine": "her_mine"}, STRATEGY)
     line = refused(hookline("run", session(("buy_and_hold", "mine"))))
     assert "'mine' is brought by both her-strategies (her_mine) and my-strategies (my_mine)" in line
+
+
+# -- the command line and the session --------------------------------------------------------------------------------
+
+CHANGES = {
+    "cash=1e30": "cash: must be at most 1000000000000000, was 1e+30",
+    "timeframe=9999999w": "timeframe: must be ten years at most, was '9999999w'",
+    "since=1600-01-01": "since: must be from 1700 on and before 2200, was '1600-01-01'",
+    "until=9999-01-01": "until: must be from 1700 on and before 2200, was '9999-01-01'",
+    "feed.params.bars=100000000000": "synthetic: 100,000,000,000 bars of 1h from 2024-01-01T00:00:00Z must end before",
+    "feed=nowhere": "feed.use: no feed is called 'nowhere'; there are csv, frame, parquet, replay, synthetic",
+    "strategies[1].use=x": "strategies has 1 entries, so the last index is 0, was 1",
+    "strategies.use=x": "strategies must be a mapping to hold 'use', was a list",
+    "until=2023-01-01": "synthetic: no bars of BTC-PERP 1h in the range asked for",
+    "symbols=[A, A]": "symbols[1]: must be listed once, was 'A' again",
+    "mode=paper": "feed 'synthetic' has history only; wrap it: use 'replay' with it as 'source'",
+    "strategies=[{use: ema_cross, params: {fast: 9, slow: 3}}]": "strategies[0].params: fast must be below slow (3)",
+    "strategies=[{use: grid_arithmetic, params: {low: 9, high: 3}}]": "low must be below high (3.0), was 9.0",
+    "external={a: {path: a.csv, column: b}}": "external.a: a.csv: no such file",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_wrong_value_is_one_line(hookline, session, change):
+    assert CHANGES[change] in refused(hookline("run", session(), "--set", change)).replace(
+        "external.a: " + str(session().parent) + "/", "external.a: "
+    )
+
+
+def test_an_external_series_that_is_not_given_is_one_line(hookline, session, install):
+    reads = STRATEGY.replace("bars.close}", 'external("flows")}').replace("hold,", "external, hold,")
+    install("my-strategies", "strategies", {"mine": "my_mine"}, reads)
+    line = refused(hookline("run", session(("buy_and_hold", "mine"))))
+    assert "external series 'flows' must be given under 'external', there are none" in line
+
+
+def test_an_executor_that_is_not_there_is_one_line_for_one_file_too(hookline, session):
+    line = refused(hookline("run", session(), "--executor", "proceses"))
+    assert line == "error: no executor is called 'proceses'; did you mean 'processes'?"
+
+
+def test_sessions_that_would_write_to_one_folder_are_refused(hookline, session, tmp_path):
+    other = session(("symbols", "name: demo\nsymbols"), name="other.yaml")
+    line = refused(hookline("run", session(), other))
+    assert f"{other}: must have a folder of its own, {session()} writes to {tmp_path}/runs/demo too" in line
+
+
+def test_a_disk_that_is_full_is_one_line(hookline, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rich.console.Console.print", full)
+    assert refused(hookline("list")) == "error: [Errno 28] No space left on device"
+
+
+# -- feeds -----------------------------------------------------------------------------------------------------------
+
+FEED = """
+import msgspec
+from dataclasses import dataclass
+from hookline import Feed, hookimpl
+from hookline.testing import bars
+
+@dataclass
+class Tape(Feed):
+    '''Three bars.'''
+
+    name = "tape"
+
+    def load(self, request):
+        return bars("10 11 12", request.symbol)
+
+    async def stream(self, requests):
+        for index in range(3):
+            yield self.load(requests[0]).bar(index)
+        for nothing in ():
+            yield nothing
+
+@hookimpl
+def register_feeds():
+    return [Tape]
+"""
+LOADED = 'bars("10 11 12", request.symbol)'
+TAPES = {
+    "None": "feed 'tape': load must return the 1h bars of BTC-PERP as a BarSeries, returned NoneType",
+    'bars("10 11", "ETH")': "feed 'tape': load must return the 1h bars of BTC-PERP, returned the 1h bars of ETH",
+    'bars("10", request.symbol, timeframe="1d")': "returned the 1d bars of BTC-PERP",
+    "bars('10', request.symbol).slice(0, 0)": "feed 'tape': no bars of BTC-PERP 1h",
+    "1 / 0": "feed 'tape': load raised ZeroDivisionError: division by zero",
+    'bars("10 nan", request.symbol)': "BTC-PERP 1h: bar 1 (2024-01-01T01:00:00Z): close must be a finite number",
+}
+
+
+@pytest.mark.parametrize("loaded", TAPES)
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_feed_that_answers_wrongly_is_one_line(hookline, session, install, loaded, command):
+    install("my-feeds", "feeds", {"tape": "my_tape"}, FEED.replace(LOADED, loaded))
+    line = refused(hookline(command, session(("{use: synthetic, params: {bars: 300}}", "tape"))))
+    assert TAPES[loaded] in line
+
+
+STREAMS = {
+    "1 / 0": "feed 'tape': stream raised ZeroDivisionError: division by zero",
+    "raise OSError('gone')": "feed 'tape': stream raised OSError: gone",
+    "yield msgspec.structs.replace(self.load(requests[0]).bar(index), close=float('nan'))": "prices must be finite",
+    "yield msgspec.structs.replace(self.load(requests[0]).bar(index), low=99.0)": "open and close between low and high",
+    "yield msgspec.structs.replace(self.load(requests[0]).bar(index), symbol='ETH')": "ETH: the session has no such symbol",
+    "yield self.load(requests[0]).bar(2 - index)": "BTC-PERP: time must rise",
+    "pass": "feed 'tape': sent no bar",
+}
+
+
+@pytest.mark.parametrize("sent", STREAMS)
+def test_a_feed_that_streams_wrongly_is_one_line(hookline, session, install, sent):
+    source = FEED.replace("yield self.load(requests[0]).bar(index)", sent)
+    install("my-feeds", "feeds", {"tape": "my_tape"}, source)
+    path = session(("{use: synthetic, params: {bars: 300}}", "tape\nmode: paper"))
+    assert STREAMS[sent] in refused(hookline("run", path))

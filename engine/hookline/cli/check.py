@@ -31,12 +31,13 @@ def check(
 
     from hookline.session.assembly import assemble
     from hookline.session.building import build_plugins
+    from hookline.session.feeding import load_bars
     from hookline.session.loader import load_session
 
     config = load_session(file, changes or ())
     built = build_plugins(config)
     plan = assemble(config)
-    series = [plan.loaded.get(request) or plan.feed.load(request) for request in plan.requests]
+    series = [plan.loaded.get(request) or load_bars(plan.feed, request) for request in plan.requests]
     console = Console()
     console.print(_overview(config, built))
     console.print(_data(plan, series))

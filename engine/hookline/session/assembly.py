@@ -14,6 +14,7 @@ from hookline.model import BarSeries, Instrument, InstrumentKind
 from hookline.problems import Location, did_you_mean
 from hookline.session.building import build_plugins, public_params, uses
 from hookline.session.config import SessionConfig
+from hookline.session.feeding import instrument_of, load_bars
 from hookline.session.plan import Plan, Seat
 from hookline.session.schema import ExternalEntry, InstrumentEntry
 
@@ -66,9 +67,9 @@ def _instruments(
     for request in requests:
         entry = config.instruments.get(request.symbol)
         said = _said(entry)
-        known = feed.instrument(request.symbol)
+        known = instrument_of(feed, request.symbol)
         if known is None:
-            loaded[request] = series = feed.load(request)
+            loaded[request] = series = load_bars(feed, request)
             known = replace(infer_instrument(series, request.symbol), quote=config.currency)
             if "tick_size" not in said:
                 notes.append(

@@ -16,6 +16,7 @@ from hookline.kernel.signal_runner import SignalRunner
 from hookline.model import BarSeries, Fill, Order, OrderUpdate
 from hookline.reporting.record import RunRecord, StrategyRecord
 from hookline.session.backtest import Progress, run_backtest
+from hookline.session.feeding import load_bars, stream_bars
 from hookline.session.plan import Plan, Seat
 from hookline.session.recorder import BarRecorder
 from hookline.session.streaming import run_stream
@@ -88,7 +89,7 @@ class Session:
 
     def _backtest(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
         plan = self.plan
-        series = [plan.loaded.get(request) or plan.feed.load(request) for request in plan.requests]
+        series = [plan.loaded.get(request) or load_bars(plan.feed, request) for request in plan.requests]
         self._start(min(int(one.start[0]) for one in series))
         interrupted = run_backtest(self.kernel, series, plan.external, progress)
         if interrupted:
@@ -101,7 +102,7 @@ class Session:
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
 
         async def run() -> bool:
-            bars = recorder.record(plan.feed.stream(plan.requests))
+            bars = recorder.record(stream_bars(plan.feed, plan.requests))
             return await run_stream(self.kernel, bars, plan.timeframe, plan.external, self._start)
 
         interrupted = asyncio.run(run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,7 +34,7 @@ async def run_stream(
     ``start`` is called with the first bar's start before that bar is handled.
 
     Raises:
-        DataError: if time goes backwards or a bar of another symbol arrives.
+        DataError: if time goes backwards, or a bar arrives that cannot be trusted or is of another symbol.
     """
     seats: dict[str, _Seat] = {}
     last_start: dict[str, int] = {}
@@ -59,6 +60,11 @@ def _check(bar: Bar, kernel: Kernel, last_start: dict[str, int]) -> None:
     if bar.end < kernel.clock.now or bar.start <= last_start.get(bar.symbol, -1):
         before = isoformat(kernel.clock.now)
         raise DataError(f"{bar.symbol}: time must rise, was a bar ending {isoformat(bar.end)} at {before}")
+    # Comparisons with NaN are false, so this refuses it as well.
+    in_order = bar.low <= bar.open <= bar.high and bar.low <= bar.close <= bar.high
+    if not (in_order and -math.inf < bar.low and bar.high < math.inf and 0.0 <= bar.volume < math.inf):
+        rule = "prices must be finite, open and close between low and high, volume zero or more"
+        raise DataError(f"{bar.symbol}: bar of {isoformat(bar.start)}: {rule}, was {bar!r}")
     last_start[bar.symbol] = bar.start
 
 
