@@ -22,6 +22,7 @@ from hookline_feeds.generator import Generator, Habits
 __all__ = ["SyntheticFeed", "register_feeds"]
 
 _DEFAULT_START = "2024-01-01"
+_LAST = to_ns(datetime(2200, 1, 1, tzinfo=UTC))
 
 
 @dataclass
@@ -69,7 +70,7 @@ class SyntheticFeed(Feed):
 
         Raises:
             ConfigError: if ``start`` is no time.
-            DataError: if the request lies before the first bar or ends before it begins.
+            DataError: if the request lies before the first bar, ends before it begins or after the year 2199.
         """
         duration = timeframe_ns(request.timeframe)
         origin = self._origin(request)
@@ -83,6 +84,10 @@ class SyntheticFeed(Feed):
         if count <= skipped:
             raise DataError(
                 f"synthetic: no bars of {request.symbol} {request.timeframe} in the range asked for"
+            )
+        if origin + duration * count > _LAST:
+            raise DataError(
+                f"synthetic: {count:,} bars of {request.timeframe} from {isoformat(origin)} must end before {isoformat(_LAST)}"
             )
         start = origin + duration * np.arange(count, dtype=np.int64)
         columns = self._generator(request.symbol, request.timeframe).columns(start)

@@ -190,10 +190,16 @@ class TestPrices:
             "0.5"
         )
 
-    def test_a_thousand_years_of_days_stay_in_range(self):
-        series = load(timeframe="1d", bars=100_000)
+    def test_a_century_of_days_stays_in_range(self):
+        series = load(timeframe="1d", bars=60_000)
         assert series.low.min() > 1
         assert series.high.max() < 20_000
+
+    def test_bars_end_before_nanoseconds_run_out(self):
+        with pytest.raises(
+            DataError, match="100,000 bars of 1d from 2024-01-01T00:00:00Z must end before 2200-"
+        ):
+            load(timeframe="1d", bars=100_000)
 
     def test_prices_stay_above_zero(self):
         series = load(timeframe="1d", bars=5000, annual_volatility=5.0, start_price=0.05)

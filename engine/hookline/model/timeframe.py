@@ -16,6 +16,7 @@ _UNITS = {
     "d": 86_400 * _SECOND,
     "w": 7 * 86_400 * _SECOND,
 }
+_LONGEST = 3660 * _UNITS["d"]
 _PATTERN = re.compile(r"([1-9]\d*)([smhdw])")
 
 
@@ -26,14 +27,17 @@ def timeframe_ns(timeframe: Timeframe) -> int:
     14400
 
     Raises:
-        ValueError: if the text is not a count followed by s, m, h, d or w.
+        ValueError: if the text is not a count followed by s, m, h, d or w, or is longer than ten years.
     """
     match = _PATTERN.fullmatch(timeframe)
     if match is None:
         raise ValueError(
             f"a timeframe is a count and one of s m h d w, such as '15m' or '4h', was {timeframe!r}"
         )
-    return int(match[1]) * _UNITS[match[2]]
+    length = int(match[1]) * _UNITS[match[2]]
+    if length > _LONGEST:
+        raise ValueError(f"a timeframe is ten years at most, was {timeframe!r}")
+    return length
 
 
 def timeframe_of(ns: int) -> Timeframe:

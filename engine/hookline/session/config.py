@@ -27,6 +27,8 @@ __all__ = ["SessionConfig", "StrategyUse", "jsonable", "resolve"]
 # Shares such as 0.1 are not exact in binary; their sum may miss 1 by this much.
 _ROUNDING = 1e-9
 _AS_WRITTEN = ("mode", "cash", "currency", "seed", "timeframe", "instruments")
+# What 64-bit nanoseconds can hold, in whole centuries.
+_FIRST_YEAR, _YEARS_END = 1700, 2200
 _UNSAFE = set('/\\:*?"<>|\0')
 
 
@@ -152,8 +154,9 @@ def _check_names(file: SessionFile) -> Iterator[Problem]:
         yield Problem(("name",), "must be usable as the name of a folder", shown(file.name))
     try:
         timeframe_ns(file.timeframe)
-    except ValueError:
+    except ValueError as error:
         rule = "must be a count and one of s m h d w, such as '15m' or '4h'"
+        rule = "must be ten years at most" if "at most" in str(error) else rule
         yield Problem(("timeframe",), rule, shown(file.timeframe))
 
 
@@ -195,6 +198,11 @@ def _moment(text: str | None, name: str, problems: list[Problem]) -> int | None:
     except ValueError:
         rule = "must be an ISO date or time such as 2024-01-31 or '2024-01-31T12:00:00Z'"
         problems.append(Problem((name,), rule, shown(text)))
+        return None
+    if not _FIRST_YEAR <= moment.year < _YEARS_END:
+        problems.append(
+            Problem((name,), f"must be from {_FIRST_YEAR} on and before {_YEARS_END}", shown(text))
+        )
         return None
     return to_ns(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 

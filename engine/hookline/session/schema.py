@@ -83,7 +83,7 @@ class SessionFile:
     strategies: Annotated[list[StrategyEntry], MinLen(1), Doc("what trades")]
     name: Annotated[str, MinLen(1), Doc("name of the session; the file's name by default")] | None = None
     mode: Annotated[Literal["backtest", "paper"], Doc("historical bars, or bars as they come")] = "backtest"
-    cash: Annotated[Decimal, Gt(0), Doc("starting cash")] = Decimal(10_000)
+    cash: Annotated[Decimal, Gt(0), Le(10**15), Doc("starting cash")] = Decimal(10_000)
     currency: Annotated[str, MinLen(1), Doc("currency of cash and results")] = "USDT"
     seed: Annotated[int, Ge(0), Doc("start of all randomness")] = 0
     since: Annotated[str, Doc("first bar start: ISO date or time, UTC unless it says otherwise")] | None = (
