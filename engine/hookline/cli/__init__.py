@@ -42,6 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _traceback(error)
         _say(error)
         sys.exit(EXIT_ERROR)
+    except MemoryError as error:
+        _say(f"not enough memory: {error}")
+        sys.exit(EXIT_ERROR)
+    except OSError as error:  # a full disk, a folder that must not be read
+        if debug:
+            _traceback(error)
+        _say(error)
+        sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

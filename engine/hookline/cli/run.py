@@ -79,11 +79,13 @@ def run(
     console = Console()
     progress = not no_progress and executor == "serial" and sys.stderr.isatty()
     first = _Job(files[0], tuple(changes or ()), output, progress, console.width, console.is_terminal)
+    works = _executor(executor)
     if len(files) == 1:
         outcomes: Iterator[_Outcome] = iter([_run(first)])
     else:
+        _refuse_shared_folders(first, files)
         jobs = [dataclasses.replace(first, file=file, output=_folder(output, file, files)) for file in files]
-        outcomes = _executor(executor).map(_run_guarded, jobs)
+        outcomes = works.map(_run_guarded, jobs)
     raise typer.Exit(_report_all(outcomes, open_report=open_report))
 
 
@@ -99,10 +101,27 @@ def _folder(output: Path | None, file: Path, files: list[Path]) -> Path | None:
     return output / file.stem
 
 
+def _refuse_shared_folders(job: _Job, files: list[Path]) -> None:
+    """Refuse sessions that would overwrite each other's reports."""
+    from hookline.session.loader import load_session
+
+    owners: dict[Path, Path] = {}
+    for file in files if job.output is None else ():
+        try:
+            folder = load_session(file, job.overrides).output.resolve()
+        except HooklineError:
+            continue  # told when its turn comes
+        if folder in owners:
+            raise ConfigError(
+                f"{file}: must have a folder of its own, {owners[folder]} writes to {folder} too; give them different names"
+            )
+        owners[folder] = file
+
+
 def _executor(name: str) -> Executor:
     from hookline import plugins
 
-    made: Executor = plugins.build("executors", name, {}, "--executor")
+    made: Executor = plugins.build("executors", name, {}, "")
     return made
 
 
