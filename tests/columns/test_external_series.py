@@ -73,7 +73,8 @@ def test_a_missing_series_is_named(driver: object) -> None:
     column = external("fundig") + bars.close
     with pytest.raises(ConfigError) as caught:
         driver(column, {"funding": known()})  # type: ignore[operator]
-    assert str(caught.value) == "external series 'fundig' must be given, was not among ['funding']"
+    rule = "external series 'fundig' must be given under 'external', there are 'funding'"
+    assert str(caught.value) == rule
 
 
 def test_times_that_do_not_rise_are_refused() -> None:

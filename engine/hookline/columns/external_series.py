@@ -53,4 +53,7 @@ def require_external(nodes: Iterable[Node], given: Mapping[str, ExternalSeries])
     """
     for node in nodes:
         if isinstance(node, External) and node.name not in given:
-            raise ConfigError(f"external series {node.name!r} must be given, was not among {sorted(given)!r}")
+            have = ", ".join(map(repr, sorted(given))) or "none"
+            raise ConfigError(
+                f"external series {node.name!r} must be given under 'external', there are {have}"
+            )
