@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ConfigError
@@ -11,15 +12,18 @@ from hookline.feed import BarRequest, Feed
 from hookline.kernel.sizing import Sizer
 from hookline.model import BarSeries, Instrument
 from hookline.params import check_params
+from hookline.problems import did_you_mean
+from hookline.risk import RiskRule
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
     from hookline.broker import Broker
     from hookline.columns import ExternalSeries
     from hookline.reporting.result import Result
-    from hookline.risk import RiskRule
 
 __all__ = ["backtest"]
+
+_MOST_CASH = 1e15
 
 
 class _SeriesFeed(Feed):
@@ -83,9 +87,8 @@ def backtest(
     if broker is not None and broker_params:
         raise ConfigError(f"backtest: broker and its parameters {sorted(broker_params)} cannot both be given")
     series = _series_of(data)
-    strategies = [strategy] if isinstance(strategy, Strategy) else list(strategy)
-    for number, one in enumerate(strategies):
-        check_params(one, f"strategy {number}")
+    strategies = _strategies_of(strategy)
+    _check_rest(series, cash, sizer, risk, instruments)
     plan = Plan(
         name=name or " and ".join(one.name for one in strategies),
         mode="backtest",
@@ -97,7 +100,7 @@ def backtest(
         instruments=_instruments(series, instruments),
         broker=broker or plugins.build("brokers", "paper", broker_params, "broker"),
         seats=[
-            Seat(id_, one.name, one, tuple(series), cash / len(strategies), sizer, _params(one))
+            Seat(id_, one.name, one, tuple(series), float(cash) / len(strategies), sizer, _params(one))
             for id_, one in zip(_ids(strategies), strategies, strict=True)
         ],
         rules=risk,
@@ -108,6 +111,51 @@ def backtest(
         },
     )
     return Session(plan).run()
+
+
+def _strategies_of(given: Any) -> list[Strategy]:
+    """Return the strategies, each checked."""
+    strategies = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    if not strategies:
+        raise ConfigError("backtest: there must be at least one strategy, was an empty list")
+    for number, one in enumerate(strategies):
+        if not isinstance(one, Strategy):
+            hint = f"; make one: {one.__name__}()" if isinstance(one, type) else ""
+            raise ConfigError(
+                f"backtest: strategy {number} must be an instance of Strategy, was {one!r}{hint}"
+            )
+        if any(one is other for other in strategies[:number]):
+            raise ConfigError(f"backtest: strategy {number} must be an object of its own, was given before")
+        check_params(one, f"strategy {number}")
+    return strategies
+
+
+def _check_rest(
+    series: Mapping[str, BarSeries],
+    cash: Any,
+    sizer: Any,
+    risk: Sequence[Any],
+    instruments: Sequence[Any],
+) -> None:
+    """Refuse what would fail, or be silently wrong, in the middle of a run."""
+    if isinstance(cash, bool) or not isinstance(cash, int | float | Decimal) or not 0 < cash <= _MOST_CASH:
+        raise ConfigError(f"backtest: cash must be a number above 0 and at most {_MOST_CASH:g}, was {cash!r}")
+    for base, ones in ((Sizer, [] if sizer is None else [sizer]), (RiskRule, risk)):
+        for one in ones:
+            if not isinstance(one, base):
+                raise ConfigError(f"backtest: must be an instance of {base.__name__}, was {one!r}")
+            check_params(one)
+    for one in instruments:
+        if not isinstance(one, Instrument):
+            raise ConfigError(f"backtest: instruments must be a list of Instrument, had {one!r}")
+        if one.symbol not in series:
+            hint = did_you_mean(one.symbol, series)
+            raise ConfigError(
+                f"backtest: no data for instrument {one.symbol!r}, there is {', '.join(series)}{hint}"
+            )
+    timeframes = {symbol: one.timeframe for symbol, one in series.items()}
+    if len(set(timeframes.values())) > 1:
+        raise ConfigError(f"backtest: all series must have one timeframe, were {timeframes}")
 
 
 def _params(strategy: Strategy) -> dict[str, Any]:

@@ -59,8 +59,16 @@ class Instrument:
         """Check the steps and derive their floats.
 
         Raises:
+            TypeError: if a step or a minimum is not a Decimal.
             ValueError: if a step is not positive or a minimum is negative.
         """
+        for name in ("tick_size", "lot_size", "min_quantity", "min_notional"):
+            value = getattr(self, name)
+            if not isinstance(value, Decimal | int):
+                raise TypeError(
+                    f"{self.symbol}.{name}: must be a Decimal such as Decimal('0.01'), was {value!r}"
+                )
+            object.__setattr__(self, name, Decimal(value))
         for name in ("tick_size", "lot_size"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{self.symbol}.{name}: must be above 0, was {getattr(self, name)}")
