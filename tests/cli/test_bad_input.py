@@ -66,6 +66,12 @@ def test_a_bug_in_a_strategy_is_told_with_its_place_and_traceback(hookline, sess
     assert BUGS[change] in last
 
 
+@pytest.mark.parametrize("made", ["None", "1 / 0", '{"close": 3.0}'])
+def test_a_strategy_whose_columns_cannot_be_shown_is_one_line(hookline, install, made):
+    install("my-strategies", "strategies", {"mine": "my_mine"}, STRATEGY.replace(COLUMNS, made))
+    assert "my-strategies: Mine: its columns raised " in refused(hookline("show", "strategy", "mine"))
+
+
 BROKEN = {
     "import nowhere_to_be_found": "cannot import 'my_mine': No module named 'nowhere_to_be_found'",
     "raise RuntimeError('no luck')": "cannot import 'my_mine': RuntimeError: no luck",
@@ -116,6 +122,9 @@ CHANGES = {
     "mode=paper": "feed 'synthetic' has history only; wrap it: use 'replay' with it as 'source'",
     "strategies=[{use: ema_cross, params: {fast: 9, slow: 3}}]": "strategies[0].params: fast must be below slow (3)",
     "strategies=[{use: grid_arithmetic, params: {low: 9, high: 3}}]": "low must be below high (3.0), was 9.0",
+    "strategies=[{use: grid_arithmetic, params: {low: 90, high: 110, budget: 1e9}}]": (
+        "strategy 'grid_arithmetic': budget: must be at most 10000.0, so that all buys can be paid at once"
+    ),
     "external={a: {path: a.csv, column: b}}": "external.a: a.csv: no such file",
 }
 
@@ -132,6 +141,12 @@ def test_an_external_series_that_is_not_given_is_one_line(hookline, session, ins
     install("my-strategies", "strategies", {"mine": "my_mine"}, reads)
     line = refused(hookline("run", session(("buy_and_hold", "mine"))))
     assert "external series 'flows' must be given under 'external', there are none" in line
+
+
+def test_cash_too_small_for_a_lot_says_why_nothing_was_bought(hookline, session):
+    ran = hookline("run", session(), "--set", "cash=0.0001")
+    assert ran.code == 0
+    assert "No order was filled; 1 order was denied, quantity below the minimum" in ran.out
 
 
 def test_an_executor_that_is_not_there_is_one_line_for_one_file_too(hookline, session):
@@ -216,3 +231,62 @@ def test_a_feed_that_streams_wrongly_is_one_line(hookline, session, install, sen
     install("my-feeds", "feeds", {"tape": "my_tape"}, source)
     path = session(("{use: synthetic, params: {bars: 300}}", "tape\nmode: paper"))
     assert STREAMS[sent] in refused(hookline("run", path))
+
+
+# -- files of bars ---------------------------------------------------------------------------------------------------
+
+HEADER = "time,open,high,low,close,volume"
+FIRST, SECOND = "2024-01-01T00:00:00Z,1,2,1,2,5", "2024-01-01T01:00:00Z,2,3,2,3,5"
+FILES = {
+    "": "bars.csv: the file is empty",
+    HEADER: "bars.csv: the file has a header and no rows",
+    f"{HEADER}\n{FIRST}\n2024-01-01T01:00:00Z,2,nan,2,3,5": "bars.csv:3: BTC-PERP 1h: bar 1",
+    f"{HEADER}\n{SECOND}\n{FIRST}": "time must rise, was 2024-01-01T00:00:00Z after 2024-01-01T01:00:00Z",
+    f"{FIRST}\n{SECOND}": "bars.csv:1: must be a header line",
+    "time,open,high,low\n2024-01-01,1,2,1": "no column for 'close' among 'time', 'open', 'high', 'low'",
+    f"{HEADER},close\n{FIRST},5": "bars.csv: columns must have different names, was 'close' twice",
+    f"{HEADER}\n1704067200,1,2,1,2,5\n1704070800000,1,2,1,2,5": (
+        "bars.csv:3: times must all count the same, or say it with 'time_unit', was 1704070800000, which counts ms after s"
+    ),
+    f"{HEADER}\n{FIRST}\n2024-01-01T01:00:00Z,2": "bars.csv:3: a line must have 6 fields, had 2",
+    f"{HEADER}\nyesterday,1,2,1,2,5": "bars.csv:2: a time must be a number or ISO 8601 text, was 'yesterday'",
+}
+
+
+@pytest.mark.parametrize("text", FILES, ids=FILES.values())
+@pytest.mark.parametrize("mode", ["backtest", "paper"])
+def test_a_file_that_cannot_be_used_is_one_line(hookline, session, tmp_path, text, mode):
+    (tmp_path / "bars.csv").write_text(text)
+    feed = "{use: csv, params: {path: bars.csv}}"
+    if mode == "paper":
+        feed = f"{{use: replay, params: {{source: {feed}}}}}\nmode: paper"
+    assert FILES[text] in refused(hookline("run", session(("{use: synthetic, params: {bars: 300}}", feed))))
+
+
+RANGES = {
+    "timeframe=1m": "holds bars of 1h, of which bars of 1m cannot be made",
+    "since=2030-01-01": "no bars from 2030-01-01T00:00:00Z; it has 2024-01-01T00:00:00Z to 2024-01-01T01:00:00Z",
+    "symbols=[A, B]": "must hold bars of one symbol, was asked for 'A' and 'B'",
+    "feed.params.path=nothing.csv": "nothing.csv: no such file",
+    "feed.params.columns={close: last}": "no column 'last' for 'close'",
+}
+
+
+@pytest.mark.parametrize("change", RANGES)
+def test_bars_that_a_file_does_not_have_are_one_line(hookline, session, tmp_path, change):
+    (tmp_path / "bars.csv").write_text(f"{HEADER}\n{FIRST}\n{SECOND}\n")
+    path = session(("{use: synthetic, params: {bars: 300}}", "{use: csv, params: {path: bars.csv}}"))
+    assert RANGES[change] in refused(hookline("run", path, "--set", change))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_bar_or_two_are_enough_to_run(hookline, session, tmp_path, count):
+    (tmp_path / "bars.csv").write_text("\n".join([HEADER, FIRST, SECOND][: count + 1]))
+    path = session(("{use: synthetic, params: {bars: 300}}", "{use: csv, params: {path: bars.csv}}"))
+    assert hookline("run", path).code == 0
+
+
+def test_a_catalogue_that_cannot_be_written_is_one_line(hookline, session, tmp_path):
+    (tmp_path / "bars.csv").write_text(f"{HEADER}\n{FIRST}\n{SECOND}\n")
+    line = refused(hookline("data", "import", "bars.csv", "--symbol", "A", "--catalog", session()))
+    assert line.endswith("demo.yaml/A/1h.parquet: cannot be written: Not a directory")

@@ -15,7 +15,7 @@ from hookline.data.parquet_bars import read_parquet
 from hookline.data.parquet_file import file_metadata, open_parquet, write_parquet
 from hookline.data.raw import answer, read_range
 from hookline.data.source import file_name
-from hookline.errors import DataError
+from hookline.errors import ConfigError, DataError
 from hookline.feed import BarRequest
 from hookline.model import BarSeries, Timeframe, timeframe_ns
 
@@ -102,13 +102,13 @@ class Catalogue:
         if len(series) == 0:
             raise DataError(f"{path}: nothing to write, the series of {series.symbol} has no bars")
         if not merge or not path.exists():
-            write_parquet(path, series)
+            _store(path, series)
             return WriteCount(path, added=len(series), same=0, replaced=0)
         present = read_parquet(path, series.symbol, timeframe=series.timeframe).series()
         merged, same, replaced = _merge(present, series, str(path), replace=replace)
         added = len(merged) - len(present)
         if added or replaced:
-            write_parquet(path, merged)
+            _store(path, merged)
         return WriteCount(path, added=added, same=same, replaced=replaced)
 
     def info(self) -> list[CatalogueEntry]:
@@ -220,3 +220,10 @@ def _length(timeframe: str) -> int:
         return timeframe_ns(timeframe)
     except ValueError:
         return 0
+
+
+def _store(path: Path, series: BarSeries) -> None:
+    try:
+        write_parquet(path, series)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

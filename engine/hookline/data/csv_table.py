@@ -105,6 +105,8 @@ class CsvTable:
 
     def _refuse(self, text: str) -> NoReturn:
         """Say in our words what the reader found."""
+        if "Empty CSV file" in text:  # a header without a line's end
+            raise DataError(f"{self.path}: the file has a header and no rows")
         row = _ARROW_ROW.search(text)
         line = "" if row is None else f":{self._line(int(row[1]) - 1 - self.form.skip_lines)}"
         where = f"{self.path}{line}"
@@ -150,4 +152,13 @@ def open_csv(path: Path, form: CsvFormat | None = None) -> CsvTable:
     if all(_NUMBER.fullmatch(value.strip()) for value in fields[1:]):
         hint = "if it has none, name the columns: column_names: [time, open, ...]"
         raise DataError(f"{path}:{form.skip_lines + 1}: must be a header line, was {first.strip()!r}; {hint}")
+    _check_unique(fields, path)
     return CsvTable(path, fields, delimiter, form)
+
+
+def _check_unique(names: Sequence[str], path: Path) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name and name in seen:
+            raise DataError(f"{path}: columns must have different names, was {name!r} twice")
+        seen.add(name)

@@ -47,7 +47,7 @@ def times_of(
         column = _numbers_of_text(column)
         kind = column.type
     if pa.types.is_integer(kind):
-        return _scaled(column.to_numpy().astype(np.int64), unit)
+        return _scaled(column.to_numpy().astype(np.int64), unit, where)
     if pa.types.is_floating(kind):
         return _from_floats(column.to_numpy(), unit, where)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -112,8 +112,28 @@ def _first_null(column: pa.ChunkedArray) -> int:
     return int(np.argmax(column.is_null().to_numpy()))
 
 
-def _scaled(values: NDArray[np.int64], unit: TimeUnit) -> NDArray[np.int64]:
-    return values * _NS[unit if unit != "auto" else _magnitude(values)]
+def _scaled(values: NDArray[np.int64], unit: TimeUnit, where: Callable[[int], str]) -> NDArray[np.int64]:
+    return values * _NS[unit if unit != "auto" else _told_unit(values, where)]
+
+
+def _told_unit(values: NDArray[Any], where: Callable[[int], str]) -> str:
+    """Return the unit that the size of times tells; files put together of parts may have two."""
+    units = {_magnitude(part): int(row) for row, part in _ends(values)}
+    if len(units) > 1:
+        (first, _), (other, row) = units.items()
+        rule = "times must all count the same, or say it with 'time_unit'"
+        raise DataError(
+            f"{where(row)}: {rule}, was {values[row].item()!r}, which counts {other} after {first}"
+        )
+    return next(iter(units), "ns")
+
+
+def _ends(values: NDArray[Any]) -> list[tuple[int, NDArray[Any]]]:
+    """Return the smallest and the largest time with their rows, in the order of the rows."""
+    if not len(values):
+        return []
+    rows = sorted({int(np.argmin(values)), int(np.argmax(values))})
+    return [(row, values[row : row + 1]) for row in rows]
 
 
 def _magnitude(values: NDArray[Any]) -> str:
@@ -128,7 +148,7 @@ def _from_floats(
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(f"{where(row)}: a time must be a finite number, was {float(values[row])!r}")
-    factor = _NS[unit if unit != "auto" else _magnitude(values)]
+    factor = _NS[unit if unit != "auto" else _told_unit(values, where)]
     # Whole and fractional part apart: a float of seconds times 1e9 would lose the last digits.
     whole = np.floor(values)
     return whole.astype(np.int64) * factor + np.rint((values - whole) * factor).astype(np.int64)
