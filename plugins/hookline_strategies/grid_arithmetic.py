@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar
 
 from hookline import (
     Bar,
+    ConfigError,
     Context,
     Doc,
     Ge,
@@ -65,6 +66,12 @@ class GridArithmetic(Strategy):
             raise ValueError(f"low must be below high ({self.high!r}), was {self.low!r}")
 
     def on_start(self, ctx: Context) -> None:
+        try:
+            self._prepare(ctx)
+        except ValueError as error:  # parameters that do not fit the instrument or the cash, no bug
+            raise ConfigError(f"strategy {ctx.id!r}: {error}") from error
+
+    def _prepare(self, ctx: Context) -> None:
         self._symbol = ctx.symbol
         self._adopted = False
         instrument = ctx.instrument(self._symbol)

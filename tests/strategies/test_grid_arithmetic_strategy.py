@@ -105,7 +105,7 @@ def test_it_spends_what_it_has_unless_told_a_budget():
 def test_it_refuses_to_start_with_the_number_that_would_work(params, message):
     strategy = GridArithmetic(**{**FIVE_LEVELS, **params})
     instrument = hl.Instrument("TEST", lot_size=Decimal("0.001"), min_notional=Decimal(5))
-    with pytest.raises(hl.StrategyError) as caught:
+    with pytest.raises(hl.ConfigError) as caught:
         hl.backtest(strategy, bars("102 102"), instruments=[instrument])
     assert str(caught.value).endswith(message)
 
