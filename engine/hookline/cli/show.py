@@ -36,7 +36,7 @@ def show(
     console.print(Markdown(inspect.getdoc(cls) or "It has no description."))
     if kind_of(kind).base:
         console.print(_parameters(cls))
-        columns = _columns(cls)
+        columns = _columns(cls, info.distribution)
         if columns:
             console.print(_table_of_columns(columns))
 
@@ -61,16 +61,26 @@ def _parameters(cls: type) -> Table | str:
     return table
 
 
-def _columns(cls: type[Any]) -> dict[str, str]:
-    """Return what a signal strategy reads with its default parameters, by name; empty for other plugins."""
+def _columns(cls: type[Any], distribution: str) -> dict[str, str]:
+    """Return what a signal strategy reads with its default parameters, by name; empty for other plugins.
+
+    Raises:
+        PluginError: if the strategy cannot say it.
+    """
+    from hookline.errors import PluginError
     from hookline.params import describe
-    from hookline.signals import SignalStrategy
+    from hookline.signals import SignalStrategy, check_columns
 
     if not issubclass(cls, SignalStrategy) or any(item.required for item in describe(cls)):
         return {}
     from hookline.columns import Bars
 
-    return {name: repr(column) for name, column in cls().columns(Bars()).items()}
+    try:
+        columns = check_columns(cls().columns(Bars()))
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PluginError(f"{distribution}: {cls.__qualname__}: its columns raised {text}") from error
+    return {name: repr(column) for name, column in columns.items()}
 
 
 def _table_of_columns(columns: dict[str, str]) -> Table:

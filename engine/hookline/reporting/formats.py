@@ -12,14 +12,16 @@ NOT_DEFINED = "n/a"
 
 
 def fraction(value: float) -> str:
-    """Return a fraction in percent.
+    """Return a fraction in percent; one that is beyond all sense (a year made of three good hours) by its power of ten.
 
-    >>> fraction(0.1234), fraction(float("nan"))
-    ('12.3 %', 'n/a')
+    >>> fraction(0.1234), fraction(float("nan")), fraction(1.6e70)
+    ('12.3 %', 'n/a', '2e+72 %')
     """
     if not math.isfinite(value):
         return NOT_DEFINED
     percent = value * 100.0
+    if abs(percent) >= 1e12:
+        return f"{percent:.0e} %"
     digits = 0 if abs(percent) >= 1000.0 else 1 if abs(percent) >= 1.0 else 2
     return f"{_no_negative_zero(percent, digits):,.{digits}f} %"
 

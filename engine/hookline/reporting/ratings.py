@@ -22,10 +22,12 @@ and the usual cause is a mistake (look-ahead, missing costs, parameters fitted t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hookline.model import OrderStatus
 from hookline.reporting.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Rating", "rate", "warnings_of"]
 
 SHORT_PERIOD_DAYS = 90
+_REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED)
 
 
 class Rating(StrEnum):
@@ -77,11 +80,25 @@ def warnings_of(record: RunRecord, metrics: Metrics) -> list[str]:
     if metrics.max_drawdown >= 1.0:
         found.append("Equity fell to zero or below: figures that need returns are not defined")
     if not metrics.fills:
-        found.append("No order was filled" if metrics.bars else "No bars were processed")
+        found.append(f"No order was filled{_why_none(record)}" if metrics.bars else "No bars were processed")
     days = metrics.period_seconds / 86_400
     if metrics.fills and days < SHORT_PERIOD_DAYS:
         found.append(f"The period is {days:.1f} days: figures for a year are extrapolated from it")
     return found + list(record.warnings)
+
+
+def _why_none(record: RunRecord) -> str:
+    """Return how often and why orders were refused, the most frequent reason; empty if none was."""
+    # What follows the colon are the figures of one order.
+    reasons = Counter(
+        f"{update.status}, {update.reason}".split(":", maxsplit=1)[0]
+        for update in record.updates
+        if update.reason and update.status in _REFUSED
+    )
+    if not reasons:
+        return ""
+    reason, times = reasons.most_common(1)[0]
+    return f"; {times:,} order{' was' if times == 1 else 's were'} {reason}"
 
 
 def _too_good(metrics: Metrics) -> list[str]:
