@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.data import infer_instrument, infer_tick_size
-from hookline.model import InstrumentKind
+from hookline.data.ticks import tick_size_of
+from hookline.model import BarSeries, InstrumentKind
 from hookline.testing import bars
 
 
@@ -75,3 +76,22 @@ def test_kind_and_quote_come_from_the_symbol(symbol, kind, quote):
     instrument = infer_instrument(bars("10.5 11"), symbol)
     assert (instrument.kind, instrument.quote) == (InstrumentKind(kind), quote)
     assert instrument.tick_size == Decimal("0.1")
+
+
+def test_small_prices_keep_their_digits():
+    prices = np.array([1.2345e-7, 1.2401e-7, 1.1999e-7])
+    assert tick_size_of([prices]) == Decimal("1E-11")
+    assert tick_size_of([np.random.default_rng(1).uniform(1e-7, 2e-7, 100)]) <= Decimal("1E-14")
+
+
+def test_prices_of_any_size_have_a_tick_size():
+    assert tick_size_of([np.array([1.5e250, 2.5e250] * 30)]) == 1
+    assert tick_size_of([np.array([])]) == 1
+
+
+def test_what_costs_next_to_nothing_has_larger_lots():
+    price = np.full(3, 2.5e-9)
+    start = 3600 * 10**9 * np.arange(3)
+    series = BarSeries("PEBBLE", "1h", start, price, price, price, price, price)
+    assert infer_instrument(series, "PEBBLE").lot_size == Decimal("0.1")
+    assert infer_instrument(bars("0.05 0.06"), "TEST").lot_size == Decimal("0.000001")
