@@ -42,7 +42,7 @@ def main() -> int:
         for engine in arguments.only or ENGINES:
             print(f"{engine} ...", file=sys.stderr, flush=True)
             repeats = arguments.repeat if engine.startswith("hookline") else 1
-            outcomes[engine] = measured(engine, folder, repeats)
+            outcomes[engine] = measured(engine, folder, repeats, arguments.timeout)
     verdict, agrees = agreement(outcomes)
     if arguments.json:
         print(json.dumps({"engines": outcomes, "agreement": verdict}, indent=2))
@@ -59,15 +59,16 @@ def _arguments() -> argparse.Namespace:
         "--repeat", type=int, default=3, help="runs of hookline, the median counts (default 3)"
     )
     parser.add_argument("--only", action="append", choices=ENGINES, help="run this engine; may be repeated")
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one run (default 600)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser.parse_args()
 
 
-def measured(engine: str, folder: Path, repeats: int) -> dict[str, Any]:
+def measured(engine: str, folder: Path, repeats: int, timeout: float) -> dict[str, Any]:
     """Return the run of median speed, or ``{"error": ...}``."""
     runs = []
     for _ in range(repeats):
-        run = _worker(engine, folder)
+        run = _worker(engine, folder, timeout=timeout)
         if "error" in run:
             return run
         runs.append(run)
@@ -75,9 +76,12 @@ def measured(engine: str, folder: Path, repeats: int) -> dict[str, Any]:
     return min(runs, key=lambda run: abs(run["run_seconds"] - speed))
 
 
-def _worker(engine: str, folder: Path, *options: str) -> dict[str, Any]:
+def _worker(engine: str, folder: Path, *options: str, timeout: float | None = None) -> dict[str, Any]:
     command = [sys.executable, str(_FOLDER / "worker.py"), engine, str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return {"error": f"not done after {timeout:g} s"}
     if done.returncode == 0:
         return json.loads(done.stdout) if done.stdout else {}
     last = done.stderr.strip().splitlines()[-1]

@@ -63,6 +63,15 @@ def test_an_engine_that_is_not_installed_is_named():
     assert answer["agreement"] == ["basana_engine: not installed"]
 
 
+def test_an_engine_that_takes_too_long_is_named():
+    code, answer = script(
+        "event_backtest.py", "--bars", "100", "--only", "backtrader_engine", "--timeout", "0.01"
+    )
+
+    assert code == 0
+    assert answer["agreement"] == ["backtrader_engine: not done after 0.01 s"]
+
+
 def test_start_up_is_timed_for_every_case():
     _, answer = script("startup.py", "--repeat", "1")
 
