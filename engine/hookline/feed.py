@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hookline.errors import ConfigError
-from hookline.model import Bar, BarSeries, Instrument, Timeframe
+from hookline.model import BarSeries, Instrument, MarketData, MarketEvent, TapeSeries, Timeframe
 
-__all__ = ["BarRequest", "Feed"]
+__all__ = ["BarRequest", "Feed", "TapeRequest"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,21 @@ class BarRequest:
     until: int | None = None
 
 
+@dataclass(frozen=True)
+class TapeRequest:
+    """Which messages: those of a symbol that are known in ``[since, until)`` (nanoseconds UTC, None for no bound).
+
+    ``kinds`` are ``QUOTES``, ``TRADES`` and ``BOOK``, at least one of them.
+    """
+
+    symbol: str
+    kinds: frozenset[MarketData]
+    since: int | None = None
+    until: int | None = None
+
+
 class Feed(ABC):
-    """Source of bars. Subclasses are dataclasses and set ``name``."""
+    """Source of market data. Subclasses are dataclasses and set ``name``."""
 
     name: ClassVar[str]
 
@@ -40,8 +53,21 @@ class Feed(ABC):
             DataError: if there are none or they cannot be trusted.
         """
 
-    def stream(self, requests: Sequence[BarRequest]) -> AsyncIterator[Bar]:  # noqa: ARG002
-        """Yield bars of all requests as they become visible: by end time, then in the order of the requests.
+    def tape(self, request: TapeRequest) -> TapeSeries:
+        """Return the quotes, trades and book updates of a request, in the order of arrival.
+
+        Raises:
+            ConfigError: if the feed has only bars.
+            DataError: if there are none or they cannot be trusted.
+        """
+        wanted = ", ".join(sorted(request.kinds))
+        raise ConfigError(f"feed {self.name!r} has bars only, was asked for {wanted} of {request.symbol}")
+
+    def stream(
+        self,
+        requests: Sequence[BarRequest | TapeRequest],  # noqa: ARG002
+    ) -> AsyncIterator[MarketEvent]:
+        """Yield what the requests ask for as it becomes known: by time, bars first, then in the order of the requests.
 
         Raises:
             ConfigError: if the feed has only history.
