@@ -9,10 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hookline.errors import ConfigError
 from hookline.model import BarSeries, Instrument, MarketData, MarketEvent, TapeSeries, Timeframe
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
 
 __all__ = ["BarRequest", "Feed", "TapeRequest"]
 
@@ -76,4 +79,23 @@ class Feed(ABC):
 
     def instrument(self, symbol: str) -> Instrument | None:  # noqa: ARG002
         """Return what the feed knows of an instrument, None if nothing."""
+        return None
+
+    def funding(self, symbol: str, since: int | None, until: int | None) -> ExternalSeries | None:  # noqa: ARG002
+        """Return the funding rates of a perpetual that are paid in ``[since, until)`` (nanoseconds UTC, None for no bound).
+
+        A value is the rate of the interval that ends at its time, as a fraction of the notional; above zero the longs pay.
+        None if the feed knows no funding of the symbol.
+
+        Raises:
+            DataError: if the rates cannot be trusted.
+        """
+        return None
+
+    def mark(self, request: BarRequest) -> BarSeries | None:  # noqa: ARG002
+        """Return bars of the mark price, at which a venue values positions; None if the feed knows none.
+
+        Raises:
+            DataError: if they cannot be trusted.
+        """
         return None
