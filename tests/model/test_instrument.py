@@ -1,6 +1,7 @@
 """Steps of prices and quantities: exact where people mean them exactly."""
 
 import math
+import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import hookline as hl
+from hookline.model.instrument import DEFAULT_TIERS, MarginMode, MarginTier, PositionMode, TierStyle
 
+PERPETUAL = hl.InstrumentKind.PERPETUAL
 STEPS = [
     "0.1",
     "0.001",
@@ -127,9 +130,114 @@ def test_impossible_steps_and_minimums_are_refused(terms, message):
         hl.Instrument("X", **terms)
 
 
-def test_only_spot_cannot_be_sold_short():
-    assert not hl.Instrument("X").can_short
-    assert hl.Instrument("X", kind=hl.InstrumentKind.PERPETUAL).can_short
+def test_a_perpetual_can_be_short_and_spot_only_up_to_what_may_be_borrowed():
+    assert not stepping().can_short
+    assert stepping(kind=PERPETUAL).can_short
+    assert stepping(borrow_limit=Decimal("2.5")).can_short
+    assert stepping(lot="0.2", borrow_limit=Decimal("2.5")).borrow_lots == 12
+
+
+def test_an_instrument_that_says_nothing_of_margin_has_the_brokers_leverage_and_shares_the_wallet():
+    perpetual = stepping(kind=PERPETUAL)
+
+    assert perpetual.leverage is None
+    assert perpetual.margin_mode is MarginMode.CROSS
+    assert perpetual.position_mode is PositionMode.ONE_WAY
+    assert perpetual.tier_style is TierStyle.MARGINAL
+    assert perpetual.tiers == DEFAULT_TIERS == (MarginTier(None, Decimal("0.005"), Decimal(100)),)
+    assert stepping().tiers == ()
+
+
+def test_lots_are_whole_numbers_of_contracts():
+    perpetual = stepping(lot="0.001", kind=PERPETUAL, contract_size=Decimal("0.00001"))
+
+    assert perpetual.contracts(3) == 300
+    assert perpetual.contracts(-3) == -300
+    assert [perpetual.lots_of_contracts(count) for count in (300, 399, -300, -399, 99)] == [3, 3, -3, -3, 0]
+
+
+@given(steps, st.integers(1, 1000), counts)
+def test_lots_and_contracts_are_inverse(size, ratio, lots):
+    perpetual = hl.Instrument("X", kind=PERPETUAL, lot_size=size * ratio, contract_size=size)
+
+    assert perpetual.lots_of_contracts(perpetual.contracts(lots)) == lots
+
+
+def test_contracts_are_not_counted_without_their_size():
+    with pytest.raises(ValueError, match=r"X.contract_size: must be set to count contracts"):
+        stepping().contracts(1)
+
+
+def tiers(*rows):
+    return {
+        "kind": PERPETUAL,
+        "margin_tiers": tuple(
+            MarginTier(None if up_to is None else Decimal(up_to), Decimal(maintenance), Decimal(leverage))
+            for up_to, maintenance, leverage in rows
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        (
+            {"contract_size": Decimal("0.003")},
+            "X.lot_size: must be a whole multiple of contract_size 0.003, was 0.01",
+        ),
+        ({"contract_size": Decimal(0)}, "X.contract_size: must be above 0, was 0"),
+        ({"leverage": Decimal(0)}, "X.leverage: must be above 0, was 0"),
+        ({"borrow_limit": Decimal(-1)}, "X.borrow_limit: must be 0 or more, was -1"),
+        (
+            {"kind": PERPETUAL, "borrow_limit": Decimal(1)},
+            "X.borrow_limit: only spot is borrowed, a perpetual had 1",
+        ),
+        (
+            {"position_mode": PositionMode.HEDGE},
+            "X.position_mode: only a perpetual has one, spot had <PositionMode.HEDGE: 'hedge'>",
+        ),
+        (
+            {"kind": PERPETUAL, "leverage": Decimal(101)},
+            "X.leverage: must be at most 100, as its margin tiers say, was 101",
+        ),
+        (
+            {**tiers((None, "0.02", 20)), "leverage": Decimal(25)},
+            "X.leverage: must be at most 20, as its margin tiers say, was 25",
+        ),
+        (
+            tiers((None, "0.01", 50), (None, "0.02", 20)),
+            "X.margin_tiers[0].up_to: only the last tier may have no end, was None",
+        ),
+        (
+            tiers((1000, "0.01", 50), (500, "0.02", 20)),
+            "X.margin_tiers[1].up_to: must be above 1000, was 500",
+        ),
+        (tiers((0, "0.01", 50)), "X.margin_tiers[0].up_to: must be above 0, was 0"),
+        (
+            tiers((1000, "0.01", 50), (None, "0.005", 20)),
+            "X.margin_tiers[1].maintenance: must not be below the tier before (0.01), was 0.005",
+        ),
+        (
+            tiers((1000, "0.01", 50), (None, "0.01", 60)),
+            "X.margin_tiers[1].max_leverage: must not be above the tier before (50), was 60",
+        ),
+        (tiers((None, "0.01", "0.5")), "X.margin_tiers[0].max_leverage: must be at least 1, was 0.5"),
+        (
+            tiers((None, "0.02", 50)),
+            "X.margin_tiers[0].maintenance: must be above 0 and below 1 / max_leverage 50, was 0.02",
+        ),
+    ],
+)
+def test_terms_of_margin_that_contradict_each_other_are_refused(terms, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        stepping(**terms)
+
+
+def test_terms_that_are_floats_are_refused():
+    with pytest.raises(TypeError, match=r"X.leverage: must be a Decimal such as Decimal\('0.01'\), was 2.5"):
+        stepping(kind=PERPETUAL, leverage=2.5)
+    with pytest.raises(TypeError, match=r"X.margin_tiers\[0\].maintenance: must be a Decimal, was 0.01"):
+        stepping(kind=PERPETUAL, margin_tiers=(MarginTier(None, 0.01, Decimal(5)),))
 
 
 def test_instruments_with_the_same_terms_are_equal():

@@ -11,6 +11,7 @@ from hookline.data import infer_instrument
 from hookline.errors import ConfigError, HooklineError
 from hookline.feed import BarRequest, Feed
 from hookline.model import BarSeries, Instrument, InstrumentKind
+from hookline.model.instrument import MarginTier
 from hookline.problems import Location, did_you_mean
 from hookline.session.building import build_plugins, public_params, uses
 from hookline.session.config import SessionConfig
@@ -76,7 +77,7 @@ def _instruments(
                     f"{request.symbol}: tick size {known.tick_size} taken from the prices; "
                     f"name it under 'instruments' to be sure"
                 )
-        instruments[request.symbol] = instrument = replace(known, **said)
+        instruments[request.symbol] = instrument = _completed(known, said)
         if instrument.kind is InstrumentKind.PERPETUAL and (entry is None or entry.funding is None):
             notes.append(f"{request.symbol}: no funding series under 'instruments', so funding is left out")
     return instruments, loaded, notes
@@ -102,10 +103,25 @@ def _funding(
     return funding
 
 
+def _completed(known: Instrument, said: Mapping[str, Any]) -> Instrument:
+    """Return an instrument with what a session says of it; with contracts, the lot is one unless it is said."""
+    size = said.get("contract_size")
+    lot = {"lot_size": size} if size is not None and known.lot_size % size else {}
+    try:
+        return replace(known, **{**lot, **said})
+    except ValueError as error:
+        raise ConfigError(f"instruments.{error}") from error
+
+
 def _said(entry: InstrumentEntry | None) -> dict[str, Any]:
     """Return what a session says of an instrument; it overrules what the feed knows or the prices show."""
     said = {} if entry is None else {field.name: getattr(entry, field.name) for field in fields(entry)}
     said.pop("funding", None)
+    tiers = said.pop("margin_tiers", None)
+    if tiers is not None:
+        said["margin_tiers"] = tuple(
+            MarginTier(one.up_to, one.maintenance, one.max_leverage) for one in tiers
+        )
     return {name: value for name, value in said.items() if value is not None}
 
 

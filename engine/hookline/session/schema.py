@@ -12,12 +12,25 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from hookline.model.instrument import InstrumentKind
-from hookline.params import Doc, Ge, Gt, Le, PluginUse
+from hookline.model.instrument import InstrumentKind, MarginMode, PositionMode, TierStyle
+from hookline.params import Doc, Ge, Gt, Le, Lt, PluginUse
 
-__all__ = ["ExternalEntry", "InstrumentEntry", "SessionFile", "StrategyEntry"]
+__all__ = ["ExternalEntry", "InstrumentEntry", "MarginTierEntry", "SessionFile", "StrategyEntry"]
 
 _DEFAULT_REPORTERS = ("html", "json", "csv")
+
+
+@dataclass(frozen=True)
+class MarginTierEntry:
+    """What a venue demands of positions up to a size."""
+
+    maintenance: Annotated[
+        Decimal, Gt(0), Lt(1), Doc("margin below which a position is liquidated, as a fraction of notional")
+    ]
+    max_leverage: Annotated[Decimal, Ge(1), Doc("most that may be chosen for positions of this size")]
+    up_to: Annotated[Decimal, Gt(0), Doc("largest notional of the tier; left out, it has no end")] | None = (
+        None
+    )
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,33 @@ class InstrumentEntry:
     min_quantity: Annotated[Decimal, Ge(0), Doc("smallest order in base units")] | None = None
     min_notional: Annotated[Decimal, Ge(0), Doc("smallest order in quote currency")] | None = None
     quote: Annotated[str, MinLen(1), Doc("currency of prices and cash")] | None = None
+    base: Annotated[str, MinLen(1), Doc("currency of quantities")] | None = None
+    contract_size: (
+        Annotated[Decimal, Gt(0), Doc("base units of one contract, where the venue counts contracts")] | None
+    ) = None
+    leverage: (
+        Annotated[Decimal, Gt(0), Doc("what positions are leveraged with; the broker's by default")] | None
+    ) = None
+    margin_mode: (
+        Annotated[MarginMode, Doc("positions backed by the whole wallet, or each by its own margin")] | None
+    ) = None
+    position_mode: Annotated[PositionMode, Doc("one position, or a long and a short side by side")] | None = (
+        None
+    )
+    margin_tiers: (
+        Annotated[list[MarginTierEntry], MinLen(1), Doc("demands by size of position, smallest first")] | None
+    ) = None
+    tier_style: (
+        Annotated[TierStyle, Doc("a tier's rate counts for the part inside it, or for the whole position")]
+        | None
+    ) = None
+    borrow_limit: (
+        Annotated[Decimal, Ge(0), Doc("most base units of spot that may be sold without being held")] | None
+    ) = None
+    borrow_rate: (
+        Annotated[Decimal, Ge(0), Doc("interest on borrowed spot, as a fraction of its value for a year")]
+        | None
+    ) = None
     funding: (
         Annotated[str, MinLen(1), Doc("series under 'external' with the rates of a perpetual")] | None
     ) = None
