@@ -1,6 +1,7 @@
 """Instruments, market data, orders, fills, positions and accounts. Imports nothing else of ours but errors and clock."""
 
 from hookline.model.account import Ledger, Market, Position
+from hookline.model.book import OrderBook
 from hookline.model.fill import Fill, OrderUpdate
 from hookline.model.instrument import Instrument, InstrumentKind
 from hookline.model.market import Bar, BarSeries
@@ -21,6 +22,7 @@ __all__ = [
     "MarketData",
     "MarketEvent",
     "Order",
+    "OrderBook",
     "OrderStatus",
     "OrderType",
     "OrderUpdate",
