@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -11,9 +11,9 @@ from hookline.clock import Clock
 from hookline.hookspecs import hookimpl
 from hookline.model import Bar, Instrument, Ledger, Order
 from hookline.params import Doc, Ge, Gt, Le
+from hookline.simulation.bar_venue import BarVenue
 from hookline.simulation.fees import MakerTaker
 from hookline.simulation.slippage import BarSlippage, NoSlippage
-from hookline.simulation.venue import SimulatedVenue
 
 __all__ = ["PaperBroker"]
 
@@ -49,7 +49,7 @@ class PaperBroker(Broker):
         ledgers: Mapping[str, Ledger],
     ) -> None:
         slips = self.slippage_bps or self.slippage_ticks or self.slippage_range_fraction
-        self._venue = SimulatedVenue(
+        self._venue = BarVenue(
             listener,
             clock,
             instruments,
@@ -82,8 +82,8 @@ class PaperBroker(Broker):
     def watch(self, symbol: str) -> list[Order]:
         return self._venue.open[symbol]
 
-    def match(self, bar: Bar) -> None:
-        self._venue.match(bar)
+    def match(self, bars: Sequence[Bar]) -> None:
+        self._venue.match(bars)
 
 
 @hookimpl

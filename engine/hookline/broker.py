@@ -7,11 +7,23 @@ that answers later reports later.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from hookline.clock import Clock
-from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus
+from hookline.model import (
+    Bar,
+    BarSeries,
+    BookUpdate,
+    Instrument,
+    Ledger,
+    MarketData,
+    Order,
+    OrderBook,
+    OrderStatus,
+    Quote,
+    Trade,
+)
 
 __all__ = ["Broker", "BrokerListener"]
 
@@ -26,6 +38,12 @@ class BrokerListener(Protocol):
         self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int
     ) -> None:
         """Book an execution of part or all of an order."""
+
+    def order_adopted(self, order: Order) -> None:
+        """Record an order that the venue itself has made, such as a liquidation."""
+
+    def warn(self, text: str) -> None:
+        """Add a warning to the result."""
 
 
 class Broker(ABC):
@@ -72,5 +90,49 @@ class Broker(ABC):
         """Return the live list of orders that bars of a symbol may fill; always empty where a venue does the matching."""
         return []
 
-    def match(self, bar: Bar) -> None:
-        """Fill what a bar fills. Called before strategies see the bar, and only while ``watch`` lists an order."""
+    def match(self, bars: Sequence[Bar]) -> None:
+        """Fill what bars of one end time fill.
+
+        Called before strategies see the bars, and only while ``watch`` lists an order for one of them.
+        """
+
+    def follow(
+        self,
+        tapes: Mapping[str, frozenset[MarketData]],
+        marks: Mapping[str, BarSeries],
+    ) -> None:
+        """Learn, before the run, which symbols have a tape and of what kinds, and the mark prices that are known."""
+
+    # -- brokers that match orders themselves ----------------------------------------------------------------------------
+
+    has_own_time: bool = False
+    """Whether the broker sees the tape in the venue's time, ahead of strategies."""
+
+    @property
+    def has_delays(self) -> bool:
+        """Whether things may be under way between strategies and venue."""
+        return False
+
+    @property
+    def due(self) -> int:
+        """When the next thing under way arrives, nanoseconds UTC."""
+        return 2**63 - 1
+
+    def advance(self, until: int) -> None:
+        """Let what arrives up to a time arrive."""
+
+    def book(self, symbol: str) -> OrderBook | None:  # noqa: ARG002
+        """Return the broker's own book where it keeps one that strategies may read, so that no update is applied twice."""
+        return None
+
+    def on_quote(self, quote: Quote) -> None:
+        """Fill what a quote fills."""
+
+    def on_trade(self, trade: Trade) -> None:
+        """Fill what a trade fills."""
+
+    def on_book(self, update: BookUpdate) -> None:
+        """Fill what a book update fills."""
+
+    def paid(self, symbol: str) -> None:
+        """Learn that funding has changed the cash behind positions of a symbol."""

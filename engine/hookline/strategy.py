@@ -10,7 +10,7 @@ from abc import ABC
 from typing import ClassVar
 
 from hookline.kernel.context import Context
-from hookline.model import Bar, Fill, Order, OrderUpdate
+from hookline.model import Bar, Fill, Funding, Order, OrderBook, OrderUpdate, Quote, Trade
 
 __all__ = ["Context", "Strategy"]
 
@@ -25,6 +25,21 @@ class Strategy(ABC):
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
         """Act on a bar that has just closed, once every column in use on its symbol is ready."""
+
+    def on_quote(self, ctx: Context, quote: Quote) -> None:
+        """Act on a change of the best bid and ask. Overriding this makes the session follow quotes."""
+
+    def on_trade(self, ctx: Context, trade: Trade) -> None:
+        """Act on a print on the tape. Overriding this makes the session follow trades."""
+
+    def on_book(self, ctx: Context, book: OrderBook) -> None:
+        """Act on a change of an order book. Overriding this makes the session follow books.
+
+        It is not called while the book is crossed, has lost an update or lacks a side; see ``ctx.book`` for those.
+        """
+
+    def on_funding(self, ctx: Context, funding: Funding) -> None:
+        """Learn of a funding time of an instrument that the strategy trades; cash includes the payment already."""
 
     def on_order(self, ctx: Context, order: Order, update: OrderUpdate) -> None:
         """Learn of one step of an order; ``update.status`` is the step, ``order.status`` where the order stands by now."""

@@ -13,7 +13,18 @@ from hookline.clock import from_ns, to_ns
 from hookline.errors import OrderError
 from hookline.kernel.orders import Terms, make_order
 from hookline.kernel.runner import Handle
-from hookline.model import Instrument, Market, Order, OrderType, Position, Side, TimeInForce, timeframe_ns
+from hookline.model import (
+    Instrument,
+    Market,
+    Order,
+    OrderBook,
+    OrderType,
+    Position,
+    PositionMode,
+    Side,
+    TimeInForce,
+    timeframe_ns,
+)
 
 if TYPE_CHECKING:
     from hookline.columns import Bars, Column
@@ -85,22 +96,74 @@ class Context:
         """Equity less the taker fee of spending all of it: what sizing starts from."""
         return self._ledger.equity / self._fee_room
 
-    def position(self, symbol: str) -> Position:
-        """Return the live position of this strategy; ``quantity`` is negative for a short."""
+    def position(self, symbol: str, side: str = "") -> Position:
+        """Return the live position of this strategy; ``quantity`` is negative for a short.
+
+        Args:
+            symbol: One of the session's instruments.
+            side: ``long`` or ``short`` for an instrument in hedge mode, which has both; empty otherwise.
+        """
         try:
-            return self._positions[symbol]
+            return self._positions[f"{symbol}|{side}" if side else symbol]
         except KeyError:
-            raise OrderError(
-                f"ctx.position: must be one of {', '.join(self.symbols)}, was {symbol!r}"
-            ) from None
+            raise self._no_position(symbol, side) from None
+
+    def _no_position(self, symbol: str, side: str) -> OrderError:
+        market = self._kernel.markets.get(symbol)
+        if market is None:
+            return OrderError(f"ctx.position: must be one of {', '.join(self.symbols)}, was {symbol!r}")
+        mode = market.instrument.position_mode
+        rule = "side must be 'long' or 'short'" if mode is PositionMode.HEDGE else "takes no side"
+        return OrderError(f"ctx.position: {symbol} is in {mode} mode: {rule}, was {side!r}")
+
+    def balances(self) -> dict[str, float]:
+        """Return what the strategy holds by currency: cash, and the base currency of spot."""
+        return self._ledger.balances()
 
     def instrument(self, symbol: str) -> Instrument:
         """Return the steps, limits and kind of an instrument."""
-        return self.position(symbol).market.instrument
+        return self._market(symbol).instrument
 
     def last(self, symbol: str) -> float:
-        """Return the last price, NaN before the first bar."""
-        return self.position(symbol).market.last
+        """Return the last price: of a trade, else the mid of quotes, else a bar's close; NaN before the first."""
+        return self._market(symbol).last
+
+    def bid(self, symbol: str) -> float:
+        """Return the best bid, NaN where neither quotes nor books are followed."""
+        return self._market(symbol).bid
+
+    def ask(self, symbol: str) -> float:
+        """Return the best ask, NaN where neither quotes nor books are followed."""
+        return self._market(symbol).ask
+
+    def mark(self, symbol: str) -> float:
+        """Return the mark price, NaN where none is known."""
+        return self._market(symbol).mark
+
+    def funding_rate(self, symbol: str) -> float:
+        """Return the rate of the last funding time, NaN before the first."""
+        return self._market(symbol).funding_rate
+
+    def book(self, symbol: str) -> OrderBook:
+        """Return the live order book of an instrument.
+
+        Raises:
+            OrderError: if none is followed; a strategy follows books by overriding ``on_book``.
+        """
+        book = self._market(symbol).book
+        if book is None:
+            raise OrderError(
+                f"ctx.book: no book of {symbol} is followed yet; override on_book, or name 'book' in market_data"
+            )
+        return book
+
+    def _market(self, symbol: str) -> Market:
+        try:
+            return self._kernel.markets[symbol]
+        except KeyError:
+            raise OrderError(
+                f"{symbol!r}: the session has no such symbol, it has {', '.join(self._kernel.markets)}"
+            ) from None
 
     def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the open orders of this strategy, oldest first."""
@@ -138,13 +201,13 @@ class Context:
 
     def buy(self, symbol: str, quantity: float, *, tag: str = "", **terms: Any) -> Order:
         """Buy; at the market unless terms say otherwise, see ``submit``."""
-        if terms:
+        if terms or symbol not in self._positions:
             return self.submit(symbol, _BUY, quantity, tag=tag, **terms)
         return self._take(symbol, _BUY, quantity, tag)
 
     def sell(self, symbol: str, quantity: float, *, tag: str = "", **terms: Any) -> Order:
         """Sell; at the market unless terms say otherwise, see ``submit``."""
-        if terms:
+        if terms or symbol not in self._positions:
             return self.submit(symbol, _SELL, quantity, tag=tag, **terms)
         return self._take(symbol, _SELL, quantity, tag)
 
@@ -167,6 +230,7 @@ class Context:
         post_only: bool = False,
         reduce_only: bool = False,
         oco: Order | None = None,
+        position: str = "",
         tag: str = "",
     ) -> Order:
         """Send an order and return it; its ``status`` tells at once if it was denied, and ``reason`` why.
@@ -189,15 +253,19 @@ class Context:
             post_only: Reject the order instead of letting it take.
             reduce_only: Never open or add to a position.
             oco: Another order: whichever fills first cancels the other.
+            position: ``long`` or ``short`` for an instrument in hedge mode: which of its positions the order changes. Selling
+                from the long and buying back the short are reduce-only.
             tag: Text kept with the order.
 
         Raises:
             OrderError: if the terms make no sense together.
         """
-        market, lots = self._sized(symbol, quantity)
+        market, lots = self._sized(symbol, quantity, position)
         terms = Terms(
             type, limit, trigger, trail_amount, trail_fraction, stop_loss, stop_loss_trail, take_profit,
-            time_in_force, None if expire is None else self._expiry(expire), post_only, reduce_only, oco, tag,
+            time_in_force, None if expire is None else self._expiry(expire), post_only,
+            reduce_only or (bool(position) and (side > 0) != (position == "long")), oco, tag,
+            f"{symbol}|{position}" if position else "",
         )  # fmt: skip
         return self._kernel.submit(make_order(self.id, market, side, lots, self._kernel.clock.now, terms))
 
@@ -298,8 +366,8 @@ class Context:
             Order(0, self.id, market.instrument, side, _MARKET, lots, kernel.clock.now, tag=tag)
         )
 
-    def _sized(self, symbol: str, quantity: float) -> tuple[Market, int]:
-        market = self.position(symbol).market
+    def _sized(self, symbol: str, quantity: float, position: str = "") -> tuple[Market, int]:
+        market = self.position(symbol, position).market
         if not 0.0 <= quantity < math.inf:
             raise OrderError(f"order on {symbol}: quantity must be 0 or more and finite, was {quantity!r}")
         return market, market.instrument.lots(quantity)

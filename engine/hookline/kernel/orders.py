@@ -32,6 +32,7 @@ class Terms(NamedTuple):
     reduce_only: bool = False
     oco: Order | None = None
     tag: str = ""
+    position_id: str = ""
 
 
 _NEEDS: dict[OrderType, tuple[str, ...]] = {
@@ -76,6 +77,7 @@ def make_order(strategy: str, market: Market, side: Side, lots: int, time: int, 
         post_only=terms.post_only,
         reduce_only=terms.reduce_only,
         tag=terms.tag,
+        position_id=terms.position_id,
     )
     if terms.expire is not None and terms.expire <= time:
         order.reason = f"expires at {isoformat(terms.expire)}: that has passed"
@@ -194,5 +196,5 @@ def _protect(entry: Order, market: Market, terms: Terms) -> None:
 def _child(entry: Order, side: Side, type_: OrderType) -> Order:
     return Order(
         0, entry.strategy, entry.instrument, side, type_, entry.lots, entry.time, reduce_only=True, parent=entry,
-        tag=entry.tag,
+        tag=entry.tag, position_id=entry.position_id,
     )  # fmt: skip

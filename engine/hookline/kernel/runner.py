@@ -6,16 +6,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hookline.model import Bar, Fill, Order, OrderUpdate
+from hookline.model import Bar, BookUpdate, Fill, Funding, MarketData, Order, OrderUpdate, Quote, Trade
 
 if TYPE_CHECKING:
     from hookline.columns import Column
     from hookline.kernel.context import Context
     from hookline.strategy import Strategy
 
-__all__ = ["EventRunner", "Handle", "Needs", "Runner"]
+__all__ = ["EventRunner", "Handle", "Needs", "Runner", "Timed", "market_data_of"]
+
+
+class Timed(Protocol):
+    """Whoever sets a timer."""
+
+    @property
+    def id(self) -> str:
+        """Name in errors."""
+
+    def on_timer(self, timer: str) -> None:
+        """Handle a timer."""
 
 
 class Handle:
@@ -51,6 +62,8 @@ class Runner(ABC):
 
     wants_orders = False
     wants_fills = True
+    wants_funding = False
+    wants: frozenset[MarketData] = frozenset()
     row: Any = None
 
     def __init__(self, id_: str) -> None:
@@ -74,6 +87,18 @@ class Runner(ABC):
     def on_bar(self, bar: Bar) -> None:
         """Handle a bar."""
 
+    def on_quote(self, quote: Quote) -> None:
+        """Handle a change of the best bid and ask."""
+
+    def on_trade(self, trade: Trade) -> None:
+        """Handle a print on the tape."""
+
+    def on_book(self, update: BookUpdate) -> None:
+        """Handle a change of the order book, which the book includes already."""
+
+    def on_funding(self, funding: Funding) -> None:
+        """Handle a funding payment."""
+
     def on_order(self, order: Order, update: OrderUpdate) -> None:
         """Handle one step of an order."""
 
@@ -94,8 +119,11 @@ class EventRunner(Runner):
 
         self._strategy = strategy
         self._ctx = ctx
-        self.wants_fills = type(strategy).on_fill is not Strategy.on_fill
-        self.wants_orders = type(strategy).on_order is not Strategy.on_order
+        kind = type(strategy)
+        self.wants_fills = kind.on_fill is not Strategy.on_fill
+        self.wants_orders = kind.on_order is not Strategy.on_order
+        self.wants_funding = kind.on_funding is not Strategy.on_funding
+        self.wants = market_data_of(strategy)
         self._waiting: dict[str, list[Handle]] = {}
 
     def start(self) -> None:
@@ -128,5 +156,32 @@ class EventRunner(Runner):
     def on_fill(self, order: Order, fill: Fill) -> None:  # noqa: ARG002
         self._strategy.on_fill(self._ctx, fill)
 
+    def on_quote(self, quote: Quote) -> None:
+        self._strategy.on_quote(self._ctx, quote)
+
+    def on_trade(self, trade: Trade) -> None:
+        self._strategy.on_trade(self._ctx, trade)
+
+    def on_book(self, update: BookUpdate) -> None:
+        book = self._ctx.book(update.symbol)
+        if book.is_usable:
+            self._strategy.on_book(self._ctx, book)
+
+    def on_funding(self, funding: Funding) -> None:
+        self._strategy.on_funding(self._ctx, funding)
+
     def on_timer(self, timer: str) -> None:
         self._strategy.on_timer(self._ctx, timer)
+
+
+def market_data_of(strategy: Strategy) -> frozenset[MarketData]:
+    """Return the kinds of tape that a strategy follows: those whose callbacks it overrides."""
+    from hookline.strategy import Strategy
+
+    kind = type(strategy)
+    callbacks = {
+        MarketData.QUOTES: kind.on_quote is not Strategy.on_quote,
+        MarketData.TRADES: kind.on_trade is not Strategy.on_trade,
+        MarketData.BOOK: kind.on_book is not Strategy.on_book,
+    }
+    return frozenset(data for data, wanted in callbacks.items() if wanted)

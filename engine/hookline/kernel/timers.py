@@ -1,8 +1,10 @@
-"""Timers of strategies, in event time."""
+"""Timers of strategies and of what works for them, in event time."""
 
 from __future__ import annotations
 
 import heapq
+from itertools import count
+from typing import Any
 
 __all__ = ["NEVER", "Timers"]
 
@@ -10,23 +12,34 @@ NEVER = 2**63 - 1
 
 
 class Timers:
-    """Repeating timers, due at whole multiples of their period since the epoch."""
+    """Timers by due time, then in the order in which they were set; ``due`` is when the next one fires."""
 
-    __slots__ = ("_heap", "due")
+    __slots__ = ("_heap", "_numbers", "due")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, str, str, int]] = []
+        self._heap: list[tuple[int, int, Any, str, int]] = []
+        self._numbers = count()
         self.due = NEVER
 
-    def every(self, period: int, now: int, strategy: str, timer: str) -> None:
+    def every(self, period: int, now: int, target: Any, timer: str) -> None:
         """Add a timer that is first due at the next multiple of its period (nanoseconds) after ``now``."""
-        first = (now // period + 1) * period
-        heapq.heappush(self._heap, (first, len(self._heap), strategy, timer, period))
-        self.due = self._heap[0][0]
+        self._push((now // period + 1) * period, target, timer, period)
 
-    def pop(self) -> tuple[int, str, str]:
-        """Return the next timer as ``(due, strategy, timer)`` and set it again."""
-        due, sequence, strategy, timer, period = self._heap[0]
-        heapq.heapreplace(self._heap, (due + period, sequence, strategy, timer, period))
+    def at(self, due: int, target: Any, timer: str) -> None:
+        """Add a timer that fires once."""
+        self._push(due, target, timer, 0)
+
+    def pop(self) -> tuple[int, Any, str]:
+        """Return the next timer as ``(due, target, timer)``; one that repeats is set again."""
+        due, number, target, timer, period = self._heap[0]
+        if period:
+            heapq.heapreplace(self._heap, (due + period, number, target, timer, period))
+        else:
+            heapq.heappop(self._heap)
+        self.due = self._heap[0][0] if self._heap else NEVER
+        return due, target, timer
+
+    def _push(self, due: int, target: Any, timer: str, period: int) -> None:
+        # Numbers are unique, so that targets are never compared.
+        heapq.heappush(self._heap, (due, next(self._numbers), target, timer, period))
         self.due = self._heap[0][0]
-        return due, strategy, timer

@@ -1,11 +1,27 @@
 """Instruments, market data, orders, fills, positions and accounts. Imports nothing else of ours but errors and clock."""
 
-from hookline.model.account import Ledger, Market, Position
+from hookline.model.account import Ledger, Market, Position, Wallet
 from hookline.model.book import OrderBook
-from hookline.model.fill import Fill, OrderUpdate
-from hookline.model.instrument import Instrument, InstrumentKind
+from hookline.model.fill import Fill, Funding, OrderUpdate
+from hookline.model.instrument import (
+    Instrument,
+    InstrumentKind,
+    MarginMode,
+    MarginTier,
+    PositionMode,
+    TierStyle,
+)
 from hookline.model.market import Bar, BarSeries
-from hookline.model.order import TRANSITIONS, Order, OrderStatus, OrderType, Side, TimeInForce, transition
+from hookline.model.order import (
+    TRANSITIONS,
+    Order,
+    OrderHandler,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    transition,
+)
 from hookline.model.tape import BookUpdate, MarketData, MarketEvent, Quote, RowKind, TapeSeries, Trade
 from hookline.model.timeframe import Timeframe, timeframe_ns, timeframe_of
 
@@ -15,25 +31,32 @@ __all__ = [
     "BarSeries",
     "BookUpdate",
     "Fill",
+    "Funding",
     "Instrument",
     "InstrumentKind",
     "Ledger",
+    "MarginMode",
+    "MarginTier",
     "Market",
     "MarketData",
     "MarketEvent",
     "Order",
     "OrderBook",
+    "OrderHandler",
     "OrderStatus",
     "OrderType",
     "OrderUpdate",
     "Position",
+    "PositionMode",
     "Quote",
     "RowKind",
     "Side",
     "TapeSeries",
+    "TierStyle",
     "TimeInForce",
     "Timeframe",
     "Trade",
+    "Wallet",
     "timeframe_ns",
     "timeframe_of",
     "transition",

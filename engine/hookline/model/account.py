@@ -3,39 +3,96 @@
 One ledger belongs to one strategy; the account is the sum of the ledgers. Cash here is the sum of all cash flows: buying
 takes the whole notional from it, for perpetuals too. Equity is the same as with margin accounting
 (cash + quantity * price), and conservation is one line: ``cash = start - sum(signed notional) - fees``.
+
+Money lies in wallets, one for each venue and quote currency. A ledger's ``cash`` and ``equity`` are in the session's
+currency: what lies in another one counts at the last price of the instrument that the session names as its rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from hookline.model.fill import Fill
-from hookline.model.instrument import Instrument
+from hookline.model.instrument import Instrument, PositionMode
 
-__all__ = ["Ledger", "Market", "Position", "apply_fill"]
+if TYPE_CHECKING:
+    from hookline.model.book import OrderBook
+
+__all__ = ["Ledger", "Market", "Position", "Wallet", "apply_fill"]
+
+_NAN = float("nan")
 
 
 class Market:
-    """What is known now of one instrument: the last price and when it was seen."""
+    """What is known now of one instrument.
 
-    __slots__ = ("instrument", "last", "time")
+    Attributes:
+        last: Last price: of the last trade, else the mid of the last quote or book, else the last bar's close.
+        mark: Mark price where there is one, else NaN.
+        bid: Best bid, NaN where no quotes or books are followed.
+        ask: Best ask, NaN likewise.
+        book: The local order book, None where no books are followed.
+        funding_rate: Rate of the last funding payment, NaN before the first.
+        has_trades: Whether a trade was seen, so that ``last`` is a trade's price.
+        time: When ``last`` was seen, nanoseconds UTC.
+    """
+
+    __slots__ = ("ask", "bid", "book", "funding_rate", "has_trades", "instrument", "last", "mark", "time")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self.last = float("nan")
+        self.last = _NAN
+        self.mark = _NAN
+        self.bid = _NAN
+        self.ask = _NAN
+        self.book: OrderBook | None = None
+        self.funding_rate = _NAN
+        self.has_trades = False
         self.time = 0
+
+
+class Wallet:
+    """Cash of one strategy at one venue in one currency.
+
+    ``rate`` is the worth of one unit in the session's currency; ``rate_market`` is where it comes from, None for 1.
+    """
+
+    __slots__ = ("cash", "currency", "rate_market", "start_cash", "venue")
+
+    def __init__(
+        self, cash: float, venue: str = "", currency: str = "", rate_market: Market | None = None
+    ) -> None:
+        self.venue = venue
+        self.currency = currency
+        self.start_cash = cash
+        self.cash = cash
+        self.rate_market = rate_market
+
+    def __repr__(self) -> str:
+        return f"Wallet({self.cash:g} {self.currency} at {self.venue or 'the venue'})"
+
+    @property
+    def rate(self) -> float:
+        """Worth of one unit of the currency in the session's currency."""
+        return 1.0 if self.rate_market is None else self.rate_market.last
 
 
 class Position:
     """Holding of one instrument by one strategy. ``lots`` and ``quantity`` are negative for a short.
 
     ``pending`` is the signed number of lots in market orders on their way: what the position is about to become.
+    ``id`` is the symbol; in hedge mode, where a long and a short are held side by side, ``SYMBOL|long`` or ``SYMBOL|short``.
     """
 
-    __slots__ = ("entry_price", "fees", "lots", "market", "opened", "pending", "quantity", "realized")
+    __slots__ = (
+        "entry_price", "fees", "id", "lots", "market", "opened", "pending", "quantity", "realized", "wallet",
+    )  # fmt: skip
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, wallet: Wallet, id_: str = "") -> None:
         self.market = market
+        self.wallet = wallet
+        self.id = id_ or market.instrument.symbol
         self.lots = 0
         self.pending = 0
         self.quantity = 0.0
@@ -95,35 +152,86 @@ def apply_fill(
 
 
 class Ledger:
-    """Cash and positions of one strategy."""
+    """Cash and positions of one strategy.
 
-    __slots__ = ("cash", "fees", "funding", "positions", "start_cash", "strategy")
+    Args:
+        strategy: Id of the strategy.
+        cash: Start cash of its only wallet; left out where ``wallets`` are given.
+        markets: The instruments.
+        wallets: Returns the wallet that an instrument is paid from; one and the same for all by default.
+    """
 
-    def __init__(self, strategy: str, cash: float, markets: Iterable[Market]) -> None:
+    __slots__ = ("_only", "fees", "funding", "positions", "start_cash", "strategy", "wallets")
+
+    def __init__(
+        self,
+        strategy: str,
+        cash: float,
+        markets: Iterable[Market],
+        wallets: Callable[[Instrument], Wallet] | None = None,
+    ) -> None:
         self.strategy = strategy
         self.start_cash = cash
-        self.cash = cash
         self.fees = 0.0
         self.funding = 0.0
-        self.positions = {market.instrument.symbol: Position(market) for market in markets}
+        only = Wallet(cash)
+        positions = [
+            Position(market, only if wallets is None else wallets(market.instrument), id_)
+            for market in markets
+            for id_ in _position_ids(market.instrument)
+        ]
+        self.positions = {position.id: position for position in positions}
+        self.wallets = [only] if wallets is None else list(dict.fromkeys(p.wallet for p in positions))
+        self._only = (
+            self.wallets[0] if len(self.wallets) == 1 and self.wallets[0].rate_market is None else None
+        )
+
+    @property
+    def cash(self) -> float:
+        """Cash of all wallets in the session's currency."""
+        if self._only is not None:
+            return self._only.cash
+        return sum(wallet.cash * wallet.rate for wallet in self.wallets)
 
     @property
     def equity(self) -> float:
-        """Cash plus the value of all positions at the last prices."""
-        total = self.cash
-        for position in self.positions.values():
-            if position.lots:
-                total += position.quantity * position.market.last
-        return total
+        """Cash plus the value of all positions at the last prices, in the session's currency."""
+        if self._only is not None:
+            total = self._only.cash
+            for position in self.positions.values():
+                if position.lots:
+                    total += position.quantity * position.market.last
+            return total
+        return sum(self.equity_of(wallet) * wallet.rate for wallet in self.wallets)
+
+    def equity_of(self, wallet: Wallet) -> float:
+        """Return a wallet's cash plus the value of the positions paid from it, in its currency."""
+        return wallet.cash + sum(p.notional for p in self.positions.values() if p.wallet is wallet)
 
     @property
     def gross_notional(self) -> float:
-        """Sum of the positions' values without their signs."""
-        return sum(abs(position.notional) for position in self.positions.values())
+        """Sum of the positions' values without their signs, in the session's currency."""
+        return sum(abs(position.notional) * position.wallet.rate for position in self.positions.values())
+
+    def held(self, symbol: str) -> list[Position]:
+        """Return the positions of a symbol: one, or long and short in hedge mode."""
+        return [position for position in self.positions.values() if position.symbol == symbol]
+
+    def balances(self) -> dict[str, float]:
+        """Return what is held by currency: cash, and the base currency of spot positions."""
+        found: dict[str, float] = {}
+        for wallet in self.wallets:
+            found[wallet.currency] = found.get(wallet.currency, 0.0) + wallet.cash
+        for position in self.positions.values():
+            instrument = position.market.instrument
+            if not instrument.can_short and position.lots:
+                base = instrument.base or instrument.symbol
+                found[base] = found.get(base, 0.0) + position.quantity
+        return found
 
     def book(self, fill: Fill) -> float:
-        """Apply a fill and return the profit it realized, before fees."""
-        position = self.positions[fill.symbol]
+        """Apply a fill and return the profit it realized, before fees, in quote currency."""
+        position = self.positions[fill.position_id or fill.symbol]
         lots, quantity = fill.side * fill.lots, fill.side * fill.quantity
         entry, realized = apply_fill(
             position.lots, position.quantity, position.entry_price, lots, quantity, fill.price
@@ -137,6 +245,12 @@ class Ledger:
         position.fees += fill.fee
         if after and (before == 0 or (before > 0) != (after > 0)):
             position.opened = fill.time
-        self.cash -= quantity * fill.price + fill.fee
+        position.wallet.cash -= quantity * fill.price + fill.fee
         self.fees += fill.fee
         return realized
+
+
+def _position_ids(instrument: Instrument) -> tuple[str, ...]:
+    if instrument.position_mode is PositionMode.HEDGE:
+        return f"{instrument.symbol}|long", f"{instrument.symbol}|short"
+    return (instrument.symbol,)

@@ -8,7 +8,7 @@ import msgspec
 
 from hookline.model.order import CLOSED, OrderStatus, Side
 
-__all__ = ["Fill", "OrderUpdate"]
+__all__ = ["Fill", "Funding", "OrderUpdate"]
 
 
 class Fill(NamedTuple):
@@ -28,6 +28,8 @@ class Fill(NamedTuple):
     price: float
     fee: float
     is_maker: bool
+    position_id: str = ""
+    """Which position it changed, as ``Order.position_id``."""
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
@@ -42,3 +44,15 @@ class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
     def is_closed(self) -> bool:
         """Whether nothing more can happen to the order after this step."""
         return self.status in CLOSED
+
+
+class Funding(msgspec.Struct, frozen=True, gc=False):
+    """A funding time of a perpetual: ``rate`` is for the interval that ends, ``amount`` what the strategy received.
+
+    ``amount`` is in quote currency, negative where it paid and 0 where it held nothing.
+    """
+
+    symbol: str
+    time: int
+    rate: float
+    amount: float

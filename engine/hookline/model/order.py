@@ -9,13 +9,24 @@ Three outcomes must never be confused: *denied* (we did not send it), *rejected*
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Any, Protocol
 
 import msgspec
 
 from hookline.errors import OrderError
 from hookline.model.instrument import Instrument
 
-__all__ = ["CLOSED", "TRANSITIONS", "Order", "OrderStatus", "OrderType", "Side", "TimeInForce", "transition"]
+__all__ = [
+    "CLOSED",
+    "TRANSITIONS",
+    "Order",
+    "OrderHandler",
+    "OrderStatus",
+    "OrderType",
+    "Side",
+    "TimeInForce",
+    "transition",
+]
 
 
 class Side(IntEnum):
@@ -85,6 +96,30 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 CLOSED = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
+class OrderHandler(Protocol):
+    """Who works some orders on a strategy's behalf, such as an execution algorithm, and is told of them first.
+
+    ``parent`` is the order that it works, None if it works none. A worked order is never sent itself.
+    """
+
+    @property
+    def id(self) -> str:
+        """Name in errors."""
+
+    @property
+    def parent(self) -> Order | None:
+        """The order that is worked."""
+
+    def on_order(self, order: Order, update: Any) -> None:
+        """Learn of one step of an order."""
+
+    def on_fill(self, order: Order, fill: Any) -> None:
+        """Learn of an execution."""
+
+    def cancel(self, reason: str) -> None:
+        """Stop: cancel what is open, and the parent."""
+
+
 class Order(msgspec.Struct, eq=False):
     """One order. Quantities are int lots, prices floats on the tick grid, times nanoseconds UTC.
 
@@ -127,6 +162,9 @@ class Order(msgspec.Struct, eq=False):
     oco_leader: Order | None = None
     """First order of the one-cancels-other group."""
     tag: str = ""
+    position_id: str = ""
+    """Which position it changes: in hedge mode ``SYMBOL|long`` or ``SYMBOL|short``, else empty for the symbol's only one."""
+    handler: OrderHandler | None = None
     status: OrderStatus = OrderStatus.INITIALIZED
     filled_lots: int = 0
     average_price: float = 0.0

@@ -99,7 +99,7 @@ def _bars(record: RunRecord, symbol: str, rows: list[int]) -> Ints:
 
 def _columns(fills: list[Fill], bar: Ints, numbers: dict[str, int]) -> FillColumns:
     size = len(fills)
-    _, time, _, strategy, _, side, lots, quantity, price, fee, _ = zip(*fills, strict=True)
+    _, time, _, strategy, _, side, lots, quantity, price, fee, *_ = zip(*fills, strict=True)
     sides = np.fromiter(side, np.int64, size)
     prices = np.fromiter(price, np.float64, size)
     return FillColumns(

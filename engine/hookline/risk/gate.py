@@ -10,7 +10,7 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
-from hookline.model import Ledger, Order, OrderType
+from hookline.model import Fill, Ledger, Order, OrderType
 
 __all__ = ["Account", "Gate", "RiskRule", "Verdict", "deny", "halt", "reference_price"]
 
@@ -20,6 +20,7 @@ class Verdict(NamedTuple):
 
     reason: str
     is_halt: bool = False
+    flatten: bool = False
 
 
 def deny(reason: str) -> Verdict:
@@ -64,6 +65,9 @@ class RiskRule(ABC):
         """Judge the account after every bar; a verdict other than None halts the session."""
         return None
 
+    def on_fill(self, order: Order, fill: Fill, realized: float, account: Account) -> None:
+        """Learn of an execution and of the profit it realized, before fees in quote currency."""
+
 
 class Gate:
     """Applies the rules in order; the first verdict wins."""
@@ -85,6 +89,10 @@ class Gate:
             if verdict is not None:
                 return Verdict(f"{rule.name}: {verdict.reason}", verdict.is_halt)
         return None
+
+    def halt(self, reason: str) -> None:
+        """Let only reducing orders pass from now on."""
+        self.halted = reason
 
     def watch(self) -> Verdict | None:
         """Return why the session must halt, None if it may go on."""

@@ -17,10 +17,10 @@ def affordable_lots(
     """
     closing = max(0, -side * position.lots)
     own = position.quantity * price
-    equity, others = ledger.cash + own, 0.0
+    equity, others = position.wallet.cash + own, 0.0
     if len(ledger.positions) > 1:
         for other in ledger.positions.values():
-            if other is not position:
+            if other is not position and other.wallet is position.wallet:
                 equity += other.notional
                 others += abs(other.notional)
     # leverage * (equity - fee) >= others + |own + side * x * price|, with fee = x * price * rate

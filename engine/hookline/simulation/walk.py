@@ -10,18 +10,18 @@ from hookline.model import Bar, Order, OrderStatus, OrderType
 from hookline.simulation.fills import path
 
 if TYPE_CHECKING:
-    from hookline.simulation.venue import SimulatedVenue
+    from hookline.simulation.bar_venue import BarVenue
 
 __all__ = ["walk"]
 
 
-def walk(venue: SimulatedVenue, bar: Bar) -> None:
+def walk(venue: BarVenue, bar: Bar) -> None:
     """Fill the orders that the path from the bar's open to its close meets."""
     for begin, stop in pairwise(path(bar.open, bar.high, bar.low, bar.close)):
         _walk_leg(venue, bar, begin, stop)
 
 
-def _walk_leg(venue: SimulatedVenue, bar: Bar, begin: float, stop: float) -> None:
+def _walk_leg(venue: BarVenue, bar: Bar, begin: float, stop: float) -> None:
     here = begin
     while True:
         met = [
@@ -46,7 +46,7 @@ def _is_maker(order: Order) -> bool:
     return order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and order.status is not OrderStatus.SUBMITTED
 
 
-def _trail_to(venue: SimulatedVenue, bar: Bar, price: float) -> None:
+def _trail_to(venue: BarVenue, bar: Bar, price: float) -> None:
     for order in venue.open[bar.symbol]:
         if (
             order.type is OrderType.TRAILING_STOP
@@ -56,7 +56,7 @@ def _trail_to(venue: SimulatedVenue, bar: Bar, price: float) -> None:
             venue.trail(order, price)
 
 
-def _meets(venue: SimulatedVenue, order: Order, here: float, stop: float) -> float:
+def _meets(venue: BarVenue, order: Order, here: float, stop: float) -> float:
     """Return where between ``here`` and ``stop`` the path meets an order, NaN if it does not."""
     resting = order.type in (OrderType.LIMIT, OrderType.TAKE_PROFIT) or order.status is OrderStatus.TRIGGERED
     price = order.trigger_price if order.type is OrderType.TAKE_PROFIT or not resting else order.limit_price

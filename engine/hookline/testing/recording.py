@@ -73,8 +73,8 @@ class RecordingBroker(Broker):
     def watch(self, symbol: str) -> list[Order]:
         return self.inner.watch(symbol)
 
-    def match(self, bar: Bar) -> None:
-        self.inner.match(bar)
+    def match(self, bars: Sequence[Bar]) -> None:
+        self.inner.match(bars)
 
     def _note(self, verb: str, *parts: str) -> None:
         if not getattr(self._listener, "stopping", False):

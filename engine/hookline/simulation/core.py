@@ -1,0 +1,255 @@
+"""The venue's core: orders rest here, and whatever fills them is booked by the same rules.
+
+What moves orders, bars or a tape, is a subclass. Rules that hold for both:
+
+- Each strategy trades a ledger of its own, as if it had a sub-account at the venue. The venue reads ledgers and never
+  writes them: the listener books a fill before ``order_filled`` returns.
+- A reduce-only order is cut to the position, and canceled as soon as there is nothing to reduce.
+- A fill beyond the funds is cut to what they allow; rejected if that is nothing, and for FOK.
+- Children are sent when their entry fills and grow with its further fills; any fill of one order of a
+  one-cancels-other group cancels the others.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+
+from hookline.broker import BrokerListener
+from hookline.clock import Clock
+from hookline.model import Instrument, Ledger, Order, OrderStatus, OrderType, Position, TimeInForce
+from hookline.simulation.fees import FeeModel
+from hookline.simulation.fills import trail_level
+from hookline.simulation.funds import affordable_lots
+from hookline.simulation.requests import Request, Requests
+
+__all__ = ["IMMEDIATE", "LIMITS", "STOPS", "VenueCore", "level", "reach_price"]
+
+IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+STOPS = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
+LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+
+
+class VenueCore(ABC):
+    """Open orders of any number of strategies and instruments, and the booking of their fills."""
+
+    def __init__(
+        self,
+        listener: BrokerListener,
+        clock: Clock,
+        instruments: Mapping[str, Instrument],
+        ledgers: Mapping[str, Ledger],
+        fees: FeeModel,
+        *,
+        leverage: float = 1.0,
+    ) -> None:
+        self._listener = listener
+        self._clock = clock
+        self._ledgers = ledgers
+        self._fees = fees
+        self._leverage = leverage
+        self._deadline: int | None = None
+        self._repriced: set[Order] = set()
+        self._requests = Requests(instruments, self._grant)
+        self.open: dict[str, list[Order]] = {symbol: [] for symbol in instruments}
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    def submit(self, order: Order) -> None:
+        """Take an order; it reaches the market at the first event after its time."""
+        self.open[order.instrument.symbol].append(order)
+
+    def cancel(self, order: Order, reason: str = "") -> None:
+        """Cancel an open order and the children that wait for it."""
+        self._requests.ask(Request(self._clock.now, order, reason))
+
+    def amend(self, order: Order, lots: int, limit: float | None, trigger: float | None) -> None:
+        """Change an open order in place; a quantity at or below what is filled cancels the rest."""
+        terms = {"lots": lots, "limit_price": limit, "trigger_price": trigger}
+        changes = {name: value for name, value in terms.items() if value != getattr(order, name)}
+        self._requests.ask(Request(self._clock.now, order, "amended to its filled quantity", changes))
+
+    def cancel_all_after(self, seconds: float | None) -> None:
+        """Cancel everything open once that much time has passed without another call."""
+        now = self._clock.now
+        if self._deadline is not None and self._deadline < now:
+            self.pass_deadline()
+        self._deadline = None if seconds is None else now + round(seconds * 1e9)
+
+    def _grant(self, request: Request) -> None:
+        order, changes = request.order, request.changes
+        if order.is_closed:
+            return
+        if changes is None or changes.get("lots", order.lots) <= order.filled_lots:
+            self.close(order, OrderStatus.CANCELED, request.time, request.reason)
+            return
+        if "limit_price" in changes:
+            self._repriced.add(order)
+        for name, value in changes.items():
+            setattr(order, name, value)
+
+    def pass_deadline(self) -> None:
+        """Ask for the cancellation of everything sent up to the deadline of ``cancel_all_after``, which has passed."""
+        deadline, self._deadline = self._deadline, None
+        assert deadline is not None, "only a deadline that is set can pass"
+        for orders in self.open.values():
+            for order in tuple(orders):
+                if order.time <= deadline:
+                    self._requests.ask(Request(deadline, order, "cancel-all-after: not renewed in time"))
+
+    # -- what a subclass matches with ----------------------------------------------------------------------------------
+
+    def position_of(self, order: Order) -> Position:
+        """Return the position that an order changes."""
+        return self._ledgers[order.strategy].positions[order.position_id or order.instrument.symbol]
+
+    def accept(self, order: Order, time: int) -> None:
+        """Let an order that has arrived rest, unless it has nothing to reduce."""
+        if order.status is OrderStatus.SUBMITTED:
+            if order.reduce_only and order.side * self.position_of(order).lots >= 0:
+                self.close(order, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
+            else:
+                self._listener.order_changed(order, OrderStatus.ACCEPTED, time)
+
+    def expire(self, orders: Iterable[Order], before: int) -> None:
+        """End the orders whose time has come before a time."""
+        for order in tuple(orders):
+            if order.expire_time is not None and order.expire_time < before:
+                self.close(order, OrderStatus.EXPIRED, order.expire_time)
+
+    def start_trailing(self, order: Order, price: float) -> None:
+        """Set the first level of a trailing stop behind a price."""
+        trigger = trail_level(order.side, price, order.trail_amount or 0.0, order.trail_fraction or 0.0)
+        order.trigger_price = order.instrument.on_grid(trigger, order.side)
+
+    def trail(self, order: Order, extreme: float) -> None:
+        """Move a trailing stop's level behind an extreme price; it never moves back."""
+        before = level(order.trigger_price)
+        self.start_trailing(order, extreme)
+        if order.side * (level(order.trigger_price) - before) > 0.0:
+            order.trigger_price = before
+
+    def fill(self, order: Order, wanted: int, price: float, time: int, *, is_maker: bool = False) -> int:
+        """Fill lots of an order at a price as far as position and funds allow, and return how many were filled.
+
+        An order of which less than wanted could be filled is closed: what holds it back will not go away.
+        """
+        instrument = order.instrument
+        position = self._ledgers[order.strategy].positions[order.position_id or instrument.symbol]
+        held, rate = position.lots, self._fees.maker if is_maker else self._fees.taker
+        lots = self._allowed(order, position, wanted, price, rate, time)
+        if lots <= 0:
+            return 0
+        fee = instrument.units(lots) * abs(price) * rate
+        self._listener.order_filled(order, lots, price, fee, is_maker, time)
+        orders = self.open[instrument.symbol]
+        if lots < wanted:
+            reason = (
+                "reduce-only: position closed" if order.reduce_only else "insufficient funds for the rest"
+            )
+            self.close(order, OrderStatus.CANCELED, time, reason)
+        elif order.filled_lots == order.lots:
+            orders.remove(order)
+        if order.children:
+            self._send_children(order, price, time)
+        if order.oco_leader is not None:
+            self._cancel_group(order, time)
+        if orders and held and position.lots * held <= 0:
+            self._cancel_reducing(order, position.lots, time)
+        return lots
+
+    def _allowed(
+        self, order: Order, position: Position, wanted: int, price: float, rate: float, time: int
+    ) -> int:
+        """Return how many of the lots position and funds allow; where that is none the order is ended, and 0 returned."""
+        held, side, lots = position.lots, order.side, wanted
+        if order.reduce_only:
+            held_against = -side * held
+            if held_against <= 0:
+                self.close(order, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
+                return 0
+            lots = min(lots, held_against)
+        after = held + side * lots
+        if after < 0 and not order.instrument.can_short:
+            found = f"{order.instrument.units(max(0, held)):g} held"
+            self._refuse(order, time, f"spot: cannot sell {order.quantity:g}, {found}")
+            return 0
+        if abs(after) > abs(held) or after * held < 0:
+            ledger = self._ledgers[order.strategy]
+            affordable = affordable_lots(ledger, position, side, price, rate, self._leverage)
+            if affordable < lots:
+                if affordable <= 0 or order.time_in_force is TimeInForce.FOK:
+                    value = order.instrument.units(lots) * price
+                    self._refuse(order, time, f"insufficient funds: {ledger.equity:.2f} for {value:.2f}")
+                    return 0
+                return affordable
+        return lots
+
+    def close(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
+        """End an order; the children of one that never filled are canceled."""
+        if order in self.open[order.symbol]:
+            self.open[order.symbol].remove(order)
+        self._listener.order_changed(order, status, time, reason)
+        for child in order.children:
+            if child.status is OrderStatus.HELD and order.filled_lots == 0:
+                self._listener.order_changed(child, OrderStatus.CANCELED, time, f"entry {status}")
+
+    @abstractmethod
+    def enter(self, children: Sequence[Order], price: float, time: int) -> None:
+        """Bring the children of an entry that filled at a price to the market; they are SUBMITTED and in ``open``."""
+
+    # -- what follows from a fill --------------------------------------------------------------------------------------
+
+    def _refuse(self, order: Order, time: int, reason: str) -> None:
+        """End an order that the funds do not allow: rejected, or its rest canceled if it has filled in part."""
+        status = OrderStatus.CANCELED if order.filled_lots else OrderStatus.REJECTED
+        self.close(order, status, time, reason)
+
+    def _send_children(self, entry: Order, price: float, time: int) -> None:
+        """Send the children of an entry at its first fill; let those that are there grow with further ones."""
+        held = [child for child in entry.children if child.status is OrderStatus.HELD]
+        for child in entry.children:
+            if child.is_open:
+                child.lots = entry.filled_lots
+        for child in held:
+            if child.type is OrderType.TRAILING_STOP:
+                self.start_trailing(child, price)
+            self._listener.order_changed(child, OrderStatus.SUBMITTED, time)
+            self.open[child.symbol].append(child)
+        if held:
+            self.enter(held, price, time)
+
+    def _cancel_group(self, filled: Order, time: int) -> None:
+        reason = f"one cancels other: {filled.client_order_id}"
+        for order in [one for entry in self.open[filled.symbol] for one in (entry, *entry.children)]:
+            if (
+                order is not filled
+                and order.is_open
+                and order.oco_leader is filled.oco_leader
+                and order.strategy == filled.strategy
+            ):
+                # The fill may lie before the other was sent: it was not heard of yet.
+                self.close(order, OrderStatus.CANCELED, max(time, order.time), reason)
+
+    def _cancel_reducing(self, filled: Order, held: int, time: int) -> None:
+        """Cancel what protected a position that is closed or turned; orders on their way are judged when they arrive."""
+        for order in tuple(self.open[filled.symbol]):
+            if (
+                order.reduce_only
+                and order.status is not OrderStatus.SUBMITTED
+                and order.side * held >= 0
+                and order.strategy == filled.strategy
+                and order.position_id == filled.position_id
+            ):
+                self.close(order, OrderStatus.CANCELED, time, "reduce-only: position closed")
+
+
+def reach_price(order: Order) -> float:
+    """Return the price that the market must reach for a limit or take-profit order."""
+    return level(order.trigger_price if order.type is OrderType.TAKE_PROFIT else order.limit_price)
+
+
+def level(price: float | None) -> float:
+    """Return a price that an order of its type must have."""
+    assert price is not None, "orders are checked for their prices before they are sent"
+    return price
