@@ -103,6 +103,14 @@ def test_a_book_with_one_side_is_not_usable():
     assert book.is_usable
 
 
+def test_a_book_that_wanders_forgets_the_levels_it_has_left():
+    book = book_of("bid 99:2 ask 1000000:6")
+    for price in range(100, 30_000):
+        book.apply(update(f"bid {price}:1 bid {price - 1}:0"))
+    assert book.bids() == [(29_999, 1)]
+    assert len(book._tops) < 10_000
+
+
 # -- sequences ---------------------------------------------------------------------------------------------------------
 
 

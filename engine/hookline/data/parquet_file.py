@@ -10,9 +10,10 @@ from hookline.errors import DataError
 from hookline.model import BarSeries, Timeframe, timeframe_ns
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["file_metadata", "metadata_timeframe", "open_parquet", "write_parquet"]
+__all__ = ["file_metadata", "metadata_timeframe", "open_parquet", "write_parquet", "write_table"]
 
 # Row groups are small enough to skip most of a long file, large enough to compress well. Prices rarely repeat exactly, so
 # a dictionary is of no use; times are all steps of one length.
@@ -66,21 +67,32 @@ def metadata_timeframe(metadata: Mapping[str, str]) -> Timeframe | None:
 
 def write_parquet(path: Path, series: BarSeries, metadata: Mapping[str, str] | None = None) -> None:
     """Write a series; the file is complete or not there at all, even if the process is killed meanwhile."""
-    import os
-
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     about = {"symbol": series.symbol, "timeframe": series.timeframe, "ts_unit": "ns since Unix epoch, UTC"}
     columns: dict[str, Any] = {"ts": series.start} | {
         name: getattr(series, name) for name in BarSeries.COLUMNS
     }
-    table = pa.table(columns).replace_schema_metadata({**(metadata or {}), **about})
+    write_table(path, pa.table(columns).replace_schema_metadata({**(metadata or {}), **about}), _ENCODING)
+
+
+def write_table(path: Path, table: pa.Table, encoding: Mapping[str, Any]) -> None:
+    """Write a table; the file is complete or not there at all, even if the process is killed meanwhile.
+
+    Args:
+        path: Where to; folders are made.
+        table: What to write, with its metadata.
+        encoding: Arguments for ``pyarrow.parquet.write_table``.
+    """
+    import os
+
+    import pyarrow.parquet as pq
+
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as stream:
-            pq.write_table(table, stream, **_ENCODING)
+            pq.write_table(table, stream, **encoding)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -18,7 +18,7 @@ Prices are quote currency, quantities base units, times nanoseconds UTC.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -31,6 +31,8 @@ __all__ = ["OrderBook"]
 _NAN = math.nan
 # Updates held for a snapshot to come: more than come in while one is fetched, few enough to forget.
 _HELD = 2000
+# Levels, empty ones among them, that are kept before the empty ones are forgotten.
+_ROOM = 8192
 
 
 class OrderBook:
@@ -59,7 +61,7 @@ class OrderBook:
     """
 
     __slots__ = (
-        "_asks", "_bids", "_held", "_is_joined", "_lows", "_tops", "crossings", "gaps", "has_snapshot", "is_crossed",
+        "_asks", "_bids", "_held", "_is_joined", "_lows", "_room", "_tops", "crossings", "gaps", "has_snapshot", "is_crossed",
         "is_stale", "sequence", "symbol", "time", "venue_time",
     )  # fmt: skip
 
@@ -76,9 +78,11 @@ class OrderBook:
         self._is_joined = False
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
-        # Sorted so that the best price is the last: changes happen there, and the end of a list is cheap to change.
+        # Sorted so that the best price is the last: changes happen there, and the end of a list is cheap to change. Levels
+        # that were removed stay with quantity 0, except at the top: the same prices come and go all the time.
         self._tops: list[float] = []  # prices of bids
         self._lows: list[float] = []  # prices of asks, negated
+        self._room = _ROOM
         self._held: deque[BookUpdate] = deque(maxlen=_HELD)
 
     def __repr__(self) -> str:
@@ -156,23 +160,33 @@ class OrderBook:
         bids, asks, tops, lows = self._bids, self._asks, self._tops, self._lows
         for side, price, quantity in zip(update.sides, update.prices, update.quantities, strict=True):
             if side > 0:
-                if quantity:
-                    if price not in bids:
-                        insort(tops, price)
+                if price in bids:
                     bids[price] = quantity
-                elif price in bids:
-                    del bids[price]
-                    del tops[bisect_left(tops, price)]
-            elif quantity:
-                if price not in asks:
-                    insort(lows, -price)
-                asks[price] = quantity
+                elif quantity:
+                    insort(tops, price)
+                    bids[price] = quantity
             elif price in asks:
-                del asks[price]
-                del lows[bisect_left(lows, -price)]
+                asks[price] = quantity
+            elif quantity:
+                insort(lows, -price)
+                asks[price] = quantity
+        while tops and not bids[tops[-1]]:
+            del bids[tops.pop()]
+        while lows and not asks[-lows[-1]]:
+            del asks[-lows.pop()]
         self.time, self.venue_time, self.sequence = update.time, update.venue_time, update.sequence
         self._is_joined = True
         self._judge()
+        if len(tops) + len(lows) > self._room:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Forget the levels that are empty."""
+        self._bids = {price: quantity for price, quantity in self._bids.items() if quantity}
+        self._asks = {price: quantity for price, quantity in self._asks.items() if quantity}
+        self._tops = sorted(self._bids)
+        self._lows = sorted(-price for price in self._asks)
+        self._room = max(_ROOM, 2 * (len(self._tops) + len(self._lows)))
 
     def _judge(self) -> None:
         if not (self._tops and self._lows) or self._tops[-1] < -self._lows[-1]:
@@ -264,11 +278,13 @@ class OrderBook:
         if side > 0:
             bids = self._bids
             for price in reversed(self._tops):
-                yield price, bids[price]
+                if bids[price]:
+                    yield price, bids[price]
         else:
             asks = self._asks
             for negated in reversed(self._lows):
-                yield -negated, asks[-negated]
+                if asks[-negated]:
+                    yield -negated, asks[-negated]
 
     def quantity_at(self, side: Side, price: float) -> float:
         """Return the quantity in base units that rests on a side at exactly this price, 0 if there is no such level."""
