@@ -27,7 +27,7 @@ def starts(told, symbol):
 
 
 def test_an_order_on_the_other_instrument_waits_for_its_next_bar_when_both_end_together():
-    # A is handled first: B's bar of the same hour is still to be matched when the order is sent.
+    # B's bar of the same hour has been matched when A's callback sends the order.
     told = run_two("10 10 10", "20 20/30/1/20 25/26/24/25", {("A", 1): buy(1, symbol="B", label="b")})
 
     (fill,) = told.result.record.fills
@@ -111,7 +111,7 @@ def test_a_cancel_counts_for_a_bar_that_starts_at_its_time():
     assert told.end("bid") == "canceled"
 
 
-def test_a_cancel_that_waited_for_the_bar_that_is_ending_is_known_on_its_close():
+def test_a_cancel_on_the_close_of_another_instrument_counts_at_once():
     seen = []
     script = {
         ("A", 0): buy(1, symbol="B", limit=5, label="bid"),
@@ -121,18 +121,23 @@ def test_a_cancel_that_waited_for_the_bar_that_is_ending_is_known_on_its_close()
 
     run_two("10 10 10", "20 20 20", script)
 
-    assert seen == [1, 0]
+    assert seen == [0, 0]
 
 
 def test_the_stop_of_an_entry_cannot_be_loosened_after_the_bar_that_filled_both():
+    refused = []
+
     def loosen(script, ctx):
         (stop,) = script.orders["entry"].children
-        ctx.amend(stop, trigger=1)
+        with pytest.raises(hl.OrderError) as error:
+            ctx.amend(stop, trigger=1)
+        refused.append(str(error.value))
 
     script = {("A", 0): buy(1, symbol="B", limit=15, stop_loss=12, label="entry"), ("A", 1): loosen}
 
     told = run_two("10 10 10", "20 20/20/11/20 20", script)
 
+    assert refused == ["order scripted-2: cannot amend, it is filled"]
     assert told.fills == ["bar 1 inside: buy 1 @ 15", "bar 1 inside: sell 1 @ 12"]
 
 
@@ -181,8 +186,8 @@ def test_every_fill_comes_after_its_order():
     assert all(fill.time >= orders[fill.order_number].time for fill in fills)
 
 
-def test_bars_that_end_together_are_handled_one_instrument_after_the_other():
-    # Stated in docs/fills.md: what B's bar fills is known, and its cash free, only after A's bar was handled.
+def test_bars_that_end_together_are_matched_before_a_strategy_sees_the_first():
+    # Stated in docs/fills.md: what B's bar fills is known on A's, and its cash is free at the same open.
     held = []
     script = {
         0: buy(5, symbol="B"),
@@ -192,9 +197,17 @@ def test_bars_that_end_together_are_handled_one_instrument_after_the_other():
 
     told = run_two("10 10 10 10", "10 10 10 10", script, cash=50)
 
-    assert held == [0, 5]
+    assert held == [5, 5]
     assert [(fill.symbol, fill.side.name) for fill in told.result.record.fills] == [
         ("B", "BUY"),
         ("B", "SELL"),
+        ("A", "BUY"),
     ]
-    assert told.end(2) == "rejected: insufficient funds: 50.00 for 50.00"
+
+
+def test_opens_of_one_time_fill_in_the_order_in_which_orders_were_sent():
+    script = {0: buy(5, symbol="B"), ("A", 1): [buy(5, label="early"), sell(5, symbol="B")]}
+
+    told = run_two("10 10 10 10", "10 10 10 10", script, cash=50)
+
+    assert told.end("early") == "rejected: insufficient funds: 50.00 for 50.00"

@@ -7,12 +7,12 @@ import math
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline.clock import from_ns, to_ns
 from hookline.errors import OrderError
 from hookline.kernel.orders import Terms, make_order
-from hookline.kernel.runner import Handle
+from hookline.kernel.runner import Handle, Window
 from hookline.model import (
     Instrument,
     Market,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context"]
 
+_H = TypeVar("_H", bound=Handle)
 # Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
 _MARKET = OrderType.MARKET
 _BUY, _SELL = Side.BUY, Side.SELL
@@ -182,11 +183,23 @@ class Context:
 
         ``on_bar`` is not called for an instrument before every column in use on it has been ready once.
         """
+        return self._keep(Handle(column))
+
+    def window(self, column: Column, length: int) -> Window:
+        """Keep the last values of a column, as an array that ends with the present one. Only in ``on_start``.
+
+        ``on_bar`` is not called for an instrument before the window is full of known values. After a restart it is filled
+        again from history.
+        """
+        if length < 1:
+            raise OrderError(f"ctx.window: length must be at least 1, was {length!r}")
+        return self._keep(Window(column, length))
+
+    def _keep(self, handle: _H) -> _H:
         if self.started:
             raise OrderError("ctx.use: only in on_start, so that warm-up is known before the first bar")
-        symbol = column.symbol or self.symbol
-        self.position(symbol)
-        handle = Handle(column)
+        symbol = handle.column.symbol or self.symbol
+        self._market(symbol)
         self.handles.setdefault(symbol, []).append(handle)
         return handle
 

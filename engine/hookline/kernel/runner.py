@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hookline.model import Bar, BookUpdate, Fill, Funding, MarketData, Order, OrderUpdate, Quote, Trade
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from hookline.kernel.context import Context
     from hookline.strategy import Strategy
 
-__all__ = ["EventRunner", "Handle", "Needs", "Runner", "Timed", "market_data_of"]
+__all__ = ["EventRunner", "Handle", "Needs", "Runner", "Timed", "Window", "market_data_of"]
 
 
 class Timed(Protocol):
@@ -42,6 +45,41 @@ class Handle:
     def ready(self) -> bool:
         """Whether the value is known."""
         return self.value == self.value
+
+
+class Window(Handle):
+    """The last values of a column in use, oldest first; ready once all of them are known."""
+
+    __slots__ = ("_known", "_next", "_twice", "length")
+
+    def __init__(self, column: Column, length: int) -> None:
+        self.length = length
+        # Every value is written twice, one length apart, so that the last ones always lie side by side.
+        self._twice = np.full(2 * length, np.nan)
+        self._next = 0
+        self._known = 0
+        super().__init__(column)
+
+    @property
+    def value(self) -> float:
+        """The present value."""
+        return float(self._twice[self._next + self.length - 1])
+
+    @value.setter
+    def value(self, value: float) -> None:
+        self._twice[self._next] = self._twice[self._next + self.length] = value
+        self._next = (self._next + 1) % self.length
+        self._known = self._known + 1 if value == value else 0  # noqa: PLR0124
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The last ``length`` values, oldest first, as a view that the next bar changes; NaN where unknown."""
+        return self._twice[self._next : self._next + self.length]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every value is known."""
+        return self._known >= self.length
 
 
 @dataclass(frozen=True)

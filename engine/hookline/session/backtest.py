@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from hookline.columns import Batch
 from hookline.kernel.kernel import Kernel
-from hookline.model import Bar, BarSeries
+from hookline.model import Bar, BarSeries, TapeSeries
+from hookline.session.reel import TapeReel
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
@@ -39,42 +40,57 @@ def run_backtest(
     series: Sequence[BarSeries],
     external: Mapping[str, ExternalSeries],
     progress: Progress | None = None,
+    tapes: Sequence[TapeSeries] = (),
 ) -> bool:
-    """Run all bars of all series through the kernel and return whether the run was interrupted.
+    """Run all bars and tapes through the kernel and return whether the run was interrupted.
 
-    An interrupt (Ctrl-C) stops at a bar's end, so that nothing is half-done; a second one aborts.
+    An interrupt (Ctrl-C) stops at an event's end, so that nothing is half-done; a second one aborts.
     """
     with _interruptible() as interrupted, _rare_collections():
         tracks = [_Track(kernel, one, external, interrupted) for one in series]
-        if len(tracks) == 1:
+        if len(tracks) == 1 and not tapes:
             lane, total = tracks[0].lane, max(1, len(series[0]))
             for bars in tracks[0].chunks():
                 kernel.run(lane, bars)
                 if progress is not None:
                     progress(tracks[0].done / total, kernel.clock.now)
         else:
-            _run_merged(kernel, tracks, series, progress)
+            reel = TapeReel(kernel, {track.symbol: track.lane for track in tracks}, tapes)
+            _run_groups(kernel, tracks, series, reel, progress, interrupted)
         return interrupted()
 
 
-def _run_merged(
-    kernel: Kernel, tracks: Sequence[_Track], series: Sequence[BarSeries], progress: Progress | None
+def _run_groups(
+    kernel: Kernel,
+    tracks: Sequence[_Track],
+    series: Sequence[BarSeries],
+    reel: TapeReel,
+    progress: Progress | None,
+    interrupted: Callable[[], bool],
 ) -> None:
-    """Run several series by (end, order of the session)."""
+    """Run bars that end together as one event, in the order of the session's symbols, and what the tape holds between them."""
     ends = np.concatenate([one.end for one in series])
     owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
-    order = owner[np.lexsort((owner, ends))]
+    order = np.lexsort((owner, ends))
+    ends, owners = ends[order], owner[order].tolist()
+    firsts = np.concatenate(([0], np.flatnonzero(np.diff(ends)) + 1, [len(ends)])).tolist()
     sources = [(track.lane, chain.from_iterable(track.chunks())) for track in tracks]
-    run = kernel.run
-    for begin in range(0, len(order), _CHUNK):
-        for index in order[begin : begin + _CHUNK].tolist():
-            lane, bars = sources[index]
-            bar = next(bars, None)
-            if bar is None:  # interrupted
-                return
-            run(lane, (bar,))
-        if progress is not None:
-            progress(min(1.0, (begin + _CHUNK) / len(order)), kernel.clock.now)
+    run, together = kernel.run, kernel.run_together
+    for number, (begin, stop) in enumerate(pairwise(firsts)):
+        if reel.due < ends[begin]:
+            reel.run_until(int(ends[begin]), interrupted)
+        group = [(sources[index][0], next(sources[index][1], None)) for index in owners[begin:stop]]
+        if interrupted():
+            return
+        if len(group) == 1:
+            run(group[0][0], (group[0][1],))  # type: ignore[arg-type]
+        else:
+            together([lane for lane, _ in group], [bar for _, bar in group])  # type: ignore[misc]
+        if progress is not None and number % _CHUNK == _CHUNK - 1:
+            progress(stop / len(order), kernel.clock.now)
+    reel.run_until(None, interrupted)
+    if progress is not None:
+        progress(1.0, kernel.clock.now)
 
 
 class _Track:
@@ -87,6 +103,7 @@ class _Track:
         external: Mapping[str, ExternalSeries],
         interrupted: Callable[[], bool],
     ) -> None:
+        self.symbol = series.symbol
         self.lane = lane = kernel.lane(series.symbol)
         self.done = 0
         self._series = series

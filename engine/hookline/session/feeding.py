@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from hookline.errors import DataError, HooklineError, PluginError
-from hookline.feed import BarRequest, Feed
-from hookline.model import Bar, BarSeries, Instrument
+from hookline.feed import BarRequest, Feed, TapeRequest
+from hookline.model import BarSeries, Instrument, MarketEvent
 
-__all__ = ["instrument_of", "load_bars", "stream_bars"]
+__all__ = ["instrument_of", "load_bars", "stream_events"]
 
 
 def load_bars(feed: Feed, request: BarRequest) -> BarSeries:
@@ -48,16 +48,18 @@ def instrument_of(feed: Feed, symbol: str) -> Instrument | None:
         raise _broken(feed, "instrument", error) from error
 
 
-async def stream_bars(feed: Feed, requests: Sequence[BarRequest]) -> AsyncIterator[Bar]:
-    """Yield bars as a feed sends them.
+async def stream_events(
+    feed: Feed, requests: Sequence[BarRequest | TapeRequest]
+) -> AsyncIterator[MarketEvent]:
+    """Yield market events as a feed sends them.
 
     Raises:
         DataError: if there are none or they cannot be trusted.
         PluginError: if the feed raises something else.
     """
     try:
-        async for bar in feed.stream(requests):
-            yield bar
+        async for event in feed.stream(requests):
+            yield event
     except HooklineError:
         raise
     except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ["BarRecorder"]
 
 
 class BarRecorder:
-    """Passes bars on and keeps their columns: 48 bytes a bar."""
+    """Keeps the columns of bars: 48 bytes a bar."""
 
     def __init__(
         self, timeframe: Timeframe, requests: Sequence[BarRequest], progress: Progress | None
@@ -27,19 +27,14 @@ class BarRecorder:
         self._since = requests[0].since
         self._until = requests[0].until
 
-    async def record(self, bars: AsyncIterator[Bar]) -> AsyncIterator[Bar]:
-        """Yield the bars, each kept first.
-
-        Bars of a symbol that nobody asked for pass through unkept; the driver refuses them.
-        """
-        async for bar in bars:
-            columns = self._columns.get(bar.symbol, [])
+    def keep(self, bars: Sequence[Bar]) -> None:
+        """Keep bars that were handled."""
+        for bar in bars:
             values = (bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume)
-            for column, value in zip(columns, values, strict=False):
+            for column, value in zip(self._columns[bar.symbol], values, strict=True):
                 column.append(value)
-            yield bar
-            if self._progress is not None:
-                self._progress(self._fraction(bar.end), bar.end)
+        if bars and self._progress is not None:
+            self._progress(self._fraction(bars[0].end), bars[0].end)
 
     def series(self) -> list[BarSeries]:
         """Return what was kept, one series for each symbol that had bars."""

@@ -13,13 +13,13 @@ from hookline.kernel.kernel import Kernel
 from hookline.kernel.observing import Observing
 from hookline.kernel.runner import EventRunner, Runner
 from hookline.kernel.signal_runner import SignalRunner
-from hookline.model import BarSeries, Fill, Order, OrderUpdate
+from hookline.model import Bar, BarSeries, Fill, Order, OrderUpdate
 from hookline.reporting.record import RunRecord, StrategyRecord
 from hookline.session.backtest import Progress, run_backtest
-from hookline.session.feeding import load_bars, stream_bars
+from hookline.session.feeding import load_bars, stream_events
 from hookline.session.plan import Plan, Seat
 from hookline.session.recorder import BarRecorder
-from hookline.session.streaming import run_stream
+from hookline.session.streaming import StreamDriver, Watcher
 from hookline.signals import SignalStrategy
 
 if TYPE_CHECKING:
@@ -101,11 +101,9 @@ class Session:
         plan = self.plan
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
 
-        async def run() -> bool:
-            bars = recorder.record(stream_bars(plan.feed, plan.requests))
-            return await run_stream(self.kernel, bars, plan.timeframe, plan.external, self._start)
-
-        interrupted = asyncio.run(run())
+        watcher = _Keeping(recorder)
+        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, watcher=watcher)
+        interrupted = asyncio.run(driver.run(stream_events(plan.feed, plan.requests)))
         series = recorder.series()
         if not series:
             raise DataError(f"feed {plan.feed.name!r}: sent no bar")
@@ -146,6 +144,16 @@ class Session:
             interrupted=interrupted,
             seconds=seconds,
         )
+
+
+class _Keeping(Watcher):
+    """Keeps the bars of a stream."""
+
+    def __init__(self, recorder: BarRecorder) -> None:
+        self._recorder = recorder
+
+    def event_done(self, time: int, bars: list[Bar]) -> None:  # noqa: ARG002
+        self._recorder.keep(bars)
 
 
 class _Listening(Observing):

@@ -1,4 +1,13 @@
-"""The streaming driver: bars as they come, columns one value at a time. Paper and live run on it."""
+"""The streaming driver: events as they come, columns one value at a time. Paper and live run on it.
+
+Rules of this file:
+
+- Bars that end together are one event, as in a backtest. They wait for each other until all symbols have theirs, something
+  later comes, or the feed has been silent for ``bar_wait_seconds``.
+- What comes late, behind an event that was handled already, is dropped and counted, or stops the run: ``late_data`` says.
+- It is the age of the data that is watched, never a connection: when nothing has come for ``stall_seconds`` the feed has
+  stalled, whatever its sockets say.
+"""
 
 from __future__ import annotations
 
@@ -7,72 +16,226 @@ import math
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from hookline.clock import isoformat
 from hookline.columns import Stream
 from hookline.errors import DataError
 from hookline.kernel.kernel import Kernel, Lane
 from hookline.kernel.runner import Handle, Runner
-from hookline.model import Bar
+from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
 
-__all__ = ["run_stream"]
+__all__ = ["StreamDriver", "StreamRules", "Watcher"]
+
+_LOOK_SECONDS = 0.25
 
 
-async def run_stream(
-    kernel: Kernel,
-    bars: AsyncIterator[Bar],
-    timeframe: str,
-    external: Mapping[str, ExternalSeries],
-    start: Callable[[int], None],
-) -> bool:
-    """Run bars through the kernel until the feed ends or an interrupt comes; return whether it was one.
+@dataclass(frozen=True)
+class StreamRules:
+    """How a stream is treated.
 
-    ``start`` is called with the first bar's start before that bar is handled.
-
-    Raises:
-        DataError: if time goes backwards, or a bar arrives that cannot be trusted or is of another symbol.
+    Args:
+        late_data: What happens to data that comes behind an event that was handled already.
+        bar_wait_seconds: How long bars wait for others that end with them while the feed is silent.
+        stall_seconds: Silence after which the feed counts as stalled; None for never.
     """
-    seats: dict[str, _Seat] = {}
-    last_start: dict[str, int] = {}
-    with _interruptible() as interrupted:
-        try:
-            async for bar in bars:
-                if not seats:
-                    start(bar.start)
-                    seats = {
-                        symbol: _Seat(kernel.lane(symbol), timeframe, external) for symbol in kernel.markets
-                    }
-                _check(bar, kernel, last_start)
-                seats[bar.symbol].on_bar(kernel, bar)
-        except asyncio.CancelledError:
-            if not interrupted():
-                raise
+
+    late_data: Literal["drop", "stop"] = "stop"
+    bar_wait_seconds: float = 5.0
+    stall_seconds: float | None = None
+
+
+class Watcher:
+    """What a driver tells while it runs; does nothing until overridden."""
+
+    def event_done(self, time: int, bars: list[Bar]) -> None:
+        """Learn that an event is over, nothing half-done; ``bars`` are those that it was made of."""
+
+    def looked(self) -> None:
+        """Be called several times a second while the feed is silent."""
+
+    def stalled(self, seconds: float) -> None:
+        """Learn that nothing has come for a while."""
+
+    def recovered(self, seconds: float) -> None:
+        """Learn that data comes again after a stall."""
+
+    def dropped(self, event: MarketEvent) -> None:
+        """Learn that an event came too late and was dropped."""
+
+
+class StreamDriver:
+    """Runs a stream of market events through the kernel.
+
+    Args:
+        kernel: Not started yet.
+        timeframe: Of the bars.
+        external: Series for columns.
+        start: Called with the first event's time before that event is handled.
+        rules: How the stream is treated.
+        watcher: Told of what goes on.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        timeframe: str,
+        external: Mapping[str, ExternalSeries],
+        start: Callable[[int], None],
+        rules: StreamRules | None = None,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._kernel = kernel
+        self._timeframe = timeframe
+        self._external = external
+        self._start = start
+        self._rules = rules or StreamRules()
+        self._watcher = watcher or Watcher()
+        self._seats: dict[str, _Seat] = {}
+        self._last_start: dict[str, int] = {}
+        self._last_time: dict[str, int] = {}
+        self._together: list[Bar] = []
+        self._silent_since = 0.0
+        self._stalled = False
+
+    async def run(self, events: AsyncIterator[MarketEvent]) -> bool:
+        """Run events until the feed ends or an interrupt comes; return whether it was one.
+
+        Raises:
+            DataError: if an event cannot be trusted, is of another symbol, or comes late where that is forbidden.
+        """
+        loop = asyncio.get_running_loop()
+        self._silent_since = loop.time()
+        look = asyncio.ensure_future(self._look())
+        with _interruptible(look) as interrupted:
+            try:
+                async for event in events:
+                    if self._stalled:
+                        self._stalled = False
+                        self._watcher.recovered(loop.time() - self._silent_since)
+                    self.take(event)
+                    self._silent_since = loop.time()
+                self.flush()
+            except asyncio.CancelledError:
+                if not interrupted():
+                    raise
+                if look.done() and not look.cancelled():
+                    look.result()
+            finally:
+                look.cancel()
         return interrupted()
 
+    def warm(self, bar: Bar) -> None:
+        """Bring columns up to a bar that was handled before a restart; strategies do not see it."""
+        self._seat(bar.symbol, bar.start).update(bar)
+        self._last_start[bar.symbol] = bar.start
+        self._kernel.markets[bar.symbol].last = bar.close
 
-def _check(bar: Bar, kernel: Kernel, last_start: dict[str, int]) -> None:
-    if bar.symbol not in kernel.markets:
-        raise DataError(f"{bar.symbol}: the session has no such symbol, it has {', '.join(kernel.markets)}")
-    if bar.end < kernel.clock.now or bar.start <= last_start.get(bar.symbol, -1):
-        before = isoformat(kernel.clock.now)
-        raise DataError(f"{bar.symbol}: time must rise, was a bar ending {isoformat(bar.end)} at {before}")
+    def take(self, event: MarketEvent) -> None:
+        """Handle an event, or keep a bar until those that end with it are there."""
+        self._check_symbol(event)
+        if type(event) is not Bar:
+            self._take_tape(event)
+            return
+        waiting = self._together
+        if waiting and event.end > waiting[0].end:
+            self.flush()
+        if self._is_late(event):
+            return
+        _check(event)
+        self._last_start[event.symbol] = event.start
+        self._together.append(event)
+        if len(self._together) == len(self._kernel.markets):
+            self.flush()
+
+    def flush(self) -> None:
+        """Handle the bars that wait for others."""
+        bars, self._together = self._together, []
+        if not bars:
+            return
+        order = list(self._kernel.markets)
+        bars.sort(key=lambda bar: order.index(bar.symbol))
+        seats = [self._seat(bar.symbol, bar.start) for bar in bars]
+        for seat, bar in zip(seats, bars, strict=True):
+            seat.update(bar)
+        if len(bars) == 1:
+            self._kernel.run(seats[0].lane, bars)
+        else:
+            self._kernel.run_together([seat.lane for seat in seats], bars)
+        self._watcher.event_done(bars[0].end, bars)
+
+    def _take_tape(self, event: Quote | Trade | BookUpdate) -> None:
+        if self._together and event.time >= self._together[0].end:
+            self.flush()
+        if event.time < max(
+            self._kernel.clock.now if self._seats else 0, self._last_time.get(event.symbol, 0)
+        ):
+            self._drop(event, f"{event.symbol}: time must not go back, was {isoformat(event.time)}")
+            return
+        self._last_time[event.symbol] = event.time
+        self._kernel.run_tape(self._seat(event.symbol, event.time).lane, (event,))
+        self._watcher.event_done(event.time, [])
+
+    def _seat(self, symbol: str, time: int) -> _Seat:
+        if not self._seats:
+            self._start(time)
+            kernel = self._kernel
+            self._seats = {
+                one: _Seat(kernel.lane(one), self._timeframe, self._external) for one in kernel.markets
+            }
+        return self._seats[symbol]
+
+    def _check_symbol(self, event: MarketEvent) -> None:
+        markets = self._kernel.markets
+        if event.symbol not in markets:
+            raise DataError(f"{event.symbol}: the session has no such symbol, it has {', '.join(markets)}")
+
+    def _is_late(self, bar: Bar) -> bool:
+        now = max(self._kernel.clock.now, self._together[0].end if self._together else 0)
+        if bar.end < now or bar.start <= self._last_start.get(bar.symbol, -1):
+            found = f"was a bar ending {isoformat(bar.end)} at {isoformat(now)}"
+            self._drop(bar, f"{bar.symbol}: time must rise, {found}")
+            return True
+        return False
+
+    def _drop(self, event: MarketEvent, problem: str) -> None:
+        if self._rules.late_data == "stop":
+            raise DataError(problem)
+        kind = type(event).__name__.lower()
+        self._kernel.warn(f"{event.symbol}: a {kind} came late or twice and was dropped")
+        self._watcher.dropped(event)
+
+    async def _look(self) -> None:
+        """Watch the age of the data while the feed is silent."""
+        loop, rules = asyncio.get_running_loop(), self._rules
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            silent = loop.time() - self._silent_since
+            if self._together and silent >= rules.bar_wait_seconds:
+                self.flush()
+            if rules.stall_seconds is not None and silent >= rules.stall_seconds and not self._stalled:
+                self._stalled = True
+                self._watcher.stalled(silent)
+            self._watcher.looked()
+
+
+def _check(bar: Bar) -> None:
     # Comparisons with NaN are false, so this refuses it as well.
     in_order = bar.low <= bar.open <= bar.high and bar.low <= bar.close <= bar.high
     if not (in_order and -math.inf < bar.low and bar.high < math.inf and 0.0 <= bar.volume < math.inf):
         rule = "prices must be finite, open and close between low and high, volume zero or more"
         raise DataError(f"{bar.symbol}: bar of {isoformat(bar.start)}: {rule}, was {bar!r}")
-    last_start[bar.symbol] = bar.start
 
 
 class _Seat:
     """One lane with the streaming columns of everyone who follows it."""
 
     def __init__(self, lane: Lane, timeframe: str, external: Mapping[str, ExternalSeries]) -> None:
-        self._lane = lane
+        self.lane = lane
         needs = [(runner, runner.needs(lane.market.instrument.symbol)) for runner in lane.runners]
         columns = [c for _, need in needs for c in (*(h.column for h in need.handles), *need.row_columns)]
         self._stream = Stream(columns, timeframe, external) if columns else None
@@ -86,7 +249,8 @@ class _Seat:
                 self._rows.append((slice(count, count + len(need.row_columns)), runner, need.row_type))
                 count += len(need.row_columns)
 
-    def on_bar(self, kernel: Kernel, bar: Bar) -> None:
+    def update(self, bar: Bar) -> None:
+        """Give every follower the values of a bar."""
         if self._stream is not None:
             values = self._stream.update(bar)
             for index, handle in self._handles:
@@ -95,12 +259,14 @@ class _Seat:
                 row = values[part]
                 known = all(value == value for value in row)  # noqa: PLR0124
                 runner.row = row_type(*row) if known else None
-        kernel.run(self._lane, (bar,))
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT or SIGTERM into the end of the stream; it lands where the driver waits, never inside a bar."""
+def _interruptible(look: asyncio.Future[None]) -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT or SIGTERM into the end of the stream; it lands where the driver waits, never inside an event.
+
+    What goes wrong while the feed is silent ends the stream likewise.
+    """
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None, "only coroutines get here"
     seen: list[bool] = []
@@ -109,6 +275,11 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         seen.append(True)
         task.cancel()
 
+    def on_end(done: asyncio.Future[None]) -> None:
+        if not done.cancelled():
+            on_signal()
+
+    look.add_done_callback(on_end)
     installed = []
     for number in (signal.SIGINT, signal.SIGTERM):
         # Only the main thread of a system with signals can listen to them.
@@ -118,6 +289,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: bool(seen)
     finally:
+        look.remove_done_callback(on_end)
         if seen:
             task.uncancel()
         for number in installed:
