@@ -1,0 +1,328 @@
+"""When positions are liquidated, and what becomes of them.
+
+Rules of this file:
+
+- Each isolated position, and all cross positions of a wallet together, are a *group*. A group is liquidated where its equity
+  no longer exceeds its maintenance margin and the taker fees of closing it (``margin.py``).
+- The price that counts is the mark price where the instrument has one, else the traded price.
+- The open orders of a liquidated position are canceled, and an order of the venue (market, reduce-only, tag
+  ``liquidation``) closes it at the worse of the level and the price at which the market was found, with slippage. It pays
+  the taker fee and the liquidation fee.
+- Nobody loses more than what backs the group: the price is no worse than the bankruptcy price and the fee no more than what
+  is left. The insurance fund of the venue takes the rest, and a warning says so.
+- Spot that is borrowed or bought on leverage is liquidated like a cross position, with the tiers of a perpetual that
+  names none.
+
+For every symbol there is a live band ``[floor, ceiling]``: no group can be liquidated while the price stays inside it, so
+that a bar costs two comparisons. With one symbol in a group its ends are the liquidation prices. With several, each may use
+up an equal part of what is left above maintenance; when one leaves its band, the sum is done and the bands are drawn anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from hookline.broker import BrokerListener
+from hookline.model import Instrument, InstrumentKind, Ledger, Order, OrderType, Position, Side
+from hookline.model.instrument import DEFAULT_TIERS
+from hookline.simulation.funds import Funds, margin_terms, mark_price
+from hookline.simulation.margin import Tiers, initial_margin, liquidation_price, maintenance_margin, tiers_of
+
+__all__ = ["Call", "Closing", "MarginAccount", "estimate_liquidation"]
+
+_NEVER = (float("-inf"), float("inf"))
+_ALWAYS = (float("inf"), float("-inf"))
+_SPOT_TIERS = tiers_of(DEFAULT_TIERS)
+
+
+class _Group:
+    """Positions of one ledger that are liquidated together."""
+
+    __slots__ = ("bands", "is_isolated", "ledger", "positions")
+
+    def __init__(self, ledger: Ledger, positions: list[Position], is_isolated: bool) -> None:
+        self.ledger = ledger
+        self.positions = positions
+        self.is_isolated = is_isolated
+        self.bands = dict.fromkeys((position.symbol for position in positions), _NEVER)
+
+
+class Call(NamedTuple):
+    """A group to be liquidated: whose, what is held, and the price of a symbol at which it is due."""
+
+    ledger: Ledger
+    positions: list[Position]
+    symbol: str
+    level: float
+    is_isolated: bool
+
+
+class Closing(NamedTuple):
+    """How a liquidated position is closed: at which price and when."""
+
+    price: float
+    time: int
+
+
+class MarginAccount:
+    """Knows what ledgers have pledged and where they are liquidated.
+
+    Args:
+        instruments: All that may be held.
+        ledgers: Of all strategies.
+        leverage: Of instruments that have chosen none.
+        close_fee: Taker fee as a fraction, kept for closing.
+        liquidation_fee: Further fee of a liquidation as a fraction.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        ledgers: Mapping[str, Ledger],
+        leverage: float,
+        close_fee: float,
+        liquidation_fee: float = 0.0,
+    ) -> None:
+        self.funds = Funds(instruments, leverage)
+        self._close_fee = close_fee
+        self._liquidation_fee = liquidation_fee
+        self._tiers = {
+            symbol: _SPOT_TIERS if one.kind is InstrumentKind.SPOT else self.funds.terms[symbol].tiers
+            for symbol, one in instruments.items()
+        }
+        groups = [group for ledger in ledgers.values() for group in self._groups_of(ledger)]
+        self._group_of = {position: group for group in groups for position in group.positions}
+        self._groups = {symbol: [one for one in groups if symbol in one.bands] for symbol in instruments}
+        self._limits = {symbol: list(_NEVER) for symbol in instruments}
+
+    def _groups_of(self, ledger: Ledger) -> Iterable[_Group]:
+        for wallet in ledger.wallets:
+            cross = []
+            for position in ledger.positions.values():
+                if position.wallet is wallet:
+                    if self.funds.terms[position.symbol].is_isolated:
+                        yield _Group(ledger, [position], is_isolated=True)
+                    else:
+                        cross.append(position)
+            if any(self._can_owe(position.market.instrument) for position in cross):
+                yield _Group(ledger, cross, is_isolated=False)
+
+    def _can_owe(self, instrument: Instrument) -> bool:
+        """Return whether more can be lost than was paid: not of spot that is bought from cash."""
+        return instrument.can_short or self.funds.terms[instrument.symbol].leverage > 1.0
+
+    def limits(self, symbol: str) -> list[float]:
+        """Return the live ``[floor, ceiling]`` of a symbol: inside of it no position can be liquidated."""
+        return self._limits[symbol]
+
+    # -- what changes a group --------------------------------------------------------------------------------------------
+
+    def filled(self, position: Position, before: int) -> None:
+        """Note that a fill changed a position, which held ``before`` lots until then."""
+        group = self._group_of.get(position)
+        if group is not None:
+            if group.is_isolated:
+                self.funds.resized(position, before)
+            self._redraw(group)
+
+    def paid(self, symbol: str, payments: Callable[[Position], float]) -> None:
+        """Note that funding or interest was paid; isolated positions pay it from their margin.
+
+        Args:
+            symbol: Of what it was paid.
+            payments: Returns what a position has received, negative for what it has paid.
+        """
+        for group in self._groups[symbol]:
+            for position in group.positions:
+                if group.is_isolated and position.lots:
+                    self.funds.add(position, payments(position))
+            self._redraw(group)
+
+    def _redraw(self, group: _Group) -> None:
+        """Draw the bands of a group anew, at the marks."""
+        symbols = {position.symbol for position in group.positions if position.lots}
+        part = 1.0
+        if len(symbols) > 1:
+            part = 1.0 / len(symbols)
+        for symbol in group.bands:
+            group.bands[symbol] = self._band(group, symbol, part) if symbol in symbols else _NEVER
+            floors, ceilings = zip(*(one.bands[symbol] for one in self._groups[symbol]), strict=True)
+            self._limits[symbol][:] = max(floors), min(ceilings)
+
+    def _band(self, group: _Group, symbol: str, part: float) -> tuple[float, float]:
+        """Return where the symbol uses up its part of what the group has left above maintenance."""
+        long, short, price = _sides(group, symbol)
+        tiers, fee = self._tiers[symbol], self._close_fee
+        backing = self._backing(group, symbol, price)
+        if part < 1.0:
+            needed = _needed(long * price, tiers, fee) + _needed(short * price, tiers, fee)
+            if backing <= needed:
+                return _ALWAYS
+            backing = needed + part * (backing - needed)
+        floor = ceiling = float("nan")
+        if long:
+            floor = liquidation_price(-1, long, short, price, backing, tiers, fee)
+        if short:
+            ceiling = liquidation_price(1, long, short, price, backing, tiers, fee)
+        return (
+            floor if floor == floor else _NEVER[0],  # noqa: PLR0124
+            ceiling if ceiling == ceiling else _NEVER[1],  # noqa: PLR0124
+        )
+
+    def _backing(self, group: _Group, symbol: str, price: float) -> float:
+        """Return what backs a symbol's positions at a price: the group's equity less what its other symbols need."""
+        if group.is_isolated:
+            return self.funds.isolated_equity(group.positions[0], price)
+        total = self.funds.cross_equity(group.ledger, group.positions[0].wallet, symbol, price)
+        for position in group.positions:
+            if position.lots and position.symbol != symbol:
+                notional = abs(position.quantity * mark_price(position.market))
+                total -= _needed(notional, self._tiers[position.symbol], self._close_fee)
+        return total
+
+    # -- liquidation -------------------------------------------------------------------------------------------------------
+
+    def calls(self, symbol: str, low: float, high: float) -> list[Call]:
+        """Return the groups that are due when a symbol's price has moved between two prices; the rest get new bands."""
+        found = []
+        for group in self._groups[symbol]:
+            floor, ceiling = group.bands[symbol]
+            if low <= floor or high >= ceiling:
+                level = self._level(group, symbol, low, high)
+                if level == level:  # noqa: PLR0124
+                    held = [position for position in group.positions if position.lots]
+                    found.append(Call(group.ledger, held, symbol, level, group.is_isolated))
+                else:
+                    self._redraw(group)
+        return found
+
+    def _level(self, group: _Group, symbol: str, low: float, high: float) -> float:
+        """Return the price between low and high at which a group is due, the one against its net side first; NaN for none."""
+        long, short, _ = _sides(group, symbol)
+        tiers, fee = self._tiers[symbol], self._close_fee
+        ways = ((-1, high, low, long), (1, low, high, short))
+        for step, begin, end, held in ways if long >= short else reversed(ways):
+            if held:
+                backing = self._backing(group, symbol, begin)
+                level = liquidation_price(step, long, short, begin, backing, tiers, fee)
+                if (end - level) * step >= 0.0:
+                    return level
+        return float("nan")
+
+    def close(self, call: Call, how: Callable[[Position, float], Closing], listener: BrokerListener) -> None:
+        """Close the positions of a group that is due.
+
+        Args:
+            call: The group.
+            how: Returns price and time for a position and its level (its mark for other symbols than the call's).
+            listener: Records the orders and books their fills.
+        """
+        for position in call.positions:
+            if position.lots:
+                level = call.level if position.symbol == call.symbol else mark_price(position.market)
+                self._close_position(call, position, how(position, level), listener)
+
+    def _close_position(
+        self, call: Call, position: Position, closing: Closing, listener: BrokerListener
+    ) -> None:
+        instrument, held = position.market.instrument, position.lots
+        side = Side.SELL if held > 0 else Side.BUY
+        position_id = position.id if position.id != position.symbol else ""
+        order = Order(
+            0,
+            call.ledger.strategy,
+            instrument,
+            side,
+            OrderType.MARKET,
+            abs(held),
+            closing.time,
+            reduce_only=True,
+            tag="liquidation",
+            position_id=position_id,
+        )
+        price, fee, is_capped = self._capped(call, position, closing.price)
+        listener.order_adopted(order)
+        listener.order_filled(order, abs(held), price, fee, False, closing.time)
+        self.filled(position, held)
+        who = f"{call.ledger.strategy}: {position.symbol}"
+        listener.warn(f"{who} liquidated")
+        if is_capped:
+            listener.warn(
+                f"{who} liquidated beyond its margin: the insurance fund of the venue took the rest"
+            )
+
+    def _capped(self, call: Call, position: Position, price: float) -> tuple[float, float, bool]:
+        """Return price and fee at which a position is closed without losing more than what backs it, and whether that helped."""
+        quantity, instrument = position.quantity, position.market.instrument
+        side = 1 if quantity > 0.0 else -1
+        backing = self._worth(call, position, price)
+        fee = abs(quantity * price) * (self._close_fee + self._liquidation_fee)
+        if backing >= fee:
+            return price, fee, False
+        if backing >= 0.0:
+            return price, backing, True
+        # The nearest tick that leaves nothing missing.
+        price = instrument.on_grid(price - backing / quantity, side)
+        return price, min(fee, max(0.0, self._worth(call, position, price))), True
+
+    def _worth(self, call: Call, position: Position, price: float) -> float:
+        """Return what backs a position that is closed at a price, before the fee."""
+        if call.is_isolated:
+            return self.funds.isolated_equity(position, price)
+        at_mark = self.funds.cross_equity(call.ledger, position.wallet)
+        return at_mark + position.quantity * (price - mark_price(position.market))
+
+
+def estimate_liquidation(
+    instrument: Instrument,
+    side: int,
+    quantity: float,
+    price: float,
+    equity: float,
+    *,
+    leverage: float = 1.0,
+    fee_rate: float = 0.0,
+    other_maintenance: float = 0.0,
+) -> float:
+    """Return where a position would be liquidated if it were opened now, NaN if nowhere.
+
+    Args:
+        instrument: What to hold; its margin mode, tiers and own leverage count.
+        side: +1 for a long, -1 for a short.
+        quantity: Base units of the whole position, without a sign.
+        price: Its average entry price.
+        equity: What the wallet is worth before the order, without its isolated positions.
+        leverage: Of the broker, for an instrument that has chosen none.
+        fee_rate: Taker fee as a fraction, paid on entry and kept for closing.
+        other_maintenance: Maintenance margin of the wallet's other cross positions.
+    """
+    notional = quantity * price
+    if notional <= 0.0:
+        return float("nan")
+    terms = margin_terms(instrument, leverage)
+    if terms.is_isolated:
+        tiers, backing = terms.tiers, initial_margin(notional, terms.leverage, terms.tiers)
+    else:
+        tiers = _SPOT_TIERS if instrument.kind is InstrumentKind.SPOT else terms.tiers
+        backing = equity - notional * fee_rate - other_maintenance
+    long, short = (quantity, 0.0) if side > 0 else (0.0, quantity)
+    return liquidation_price(-side, long, short, price, backing, tiers, fee_rate)
+
+
+def _sides(group: _Group, symbol: str) -> tuple[float, float, float]:
+    """Return the long and the short quantity that a group holds of a symbol, and its mark price."""
+    long = short = 0.0
+    price = float("nan")
+    for position in group.positions:
+        if position.symbol == symbol:
+            price = mark_price(position.market)
+            if position.lots > 0:
+                long += position.quantity
+            elif position.lots < 0:
+                short -= position.quantity
+    return long, short, price
+
+
+def _needed(notional: float, tiers: Tiers, fee: float) -> float:
+    return maintenance_margin(notional, tiers) + fee * notional
