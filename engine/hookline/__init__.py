@@ -51,7 +51,7 @@ _HOME = {
     "hookline.params": ("Doc", "Ge", "Gt", "Le", "Lt"),
     "hookline.reporting.reporter": ("Reporter",),
     "hookline.reporting.result": ("Result",),
-    "hookline.risk": ("RiskRule", "deny", "halt"),
+    "hookline.risk": ("RiskRule", "deny", "halt", "shrink", "warn"),
     "hookline.session": ("Session",),
     "hookline.session.executors": ("Executor",),
     "hookline.signals": ("Decision", "Held", "SignalStrategy", "flat", "hold", "long", "short"),

@@ -42,6 +42,8 @@ from hookline.reporting.result import Result as Result
 from hookline.risk import RiskRule as RiskRule
 from hookline.risk import deny as deny
 from hookline.risk import halt as halt
+from hookline.risk import shrink as shrink
+from hookline.risk import warn as warn
 from hookline.session import Session as Session
 from hookline.session.executors import Executor as Executor
 from hookline.signals import Decision as Decision

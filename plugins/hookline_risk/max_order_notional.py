@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from hookline import Doc, Gt, Order, RiskRule, deny, hookimpl
-from hookline.risk import Account, Verdict
-from hookline.risk.gate import reference_price
+from hookline.risk import Account, Verdict, reference_price
 
 
 @dataclass

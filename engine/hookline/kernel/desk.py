@@ -6,6 +6,7 @@ Rules of this file:
   and the others are counted in a warning.
 - Reports of a broker wait in an inbox until the event is over, so a callback never sees half an event.
 - What has a handler, such as the orders of an execution algorithm, is told to the handler first, then to the strategy.
+- A worked order is filled with its children: what a child fills is counted on both before anybody hears of it.
 - ``orders``, ``updates``, ``fills`` and the like are what happened since they were last taken; numbers go on counting.
 """
 
@@ -141,7 +142,7 @@ class OrderDesk:
         if verdict is not None:
             self._deny(order, verdict.reason)
             if verdict.is_halt:
-                self.halt(verdict.reason, flatten=verdict.flatten)
+                self.halt(verdict.reason, flatten=verdict.flatten, until=verdict.until)
             return order
         now = self.clock.now
         self._register(order, _SUBMITTED, now)
@@ -166,10 +167,14 @@ class OrderDesk:
         """Ask the broker to change an open order; a larger quantity or another price passes the gate as a new order would.
 
         Raises:
-            OrderError: if the order is closed already.
+            OrderError: if the order is closed already, or is worked by an algorithm or a leg group that counts on its terms.
         """
         if order.is_closed:
             raise OrderError(f"order {order.client_order_id}: cannot amend, it is {order.status}")
+        if order.handler is not None and (order.handler.parent is not None or lots != order.lots):
+            raise OrderError(
+                f"order {order.client_order_id}: cannot amend, it is worked for the strategy; cancel it instead"
+            )
         reason = self._unamendable(order, lots, limit_price, trigger_price)
         if reason:
             self._report(order, order.status, self.clock.now, f"not amended: {reason}")
@@ -182,28 +187,25 @@ class OrderDesk:
         self, order: Order, lots: int, limit_price: float | None, trigger_price: float | None
     ) -> str:
         """Return why an amendment must not be sent, empty if it may."""
-        more = lots - order.lots
         moved = (limit_price, trigger_price) != (order.limit_price, order.trigger_price)
-        if order.reduce_only or not (more > 0 or moved):
+        if order.reduce_only or lots <= order.filled_lots or not (lots > order.lots or moved):
             return ""
-        # A price alone is judged with the lots that are still open, added quantity with what it adds.
-        changed = _amended(order, more if more > 0 else order.open_lots, limit_price, trigger_price)
-        verdict = self.gate.judge(changed)
+        verdict = self.gate.judge(_amended(order, lots - order.filled_lots, limit_price, trigger_price))
         if verdict is None:
-            wanted = more if more > 0 else order.open_lots
-            return "" if changed.lots == wanted else "a rule would shrink it"
+            return ""
         if verdict.is_halt:
-            self.halt(verdict.reason, flatten=verdict.flatten)
+            self.halt(verdict.reason, flatten=verdict.flatten, until=verdict.until)
         return verdict.reason
 
-    def halt(self, reason: str, *, flatten: bool = False) -> None:
+    def halt(self, reason: str, *, flatten: bool | None = None, until: int | None = None) -> None:
         """Cancel every open order that is not reduce-only; from now on only orders that reduce a position pass.
 
-        With ``flatten`` reduce-only orders are canceled too, and every position is closed at the market.
+        With ``flatten``, None for what the gate does by default, reduce-only orders are canceled too, and every position is
+        closed at the market. ``until`` is when the halt ends by itself, None if somebody must end it.
         """
-        if self.gate.halted:
+        if not self.gate.halt(reason, flatten=flatten, until=until):
             return
-        self.gate.halt(reason)
+        flatten = self.gate.flattens
         for order in self.open_orders():
             if (flatten or not order.reduce_only) and order.is_open:
                 self.cancel(order, f"halted: {reason}")
@@ -243,7 +245,7 @@ class OrderDesk:
     def _deny(self, order: Order, reason: str) -> None:
         # A strategy that asks for the impossible on every bar would fill the record: repetitions are only counted.
         key, what = (order.strategy, order.symbol), (int(order.side), reason.split(":", maxsplit=1)[0])
-        if self._denials.get(key) == what and order.handler is None:
+        if self._denials.get(key) == what and (order.handler is None or order.handler.parent is order):
             self.warn(f"{order.strategy}: further orders on {order.symbol} denied: {what[1]}")
             order.status = OrderStatus.DENIED
             order.reason = reason
@@ -328,13 +330,15 @@ class OrderDesk:
         self._report(order, status, time, "")
         if order.strategy in self._fill_listeners or order.handler is not None:
             self._inbox.append((order, fill))
+        if order.handler is not None and order.handler.parent is not None:
+            self._parent_filled(order.handler.parent, lots, price, time)
         if self._observing.fills:
             self._observing.order_filled(order, fill)
         if self._rules_on_fill:
             for rule in self._rules_on_fill:
                 rule.on_fill(order, fill, realized, self)
 
-    def parent_filled(self, parent: Order, lots: int, price: float, time: int) -> None:
+    def _parent_filled(self, parent: Order, lots: int, price: float, time: int) -> None:
         """Count what a child of a worked order has filled; the child's fill is booked already."""
         before = parent.filled_lots
         parent.filled_lots = after = before + lots
@@ -389,7 +393,7 @@ class OrderDesk:
 
 
 def _amended(order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> Order:
-    """Return what an amendment changes of an order, as an order that the gate can judge."""
+    """Return what is open of an order after an amendment, as an order that the gate can judge in its place."""
     return Order(
         order.number,
         order.strategy,
@@ -403,4 +407,5 @@ def _amended(order: Order, lots: int, limit_price: float | None, trigger_price: 
         reduce_only=order.reduce_only,
         tag=order.tag,
         position_id=order.position_id,
+        handler=order.handler,
     )

@@ -251,9 +251,9 @@ class Kernel(OrderDesk):
                 self._fire_timer()
 
     def _watch(self) -> None:
-        verdict = None if self.gate.halted else self.gate.watch()
+        verdict = self.gate.watch()
         if verdict is not None:
-            self.halt(verdict.reason, flatten=verdict.flatten)
+            self.halt(verdict.reason, flatten=verdict.flatten, until=verdict.until)
 
     def every(self, period: int, strategy: str, timer: str) -> None:
         """Call a strategy's ``on_timer`` at whole multiples of a period (nanoseconds) since the epoch."""

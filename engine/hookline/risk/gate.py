@@ -1,120 +1,230 @@
-"""Rules before orders.
+"""The gate that every order passes.
 
-A rule sees an order before it is sent and may deny it or halt the session. Orders that only reduce a position are never
-stopped by a rule: getting out must always work. A halt cancels every open order; from then on only reducing orders pass.
+Rules of this file:
+
+- Rules are asked in the order of the session file. The first that denies or halts ends the matter; each that shrinks leaves
+  less for those after it; an order shrunk below the instrument's minimum is denied.
+- Orders that can only make a position smaller are never stopped: getting out must always work.
+- A halt lets only such orders pass until it is resumed, or until its time is over; it survives a restart. While it lasts,
+  only a rule that demands more is listened to: positions closed, or an end that somebody must decide on.
+- Every decision other than to pass is recorded. Of denials that repeat, the first is recorded, as of orders.
 """
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any
 
-from hookline.model import Fill, Ledger, Order, OrderType
+from hookline.clock import isoformat
+from hookline.errors import PluginError
+from hookline.model import Order
+from hookline.risk.exposure import is_reducing, reference_price
+from hookline.risk.rule import Account, Action, Decision, RiskRule, Verdict, deny
 
-__all__ = ["Account", "Gate", "RiskRule", "Verdict", "deny", "halt", "reference_price"]
-
-
-class Verdict(NamedTuple):
-    """What a rule decides about an order, or about going on at all."""
-
-    reason: str
-    is_halt: bool = False
-    flatten: bool = False
-
-
-def deny(reason: str) -> Verdict:
-    """Stop this order; the strategy sees it as denied."""
-    return Verdict(reason)
-
-
-def halt(reason: str) -> Verdict:
-    """Stop this order, cancel all open ones and let only reducing orders pass from now on."""
-    return Verdict(reason, is_halt=True)
-
-
-class Account(Protocol):
-    """What rules may look at."""
-
-    @property
-    def ledgers(self) -> Mapping[str, Ledger]:
-        """Cash and positions of each strategy."""
-
-    @property
-    def equity(self) -> float:
-        """Equity of all strategies together."""
-
-    @property
-    def start_equity(self) -> float:
-        """Equity at the start of the session."""
-
-    def open_orders(self, strategy: str | None = None, symbol: str | None = None) -> list[Order]:
-        """Return the open orders, of one strategy or instrument if named."""
-
-
-class RiskRule(ABC):
-    """One rule. Subclasses are dataclasses, set ``name`` and override one method or both."""
-
-    name: ClassVar[str]
-
-    def check(self, order: Order, account: Account) -> Verdict | None:  # noqa: ARG002
-        """Judge an order that would open or add to a position; None lets it pass."""
-        return None
-
-    def watch(self, account: Account) -> Verdict | None:  # noqa: ARG002
-        """Judge the account after every bar; a verdict other than None halts the session."""
-        return None
-
-    def on_fill(self, order: Order, fill: Fill, realized: float, account: Account) -> None:
-        """Learn of an execution and of the profit it realized, before fees in quote currency."""
+__all__ = ["Gate"]
 
 
 class Gate:
-    """Applies the rules in order; the first verdict wins."""
+    """Applies the rules to orders and to the account.
 
-    def __init__(self, rules: Sequence[RiskRule], account: Account) -> None:
+    Attributes:
+        halted: Why only reducing orders pass, empty while all may.
+        flattens: Whether the halt closes every position.
+        flatten_on_halt: Whether halts do so where the rule does not say.
+        until: When the halt ends by itself, nanoseconds UTC; None if somebody must end it.
+        decisions: What was decided since the list was last taken.
+    """
+
+    def __init__(self, rules: Sequence[RiskRule], account: Account, *, flatten_on_halt: bool = False) -> None:
         self._account = account
+        self._rules = _named(rules)
         self._checks = [rule for rule in rules if type(rule).check is not RiskRule.check]
         self.watches = [rule for rule in rules if type(rule).watch is not RiskRule.watch]
         self.halted = ""
+        self.flattens = False
+        self.flatten_on_halt = flatten_on_halt
+        self.until: int | None = None
+        self.decisions: list[Decision] = []
+        self._denied: dict[tuple[str, str], tuple[int, str]] = {}
+        for rule in rules:
+            rule.reset()
+
+    # -- orders --------------------------------------------------------------------------------------------------------
 
     def judge(self, order: Order) -> Verdict | None:
-        """Return why an order must not be sent, None if it may."""
+        """Return why an order must not be sent, None if it may; a rule may have made the order smaller.
+
+        An amendment is judged as the order that it would become, under its number; it is denied where an order would be
+        shrunk.
+
+        Raises:
+            PluginError: if a rule raises.
+        """
         if not (self._checks or self.halted) or is_reducing(order, self._account):
             return None
-        if self.halted:
-            return deny(f"halted: {self.halted}")
+        if self.halted and not self._has_expired():
+            return self._end(order, "", deny(f"halted: {self.halted}"), [])
+        notes: list[Decision] = []
         for rule in self._checks:
-            verdict = rule.check(order, self._account)
-            if verdict is not None:
-                return Verdict(f"{rule.name}: {verdict.reason}", verdict.is_halt)
+            verdict = self._ask(rule, order)
+            if verdict is None:
+                continue
+            if verdict.action is Action.SHRINK:
+                verdict = self._shrink(order, verdict)
+            if verdict is None:
+                continue
+            if verdict.action in {Action.DENY, Action.HALT}:
+                named = verdict._replace(reason=f"{rule.name}: {verdict.reason}")
+                return self._end(order, rule.name, named, notes)
+            notes.append(self._decision(rule.name, verdict.action, verdict.reason, order))
+        self.decisions += notes
+        if self._denied and not order.number:
+            self._denied.pop((order.strategy, order.symbol), None)
         return None
 
-    def halt(self, reason: str) -> None:
-        """Let only reducing orders pass from now on."""
-        self.halted = reason
+    def _ask(self, rule: RiskRule, order: Order) -> Verdict | None:
+        try:
+            return rule.check(order, self._account)
+        except Exception as error:
+            when = isoformat(self._account.now)
+            raise PluginError(
+                f"risk rule {rule.name!r}: check at {when}: {type(error).__name__}: {error}"
+            ) from error
+
+    def _shrink(self, order: Order, verdict: Verdict) -> Verdict | None:
+        """Shrink an order and return what is to be noted; a denial where that is impossible, None where it fits already."""
+        instrument = order.instrument
+        before, lots = order.lots, max(0, instrument.lots(verdict.quantity))
+        if lots >= before:
+            return None
+        if order.number:
+            return deny(f"{verdict.reason}; an amendment is not shrunk")
+        worth = instrument.units(lots) * abs(reference_price(order, self._account))
+        if lots < instrument.min_lots or worth < instrument.min_notional_float:
+            return deny(
+                f"{verdict.reason}; {instrument.units(lots):g} would be left, below the minimum order"
+            )
+        order.lots = lots
+        for child in order.children:
+            child.lots = child.lots * lots // before
+        return verdict._replace(
+            reason=f"{verdict.reason}; {instrument.units(before):g} became {instrument.units(lots):g}"
+        )
+
+    def _end(self, order: Order, rule: str, verdict: Verdict, notes: list[Decision]) -> Verdict:
+        """Record the decision to stop an order."""
+        key, what = (order.strategy, order.symbol), (int(order.side), rule)
+        if not (verdict.is_halt or order.number) and self._denied.get(key) == what:
+            return verdict
+        if not order.number:
+            self._denied[key] = what
+        self.decisions += [*notes, self._decision(rule, verdict.action, verdict.reason, order)]
+        return verdict
+
+    def _decision(self, rule: str, action: Action, reason: str, order: Order | None = None) -> Decision:
+        now = self._account.now
+        if order is None:
+            return Decision(now, rule, action, "", "", 0, reason)
+        # An order is numbered when it is recorded, which is next.
+        number = order.number or self._account.order_count + 1
+        return Decision(now, rule, action, order.strategy, order.symbol, number, reason)
+
+    # -- the session ---------------------------------------------------------------------------------------------------
 
     def watch(self) -> Verdict | None:
-        """Return why the session must halt, None if it may go on."""
+        """Return why the session must halt, None if it may go on.
+
+        Raises:
+            PluginError: if a rule raises.
+        """
+        halted = bool(self.halted) and not self._has_expired()
         for rule in self.watches:
-            verdict = rule.watch(self._account)
-            if verdict is not None:
-                return Verdict(f"{rule.name}: {verdict.reason}", is_halt=True)
+            try:
+                verdict = rule.watch(self._account)
+            except Exception as error:
+                when = isoformat(self._account.now)
+                raise PluginError(
+                    f"risk rule {rule.name!r}: watch at {when}: {type(error).__name__}: {error}"
+                ) from error
+            if verdict is not None and verdict.is_halt and (not halted or self._escalates(verdict)):
+                named = verdict._replace(reason=f"{rule.name}: {verdict.reason}")
+                self.decisions.append(self._decision(rule.name, Action.HALT, named.reason))
+                return named
         return None
 
+    def halt(self, reason: str, *, flatten: bool | None = None, until: int | None = None) -> bool:
+        """Let only reducing orders pass from now on; return whether that, or more, is new.
 
-def is_reducing(order: Order, account: Account) -> bool:
-    """Return whether an order can only make a position smaller."""
-    if order.reduce_only:
+        Args:
+            reason: Why.
+            flatten: Whether the caller must close every position; None for ``flatten_on_halt``.
+            until: When the halt ends by itself, nanoseconds UTC; None if somebody must end it.
+        """
+        verdict = Verdict(reason, Action.HALT, flatten=flatten, until=until)
+        if self.halted and not self._escalates(verdict):
+            return False
+        last = self.decisions[-1] if self.decisions else None
+        # What a rule said was recorded with the rule's name when it said so.
+        said = None if last is None else (last.verdict, last.reason, last.time)
+        if said != (Action.HALT, reason, self._account.now):
+            self.decisions.append(self._decision("", Action.HALT, reason))
+        was_timeless = bool(self.halted) and self.until is None
+        self.flattens = self._flattens(verdict) or (bool(self.halted) and self.flattens)
+        self.halted = reason
+        self.until = None if was_timeless else until
         return True
-    held = account.ledgers[order.strategy].positions[order.symbol].lots
-    return held * order.side < 0 and order.lots <= abs(held)
+
+    def resume(self, reason: str) -> None:
+        """End a halt; nothing happens if there is none."""
+        if not self.halted:
+            return
+        self.halted, self.flattens, self.until = "", False, None
+        self._denied.clear()
+        self.decisions.append(self._decision("", Action.RESUME, reason))
+        for rule in self._rules.values():
+            rule.on_resume(self._account)
+
+    def _escalates(self, verdict: Verdict) -> bool:
+        """Return whether a verdict demands more than the halt that is on."""
+        lasts = self.until is not None and (verdict.until is None or verdict.until > self.until)
+        return lasts or (self._flattens(verdict) and not self.flattens)
+
+    def _flattens(self, verdict: Verdict) -> bool:
+        return self.flatten_on_halt if verdict.flatten is None else verdict.flatten
+
+    def _has_expired(self) -> bool:
+        """End a halt whose time is over, and return whether it was."""
+        if self.until is None or self._account.now < self.until:
+            return False
+        self.resume(f"the time of the halt is over: {self.halted}")
+        return True
+
+    # -- restarts ------------------------------------------------------------------------------------------------------
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart, as values that JSON can hold."""
+        states = {key: rule.save() for key, rule in self._rules.items()}
+        return {
+            "halted": self.halted,
+            "flattens": self.flattens,
+            "until": self.until,
+            "rules": {key: state for key, state in states.items() if state},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``save`` returned; the state of a rule that the session no longer has is left out."""
+        self.halted = state.get("halted", "")
+        self.flattens = state.get("flattens", False)
+        self.until = state.get("until")
+        for key, saved in state.get("rules", {}).items():
+            if key in self._rules:
+                self._rules[key].restore(saved)
 
 
-def reference_price(order: Order, account: Account) -> float:
-    """Return the price to value an order at: its limit, its trigger, or the last price."""
-    if order.limit_price is not None:
-        return order.limit_price
-    if order.trigger_price is not None and order.type is not OrderType.TRAILING_STOP:
-        return order.trigger_price
-    return account.ledgers[order.strategy].positions[order.symbol].market.last
+def _named(rules: Sequence[RiskRule]) -> dict[str, RiskRule]:
+    """Return the rules by names to save them under: the rule's, numbered where it is used again."""
+    named: dict[str, RiskRule] = {}
+    for rule in rules:
+        count = sum(other.name == rule.name for other in named.values())
+        named[rule.name if not count else f"{rule.name}-{count + 1}"] = rule
+    return named

@@ -1,0 +1,123 @@
+"""What rules reckon with: the price an order is valued at, and what would be held if orders filled.
+
+Nobody knows which open orders will fill, so limits count the worst that can happen: every open order on one side fills, those
+that only close an opposite position first, and none on the other. Two orders of which one cancels the other both count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hookline.model import Instrument, Ledger, Order, OrderType, Position
+from hookline.risk.rule import Account
+
+__all__ = [
+    "gross_if_filled",
+    "is_reducing",
+    "lots_if_filled",
+    "lots_within",
+    "notional_of",
+    "position_of",
+    "reference_price",
+]
+
+_MARKET = OrderType.MARKET
+
+
+def position_of(order: Order, account: Account) -> Position:
+    """Return the position that an order changes."""
+    return account.ledgers[order.strategy].positions[order.position_id or order.instrument.symbol]
+
+
+def is_reducing(order: Order, account: Account) -> bool:
+    """Return whether an order can only make a position smaller, market orders on their way counted."""
+    if order.reduce_only:
+        return True
+    position = position_of(order, account)
+    held, side, lots = position.lots, order.side, order.lots
+    if held * side >= 0 or lots > abs(held):
+        return False
+    soon = held + position.pending
+    return soon * side < 0 and lots <= abs(soon)
+
+
+def reference_price(order: Order, account: Account) -> float:
+    """Return the price to value an order at: its limit, its trigger, or the last price."""
+    if order.limit_price is not None:
+        return order.limit_price
+    if order.trigger_price is not None and order.type is not OrderType.TRAILING_STOP:
+        return order.trigger_price
+    return account.market(order.symbol).last
+
+
+def notional_of(order: Order, account: Account) -> float:
+    """Return what an order is worth in quote currency, NaN before the first price."""
+    return order.quantity * abs(reference_price(order, account))
+
+
+def lots_if_filled(order: Order, account: Account) -> int:
+    """Return what would be held on an order's side if it and all open orders on that side filled.
+
+    Negative while even that would leave a position on the other side.
+    """
+    others = account.open_orders(order.strategy, order.symbol)
+    held = _reach(position_of(order, account), order.side, others, order)
+    return held if is_part(order) else held + order.lots
+
+
+def gross_if_filled(ledger: Ledger, account: Account, order: Order) -> float:
+    """Return the sum of the values of a strategy's positions if the worst of the open orders and this one filled.
+
+    In the session's currency, at the last prices; the order's instrument is valued at the order's price where that is higher.
+    """
+    total = 0.0
+    pending = account.open_orders(ledger.strategy)
+    for position in ledger.positions.values():
+        symbol = position.symbol
+        others = [one for one in pending if one.instrument.symbol == symbol]
+        is_its = symbol == order.symbol and order.strategy == ledger.strategy
+        if not position.lots and not others and not is_its:
+            continue
+        sides = [_reach(position, side, others, order) for side in (1, -1)]
+        price = abs(position.market.last)
+        if is_its and position is position_of(order, account):
+            if not is_part(order):
+                sides[0 if order.side > 0 else 1] += order.lots
+            price = max(price, abs(reference_price(order, account)))
+        lots = max(abs(position.lots), *sides)
+        if lots:
+            total += position.market.instrument.units(lots) * price * position.wallet.rate
+    return total
+
+
+def lots_within(instrument: Instrument, notional: float, price: float) -> int:
+    """Return how many lots are worth at most a notional; 0 where the price is unknown or there is no room."""
+    price = abs(price)
+    if not (notional > 0.0 and price > 0.0):
+        return 0
+    lots = instrument.lots(notional / price)
+    # The grid's tolerance may round up by a hair: a limit is a limit.
+    while lots > 0 and instrument.units(lots) * price > notional:
+        lots -= 1
+    return lots
+
+
+def is_part(order: Order) -> bool:
+    """Return whether an order is a part of one that an execution algorithm works, and so counted with that one."""
+    handler = order.handler
+    return handler is not None and handler.parent is not None and handler.parent is not order
+
+
+def _reach(position: Position, side: int, others: Iterable[Order], judged: Order) -> int:
+    """Return the lots on a side if every open order of that side filled, those that close the other side first."""
+    held = side * position.lots
+    opening = closing = 0
+    for other in others:
+        is_ours = (other.position_id or other.instrument.symbol) == position.id
+        # An amendment is judged as the order that it would become, in the place of the order that it is.
+        if other.side == side and is_ours and not is_part(other) and other.number != judged.number:
+            if other.reduce_only:
+                closing += other.open_lots
+            else:
+                opening += other.open_lots
+    return max(held, min(held + closing, 0)) + opening
