@@ -5,6 +5,7 @@ HooklineError
 ├── PluginError          the plugin author: a plugin that cannot be found, imported or registered
 │   └── StrategyError    the strategy author: a bug raised inside a strategy's callback
 ├── DataError            the data supplier: bars that cannot be trusted, a file that cannot be read
+├── JournalError         whoever runs the session: a journal that is locked, damaged, full or read-only
 ├── OrderError           the strategy author: an order that makes no sense (not a denied or rejected one)
 └── VenueError           the venue: it cannot be reached or answered with something unusable
 
@@ -15,6 +16,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "HooklineError",
+    "JournalError",
     "OrderError",
     "PluginError",
     "StrategyError",
@@ -40,6 +42,10 @@ class StrategyError(PluginError):
 
 class DataError(HooklineError):
     """Market data that is missing or cannot be trusted."""
+
+
+class JournalError(HooklineError):
+    """A journal that cannot be used: locked, damaged, full, read-only or of another session."""
 
 
 class OrderError(HooklineError):

@@ -1,0 +1,47 @@
+"""What SQLite complains of, in words that say what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hookline.errors import JournalError
+
+__all__ = ["DAMAGED_ADVICE", "damaged", "explained"]
+
+DAMAGED_ADVICE = (
+    "nothing was written; copy the folder before anything else, then look with 'hookline journal verify'"
+)
+_WORDS = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space, then start the session again: every whole event is kept",
+    sqlite3.SQLITE_READONLY: "must be writable, was read-only; give this user the right to write the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; it and its folder must be readable, and writable for a session",
+    sqlite3.SQLITE_PERM: "must be writable, was not permitted",
+    sqlite3.SQLITE_NOTADB: f"must be an SQLite file, was something else or is damaged at its start; {DAMAGED_ADVICE}",
+    sqlite3.SQLITE_CORRUPT: f"the file is damaged; {DAMAGED_ADVICE}",
+    sqlite3.SQLITE_BUSY: "locked by another program; close what has it open for writing",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+}
+
+
+@contextmanager
+def explained(where: object) -> Iterator[None]:
+    """Turn what SQLite and the system complain of into a journal error.
+
+    Raises:
+        JournalError: saying which file, what is wrong with it and what to do.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        words = _WORDS.get(code, "cannot be used")
+        raise JournalError(f"journal {where}: {words} ({error})") from error
+    except OSError as error:
+        raise JournalError(f"journal {where}: {error.strerror or error}") from error
+
+
+def damaged(where: object, what: str) -> JournalError:
+    """Return the error of a journal whose content cannot be trusted."""
+    return JournalError(f"journal {where}: {what}: the file was changed or is damaged; {DAMAGED_ADVICE}")
