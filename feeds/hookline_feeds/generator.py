@@ -18,7 +18,7 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Generator", "Habits"]
+__all__ = ["Floats", "Generator", "Habits", "Path", "each", "on_grid", "scan"]
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +49,23 @@ class Habits:
 
 
 @dataclass(frozen=True)
+class Path:
+    """Where each bar begins and ends: arrays of equal length.
+
+    Args:
+        before: Log price at the end of the bar before.
+        opens: Log price of the open, after a jump.
+        closes: Log price of the close.
+        volatility: Standard deviation of the bar's log return.
+    """
+
+    before: Floats
+    opens: Floats
+    closes: Floats
+    volatility: Floats
+
+
+@dataclass(frozen=True)
 class Generator:
     """Bars of one symbol and timeframe.
 
@@ -62,23 +79,41 @@ class Generator:
     duration: int
     seed: tuple[int, ...]
 
-    def columns(self, start: NDArray[np.int64]) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Return open, high, low, close and volume of the bars with the given starts, from the first bar on."""
-        count = len(start)
-        profile = self._profile(start)
-        shocks = self._draws("shocks").standard_normal(count)
-        volatility = self._volatility(shocks, profile)
+    def path(self, start: NDArray[np.int64]) -> Path:
+        """Return beginning and end of the bars with the given starts, from the first bar on."""
+        shocks = self.draws("shocks").standard_normal(len(start))
+        volatility = self._volatility(shocks, self._profile(start))
         moves = self._moves(shocks, volatility)
-        jumps = self._jumps(count)
+        jumps = self._jumps(len(start))
         closes = self._log_prices(moves + jumps)
         before = np.concatenate(([log(self.habits.start_price)], closes[:-1]))
-        opens = before + jumps + 0.03 * volatility * self._draws("opens").standard_normal(count)
-        highs, lows = self._extremes(opens, closes, volatility)
-        volume = self._volume(np.abs(closes - before), volatility, profile)
-        grid = self._on_grid
-        return grid(opens), grid(highs), grid(lows), grid(closes), volume
+        opens = before + jumps + 0.03 * volatility * self.draws("opens").standard_normal(len(start))
+        return Path(before, opens, closes, volatility)
 
-    def _draws(self, purpose: str) -> np.random.Generator:
+    def columns(
+        self, start: NDArray[np.int64], path: Path, shift: tuple[Floats, Floats] | None = None
+    ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Return open, high, low, close and volume of the bars of a path.
+
+        Args:
+            start: Starts of the bars, from the first one on.
+            path: Their beginnings and ends, from ``path()`` or made from another's.
+            shift: What to add to the log prices at the begin and at the end of each bar.
+        """
+        opens, closes = path.opens, path.closes
+        highs, lows = self._extremes(opens, closes, path.volatility)
+        if shift is not None:
+            highs, lows = highs + np.maximum(*shift), lows + np.minimum(*shift)
+            opens, closes = opens + shift[0], closes + shift[1]
+        volume = self._volume(np.abs(path.closes - path.before), path.volatility, self._profile(start))
+        tick = self.habits.tick_size
+        opens, highs, lows, closes = (
+            on_grid(np.exp(one) / float(tick), tick) for one in (opens, highs, lows, closes)
+        )
+        return opens, highs, lows, closes, volume
+
+    def draws(self, purpose: str) -> np.random.Generator:
+        """Return the stream of random numbers of a purpose, from its beginning."""
         words = (*self.seed, self.duration // _SECOND, int.from_bytes(purpose.encode()))
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
 
@@ -96,15 +131,15 @@ class Generator:
     def _volatility(self, shocks: Floats, profile: Floats) -> Floats:
         """Return the standard deviation of each bar's log return: GARCH(1, 1) in units of its mean, times the profile."""
         factors = _MEMORY + _SHOCK * shocks[:-1] ** 2
-        variance = _scan(
-            lambda value, factor: (1 - _SHOCK - _MEMORY) + factor * value, _each(factors), 1.0, len(shocks)
+        variance = scan(
+            lambda value, factor: (1 - _SHOCK - _MEMORY) + factor * value, each(factors), 1.0, len(shocks)
         )
         return self._bar_volatility * np.sqrt(np.minimum(variance, 100.0) * profile)
 
     def _moves(self, shocks: Floats, volatility: Floats) -> Floats:
         """Return log returns of trends and ranges."""
         count = len(shocks)
-        draws = self._draws("regimes")
+        draws = self.draws("regimes")
         uniforms = draws.random((count, 2))
         begins = uniforms[:, 0] < 1 / self.habits.regime_bars
         begins[0] = True
@@ -116,9 +151,9 @@ class Generator:
         keep = np.where(begins, 0.0, np.where(is_range, 1.0 - min(0.5, _PULL / self.habits.regime_bars), 1.0))
         steps = np.clip(drift + volatility * shocks, -_LARGEST_MOVE, _LARGEST_MOVE)
         # Distance from where the regime began; a new regime begins at 0.
-        distance = _scan(
+        distance = scan(
             lambda value, pair: pair[0] * value + pair[1],
-            zip(_each(keep), _each(steps), strict=True),
+            zip(each(keep), each(steps), strict=True),
             None,
             count,
         )
@@ -128,20 +163,20 @@ class Generator:
 
     def _jumps(self, count: int) -> Floats:
         chance = self.habits.jumps_per_year * self.duration / _YEAR
-        happens = self._draws("jumps").random(count) < 1.0 - np.exp(-chance)
-        sizes = self._draws("jump sizes").standard_normal(count)
+        happens = self.draws("jumps").random(count) < 1.0 - np.exp(-chance)
+        sizes = self.draws("jump sizes").standard_normal(count)
         return np.where(happens, np.clip(self.habits.jump_size * sizes, -_LARGEST_MOVE, _LARGEST_MOVE), 0.0)
 
     def _log_prices(self, returns: Floats) -> Floats:
         """Return log prices at the bars' ends, pulled slowly towards the start."""
         keep = 1.0 - min(1.0, log(2.0) * self.duration / (_HALF_LIFE * _YEAR))
-        distance = _scan(lambda value, step: keep * value + step, _each(returns), None, len(returns))
+        distance = scan(lambda value, step: keep * value + step, each(returns), None, len(returns))
         return log(self.habits.start_price) + distance
 
     def _extremes(self, opens: Floats, closes: Floats, volatility: Floats) -> tuple[Floats, Floats]:
         """Return log highs and lows: those of a random path that is bent to end at the close."""
         highs, lows = np.maximum(opens, closes), np.minimum(opens, closes)
-        draws = self._draws("paths")
+        draws = self.draws("paths")
         share = np.arange(1, _STEPS) / _STEPS
         for begin in range(0, len(opens), _BLOCK):
             rows = slice(begin, begin + _BLOCK)
@@ -155,24 +190,24 @@ class Generator:
     def _volume(self, moves: Floats, volatility: Floats, profile: Floats) -> Floats:
         minutes = self.duration / (60 * _SECOND)
         liveliness = np.sqrt(volatility / self._bar_volatility) * (0.5 + moves / volatility / 1.6)
-        noise = np.exp(0.4 * self._draws("volume").standard_normal(len(moves)) - 0.08)
+        noise = np.exp(0.4 * self.draws("volume").standard_normal(len(moves)) - 0.08)
         return np.round(self.habits.mean_volume * minutes * profile * liveliness * noise, 3)
 
-    def _on_grid(self, log_prices: Floats) -> Floats:
-        """Return prices as the floats nearest to multiples of the tick size, one tick at least."""
-        tick = self.habits.tick_size
-        steps = np.maximum(np.rint(np.exp(log_prices) / float(tick)), 1.0)
-        inverse = 1 / tick
-        # n / 100 is the float nearest to the decimal price; n * 0.01 often is not.
-        return steps / float(inverse) if inverse == inverse.to_integral_value() else steps * float(tick)
+
+def on_grid(ticks: Floats, tick: Decimal) -> Floats:
+    """Return the prices nearest to numbers of ticks: floats nearest to multiples of the tick size, one tick at least."""
+    steps = np.maximum(np.rint(ticks), 1.0)
+    inverse = 1 / tick
+    # n / 100 is the float nearest to the decimal price; n * 0.01 often is not.
+    return steps / float(inverse) if inverse == inverse.to_integral_value() else steps * float(tick)
 
 
-def _each(values: Floats) -> Iterable[float]:
+def each(values: Floats) -> Iterable[float]:
     """Yield Python floats without making a list of all of them."""
     return memoryview(np.ascontiguousarray(values).data).cast("B").cast("d")
 
 
-def _scan(step: Callable[..., float], inputs: Iterable[object], initial: float | None, count: int) -> Floats:
+def scan(step: Callable[..., float], inputs: Iterable[object], initial: float | None, count: int) -> Floats:
     """Return the running value of a recurrence.
 
     With an ``initial`` value that is the first of ``count``; without, the recurrence begins from 0 before the first.

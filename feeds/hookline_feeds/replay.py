@@ -6,27 +6,32 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
-from operator import itemgetter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from hookline.feed import BarRequest, Feed
+from hookline.feed import BarRequest, Feed, TapeRequest
 from hookline.hookspecs import hookimpl
-from hookline.model import Bar, BarSeries, Instrument
+from hookline.model import Bar, BarSeries, Instrument, MarketEvent, TapeSeries
 from hookline.params import Doc, Ge, Gt, PluginUse
 from hookline.plugins import build_use
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
 
 __all__ = ["ReplayFeed", "register_feeds"]
 
 _SECOND = 10**9
-_BREATH = 64  # bars after which other tasks get their turn, when there is no need to wait
+_Keyed = tuple[int, int, MarketEvent]
+_BREATH = 64  # events after which other tasks get their turn, when there is no need to wait
 
 
 @dataclass
 class ReplayFeed(Feed):
-    """The bars of another feed, streamed at a pace.
+    """The bars and the tape of another feed, streamed at a pace.
 
-    A bar is sent when as much time has passed since the first one as lies between their ends, divided by ``speed``. The
-    schedule is kept against a monotonic clock, so that delays do not add up: after a late bar the next ones catch up.
+    A bar is known at its end, a quote, trade or book update at its time. An event is sent when as much time has passed since
+    the first one as lies between them, divided by ``speed``. At equal times bars come first, for they tell of what was
+    before, then the messages, each in the order of the requests. The schedule is kept against a monotonic clock, so that
+    delays do not add up: after a late event the next ones catch up.
     """
 
     name = "replay"
@@ -36,7 +41,7 @@ class ReplayFeed(Feed):
         float, Ge(0), Doc("1 for real time, 60 for a minute each second, 0 for as fast as possible")
     ] = 0.0
     max_wait_seconds: Annotated[
-        float | None, Gt(0), Doc("longest wait between two bars, such as over a gap")
+        float | None, Gt(0), Doc("longest wait between two events, such as over a gap")
     ] = None
     _feed: Feed = field(init=False, repr=False, compare=False)
 
@@ -57,44 +62,85 @@ class ReplayFeed(Feed):
         """
         return self._feed.load(request)
 
+    def tape(self, request: TapeRequest) -> TapeSeries:
+        """Return the messages of a request, as the source has them.
+
+        Raises:
+            ConfigError: if the source has only bars.
+            DataError: if there are none or they cannot be trusted.
+        """
+        return self._feed.tape(request)
+
     def instrument(self, symbol: str) -> Instrument | None:
         """Return what the source knows of an instrument."""
         return self._feed.instrument(symbol)
 
-    async def stream(self, requests: Sequence[BarRequest]) -> AsyncIterator[Bar]:
-        """Yield the bars of all requests by end time, then in the order of the requests.
+    def funding(self, symbol: str, since: int | None, until: int | None) -> ExternalSeries | None:
+        """Return the funding rates that the source knows.
 
         Raises:
+            DataError: if they cannot be trusted.
+        """
+        return self._feed.funding(symbol, since, until)
+
+    def mark(self, request: BarRequest) -> BarSeries | None:
+        """Return bars of the mark price, as the source has them.
+
+        Raises:
+            DataError: if they cannot be trusted.
+        """
+        return self._feed.mark(request)
+
+    async def stream(self, requests: Sequence[BarRequest | TapeRequest]) -> AsyncIterator[MarketEvent]:
+        """Yield what the requests ask for by the time at which it is known, bars first, then in the order of the requests.
+
+        Raises:
+            ConfigError: if a tape is asked for and the source has only bars.
             DataError: if there are none or they cannot be trusted.
         """
-        bars = _by_end([self.load(request) for request in requests])
+        events = _by_time(
+            [
+                self.tape(request) if isinstance(request, TapeRequest) else self.load(request)
+                for request in requests
+            ]
+        )
         loop = asyncio.get_running_loop()
         due = loop.time()
         latest: int | None = None
-        for number, bar in enumerate(bars):
-            if latest is not None:
-                due += self._wait(bar.end - latest)
-            latest = bar.end
-            delay = due - loop.time() if self.speed else 0.0
+        for number, (time, _, event) in enumerate(events):
+            delay = 0.0
+            if self.speed:
+                if latest is not None:
+                    due += self._wait(time - latest)
+                latest = time
+                delay = due - loop.time()
             if delay > 0 or number % _BREATH == 0:
                 await asyncio.sleep(max(delay, 0.0))
-            yield bar
+            yield event
 
     def _wait(self, between: int) -> float:
         """Return the seconds that replaying a number of nanoseconds takes."""
-        if not self.speed:
-            return 0.0
         seconds = between / _SECOND / self.speed
         return seconds if self.max_wait_seconds is None else min(seconds, self.max_wait_seconds)
 
 
-def _by_end(series: Sequence[BarSeries]) -> Iterator[Bar]:
-    # Keys are unique, so that two bars are never compared themselves.
-    streams = [_keyed(one, order) for order, one in enumerate(series)]
-    return (bar for _, _, bar in merge(*streams, key=itemgetter(0, 1)))
+def _by_time(series: Sequence[BarSeries | TapeSeries]) -> Iterator[_Keyed]:
+    # Each stream has a number of its own, so that two events are never compared themselves.
+    bars_first = sorted(series, key=lambda one: isinstance(one, TapeSeries))
+    return merge(
+        *(
+            _messages(one, order) if isinstance(one, TapeSeries) else _bars(one, order)
+            for order, one in enumerate(bars_first)
+        )
+    )
 
 
-def _keyed(series: BarSeries, order: int) -> Iterator[tuple[int, int, Bar]]:
+def _messages(tape: TapeSeries, order: int) -> Iterator[_Keyed]:
+    for event in tape.events():
+        yield event.time, order, event
+
+
+def _bars(series: BarSeries, order: int) -> Iterator[_Keyed]:
     columns = (getattr(series, name) for name in ("start", *BarSeries.COLUMNS))
     for start, *prices in zip(*(memoryview(column) for column in columns), strict=True):
         end = start + series.duration
