@@ -276,7 +276,7 @@ class OrderDesk:
 
     def order_adopted(self, order: Order) -> None:
         """Record an order that the venue itself has made, such as a liquidation, and count it as accepted."""
-        now = self.clock.now
+        now = order.time
         self._register(order, _SUBMITTED, now)
         if order.type is _MARKET:
             self._pend(order, order.lots)
