@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import hookline as hl
+from hookline.feed import TapeRequest
+from hookline.model import MarketData, TapeSeries
 from hookline.testing import FeedContract, RestartContract, StrategyContract
 from hookline.testing.market import flat_bars, random_bars, wild_bars
 
@@ -177,6 +179,79 @@ class FickleContract(FeedContract):
 def test_a_feed_that_answers_as_it_likes_is_caught(name, message):
     with pytest.raises(AssertionError, match=message):
         getattr(FickleContract(), name)()
+
+
+class FickleTape(hl.Feed):
+    """A feed whose tape depends on how often it was asked, and holds quotes whatever it was asked for."""
+
+    name = "fickle_tape"
+    asked = 0
+
+    def load(self, request):
+        return random_bars(request.symbol, 50)
+
+    def tape(self, request):
+        self.asked += 1
+        time = np.arange(60) // 2 * 10**9
+        side, whole = np.tile([1, -1], 30), np.full(60, -1)
+        price = 100.0 + self.asked - 0.5 * side
+        return TapeSeries(
+            request.symbol,
+            time,
+            time,
+            np.arange(60) // 2,
+            0 * time,
+            side,
+            price,
+            1.0 + 0 * price,
+            whole,
+            whole,
+        )
+
+    async def stream(self, requests):
+        for index in range(10):
+            yield random_bars("TEST", 50, seed=99).bar(index)
+
+
+class FickleTapeContract(FeedContract):
+    kinds = frozenset({MarketData.QUOTES})
+
+    def make(self):
+        return FickleTape()
+
+    def request(self):
+        return hl.BarRequest("TEST", "1h")
+
+    def tape_request(self):
+        return TapeRequest("TEST", self.kinds)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("test_it_gives_the_same_tape_twice", "price differs first at row 0"),
+        ("test_a_narrower_range_gives_the_messages_inside_it", "must be the same"),
+        ("test_a_range_without_messages_is_refused", "must raise DataError, gave 30"),
+        ("test_a_stream_sends_bars_and_messages_by_time", "must send 80 bars and messages, sent 10"),
+    ],
+)
+def test_a_feed_whose_tape_is_as_it_likes_is_caught(name, message):
+    with pytest.raises(AssertionError, match=message):
+        getattr(FickleTapeContract(), name)()
+
+
+def test_a_tape_of_other_kinds_than_asked_for_is_caught():
+    contract = FickleTapeContract()
+    contract.kinds = frozenset({MarketData.TRADES})
+    with pytest.raises(AssertionError, match="must hold .*trades.*, held .*quotes"):
+        contract.test_a_tape_holds_what_was_asked_for()
+
+
+def test_a_tape_that_the_contract_does_not_know_of_is_caught():
+    contract = FickleTapeContract()
+    contract.tape_request = lambda: None
+    with pytest.raises(AssertionError, match=r"override tape_request\(\)"):
+        contract.test_a_tape_holds_what_was_asked_for()
 
 
 def test_the_ordinary_market_has_trends_gaps_and_quiet_stretches():

@@ -3,6 +3,8 @@
 import pytest
 
 import hookline as hl
+from hookline.feed import TapeRequest
+from hookline.model import MarketData
 from hookline.params import PluginUse
 from hookline.testing import FeedContract
 from hookline.testing.market import random_bars
@@ -10,7 +12,7 @@ from hookline_feeds.csv import CsvFeed
 from hookline_feeds.frame import FrameFeed
 from hookline_feeds.parquet import ParquetFeed
 from hookline_feeds.replay import ReplayFeed
-from hookline_feeds.synthetic import SyntheticFeed
+from hookline_feeds.synthetic import Book, SyntheticFeed
 
 
 class OneHour(FeedContract):
@@ -21,6 +23,25 @@ class OneHour(FeedContract):
 class TestSynthetic(OneHour):
     def make(self):
         return SyntheticFeed(seed=3, bars=90, start="2024-01-01")
+
+
+class OneHourOfTape(FeedContract):
+    def request(self):
+        return hl.BarRequest("TEST", "1m")
+
+    def tape_request(self):
+        return TapeRequest("TEST", frozenset({MarketData.QUOTES, MarketData.TRADES, MarketData.BOOK}))
+
+
+class TestSyntheticTape(OneHourOfTape):
+    def make(self):
+        return SyntheticFeed(seed=3, start="2024-01-01", book=Book(minutes=30.0, events_per_second=1.0))
+
+
+class TestReplayOfTape(OneHourOfTape):
+    def make(self):
+        book = {"minutes": 30.0, "events_per_second": 1.0}
+        return ReplayFeed(PluginUse("synthetic", {"seed": 3, "start": "2024-01-01", "book": book}))
 
 
 class TestFrame(OneHour):

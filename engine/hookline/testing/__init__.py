@@ -2,7 +2,8 @@
 
 from hookline.testing.bars import bars
 from hookline.testing.broker_contract import BrokerContract
-from hookline.testing.contracts import FeedContract, RestartContract, StrategyContract
+from hookline.testing.contracts import RestartContract, StrategyContract
+from hookline.testing.feed_contract import FeedContract
 from hookline.testing.scripted import Act, Scripted, amend, buy, cancel, sell
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Contracts: tests that every strategy and every feed must pass.
+"""Contracts: tests that every strategy must pass.
 
 Inherit one and say how to make yours::
 
@@ -14,7 +14,6 @@ about it can be believed.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -23,16 +22,14 @@ import numpy as np
 
 from hookline.broker import Broker
 from hookline.clock import isoformat
-from hookline.errors import DataError
-from hookline.feed import BarRequest, Feed
-from hookline.model import Bar, BarSeries, Instrument, InstrumentKind
+from hookline.model import BarSeries, Instrument, InstrumentKind
 from hookline.params import check_params
 from hookline.strategy import Strategy
 from hookline.testing.market import flat_bars, random_bars, wild_bars
 from hookline.testing.recording import Recording, Request, record
 from hookline.testing.restart import Restarting
 
-__all__ = ["FeedContract", "RestartContract", "StrategyContract"]
+__all__ = ["RestartContract", "StrategyContract"]
 
 Market = Mapping[str, BarSeries]
 
@@ -147,68 +144,6 @@ class RestartContract(StrategyContract):
             assert whole.denied == restarted.denied
 
 
-class FeedContract:
-    """What holds for every feed: it answers the same twice, and with what it was asked for.
-
-    Override ``make`` and ``request``.
-    """
-
-    def make(self) -> Feed:
-        """Return a new instance."""
-        raise NotImplementedError(f"{type(self).__name__}.make: must return the feed to test")
-
-    def request(self) -> BarRequest:
-        """Return a request that the feed can answer with ten bars or more."""
-        raise NotImplementedError(
-            f"{type(self).__name__}.request: must return a request with ten bars or more"
-        )
-
-    def test_it_gives_what_was_asked_for(self) -> None:
-        request, series = self.request(), self.make().load(self.request())
-        assert (series.symbol, series.timeframe) == (request.symbol, request.timeframe)
-        assert len(series) >= 10, f"must be ten bars or more, was {len(series)}"
-
-    def test_it_gives_the_same_bars_twice(self) -> None:
-        feed, request = self.make(), self.request()
-        first = feed.load(request)
-        _assert_same_bars(first, feed.load(request))
-        _assert_same_bars(first, self.make().load(request))
-
-    def test_a_narrower_range_gives_the_bars_inside_it(self) -> None:
-        feed, request = self.make(), self.request()
-        series = feed.load(request)
-        begin, stop = len(series) // 3, 2 * len(series) // 3
-        for since, until in ((begin, stop), (begin, None), (None, stop)):
-            bounds = [None if index is None else int(series.start[index]) for index in (since, until)]
-            narrow = feed.load(BarRequest(request.symbol, request.timeframe, *bounds))
-            _assert_same_bars(series.slice(since, until), narrow.between(None, int(series.end[-1])))
-
-    def test_a_range_without_bars_is_refused(self) -> None:
-        feed, request = self.make(), self.request()
-        series = feed.load(request)
-        since, until = int(series.start[0]) - 2 * series.duration, int(series.start[0]) - series.duration
-        try:
-            found = feed.load(BarRequest(request.symbol, request.timeframe, since, until))
-        except DataError:
-            return
-        raise AssertionError(
-            f"no bars must raise DataError, gave {len(found)} from {isoformat(int(found.start[0]))}"
-        )
-
-    def test_a_stream_sends_the_bars_of_the_history(self) -> None:
-        feed, request = self.make(), self.request()
-
-        async def collect() -> list[Bar]:
-            return [bar async for bar in feed.stream([request])]
-
-        if type(feed).stream is Feed.stream:
-            return
-        sent = asyncio.run(collect())
-        series = feed.load(request)
-        expected = [series.bar(index) for index in range(len(series))]
-        assert sent == expected, f"must send the {len(expected)} bars of its history, sent {len(sent)}"
-
-
 def _cuts(market: Market) -> list[int]:
     """Return times at which to cut a market: ends of bars, early and late, and just before the end."""
     ends = np.unique(np.concatenate([series.end for series in market.values()]))
@@ -231,13 +166,6 @@ def _assert_equal(expected: Sequence[Request], found: Sequence[Request], what: s
         raise AssertionError(
             f"{what} changed the number of requests from {len(expected)} to {len(found)}: {_shown(extra)}"
         )
-
-
-def _assert_same_bars(first: BarSeries, second: BarSeries) -> None:
-    assert len(first) == len(second), f"must be the same {len(first)} bars, were {len(second)}"
-    for name in ("start", *BarSeries.COLUMNS):
-        differs = np.flatnonzero(getattr(first, name) != getattr(second, name))
-        assert not len(differs), f"must be the same bars, {name} differs first at bar {differs[0]}"
 
 
 def _shown(request: Request) -> str:
