@@ -161,13 +161,13 @@ def test_fill_or_kill_fills_where_the_funds_are_just_enough():
     assert run("10 10", {0: buy(5, limit=10, time_in_force="fok")}, cash=50).position == 5
 
 
-def test_turning_without_equity_closes_the_position_and_opens_none():
-    # Short 5 from 10 with 50: at 21 equity is -5. Closing is free, a long of 5 is not affordable.
+def test_turning_after_the_equity_is_gone_opens_nothing():
+    # Short 5 from 10 with 50: at 21 the position is liquidated, at 20 where nothing is left.
     for bought in (10, 12):
         told = run("10 10 21/21/21/21", {0: sell(5), 1: buy(bought, label="turn")}, cash=50)
 
-        assert told.position == 0
-        assert told.end("turn") == "canceled: insufficient funds for the rest"
+        assert told.fills == ["bar 1 open: sell 5 @ 10", "bar 2 open: buy 5 @ 20"]
+        assert told.end("turn") == f"rejected: insufficient funds: 0.00 for {bought * 21:.2f}"
 
 
 def test_leverage_counts_the_value_of_all_positions_against_the_equity():

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
-from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderType
+from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderType, Position, Side
 from hookline.simulation.core import IMMEDIATE, LIMITS, STOPS, VenueCore, level, reach_price
 from hookline.simulation.fees import FeeModel
 from hookline.simulation.fills import limit_price, stop_limit_price, stop_price
+from hookline.simulation.liquidation import Closing
 from hookline.simulation.slippage import SlippageModel
 from hookline.simulation.walk import walk
 
@@ -33,10 +34,13 @@ class BarVenue(VenueCore):
         slippage: SlippageModel,
         *,
         leverage: float = 1.0,
+        liquidation_fee: float = 0.0,
         through: bool = False,
         walk_path: bool = False,
     ) -> None:
-        super().__init__(listener, clock, instruments, ledgers, fees, leverage=leverage)
+        super().__init__(
+            listener, clock, instruments, ledgers, fees, leverage=leverage, liquidation_fee=liquidation_fee
+        )
         self._slippage = slippage
         self._through = through
         self._walk_path = walk_path
@@ -50,12 +54,16 @@ class BarVenue(VenueCore):
         for bar in bars:
             self._bars[bar.symbol] = bar
             self._requests.begin(bar)
+            self.liquidate_between(bar, bar.open, bar.open)
         if len(bars) == 1:
             self._open_one(bars[0])
         else:
             self._open_all(bars)
         for bar in bars:
             orders = self.open[bar.symbol]
+            floor, ceiling = self.margin.limits(bar.symbol)
+            if bar.low <= floor or bar.high >= ceiling:
+                self._margin_call(orders, bar)
             if orders:
                 self._match_inside(orders, bar)
             self._requests.finish(bar)
@@ -83,6 +91,47 @@ class BarVenue(VenueCore):
             else:
                 self._inside(live, bar)
                 self._trail(orders, bar)
+
+    def _margin_call(self, orders: Sequence[Order], bar: Bar) -> None:
+        """Liquidate what the bar liquidates, after the orders that its price meets on the way to the level."""
+        if self._walk_path and orders:
+            return
+        before = [order for order in orders if order.time <= bar.start and self._is_before_level(order, bar)]
+        if before:
+            self._entered.clear()
+            self._inside(before, bar)
+        self.liquidate_between(bar, bar.low, bar.high)
+
+    def _is_before_level(self, order: Order, bar: Bar) -> bool:
+        """Return whether the price meets an order on the way from the open to the nearest liquidation."""
+        floor, ceiling = self.margin.limits(bar.symbol)
+        price = order.trigger_price if order.status is not OrderStatus.TRIGGERED else None
+        price = order.limit_price if price is None else price
+        if price is None:
+            return False
+        return (bar.low <= floor < price < bar.open) or (bar.open < price < ceiling <= bar.high)
+
+    def liquidate_between(self, bar: Bar, low: float, high: float) -> None:
+        """Close what cannot be held when the price of a bar has moved between two of its prices.
+
+        Positions in other instruments of the same wallet are closed at their last price, at the time of this bar.
+        """
+        at_open = low == high == bar.open
+
+        def how(position: Position, level: float) -> Closing:
+            own = self._bars.get(position.symbol, bar)
+            side = Side.SELL if position.lots > 0 else Side.BUY
+            if own.end != bar.end:
+                time = max(own.end, bar.start)
+            else:
+                time = own.start if at_open else own.end
+                if at_open or position.opened <= own.start:
+                    # A gap is paid by the strategy: the worse of level and open.
+                    level = min(level, own.open) if side < 0 else max(level, own.open)
+                level = min(max(level, own.low), own.high)
+            return Closing(self._slippage.price(position.market.instrument, side, level, own), time)
+
+        self.liquidate(bar.symbol, low, high, how)
 
     def _at_open(self, order: Order, bar: Bar) -> None:
         if order.expire_time is not None and order.expire_time <= bar.start:

@@ -6,6 +6,8 @@ What moves orders, bars or a tape, is a subclass. Rules that hold for both:
   writes them: the listener books a fill before ``order_filled`` returns.
 - A reduce-only order is cut to the position, and canceled as soon as there is nothing to reduce.
 - A fill beyond the funds is cut to what they allow; rejected if that is nothing, and for FOK.
+- Spot that is not held is sold only as far as it may be borrowed.
+- A position that its margin no longer holds is liquidated, by the rules of ``liquidation.py``; it loses its open orders.
 - Children are sent when their entry fills and grow with its further fills; any fill of one order of a
   one-cancels-other group cancels the others.
 """
@@ -13,18 +15,30 @@ What moves orders, bars or a tape, is a subclass. Rules that hold for both:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
-from hookline.model import Instrument, Ledger, Order, OrderStatus, OrderType, Position, TimeInForce
+from hookline.model import (
+    Instrument,
+    InstrumentKind,
+    Ledger,
+    Order,
+    OrderStatus,
+    OrderType,
+    Position,
+    TimeInForce,
+)
 from hookline.simulation.fees import FeeModel
 from hookline.simulation.fills import trail_level
-from hookline.simulation.funds import affordable_lots
+from hookline.simulation.funding import funding_payment
+from hookline.simulation.funds import mark_price
+from hookline.simulation.liquidation import Call, Closing, MarginAccount
 from hookline.simulation.requests import Request, Requests
 
 __all__ = ["IMMEDIATE", "LIMITS", "STOPS", "VenueCore", "level", "reach_price"]
 
+_SPOT = InstrumentKind.SPOT
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 STOPS = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
 LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
@@ -42,12 +56,13 @@ class VenueCore(ABC):
         fees: FeeModel,
         *,
         leverage: float = 1.0,
+        liquidation_fee: float = 0.0,
     ) -> None:
         self._listener = listener
         self._clock = clock
         self._ledgers = ledgers
         self._fees = fees
-        self._leverage = leverage
+        self.margin = MarginAccount(instruments, ledgers, leverage, fees.taker, liquidation_fee)
         self._deadline: int | None = None
         self._repriced: set[Order] = set()
         self._requests = Requests(instruments, self._grant)
@@ -142,6 +157,7 @@ class VenueCore(ABC):
             return 0
         fee = instrument.units(lots) * abs(price) * rate
         self._listener.order_filled(order, lots, price, fee, is_maker, time)
+        self.margin.filled(position, held)
         orders = self.open[instrument.symbol]
         if lots < wanted:
             reason = (
@@ -170,13 +186,12 @@ class VenueCore(ABC):
                 return 0
             lots = min(lots, held_against)
         after = held + side * lots
-        if after < 0 and not order.instrument.can_short:
-            found = f"{order.instrument.units(max(0, held)):g} held"
-            self._refuse(order, time, f"spot: cannot sell {order.quantity:g}, {found}")
+        if after < 0 and after < -order.instrument.borrow_lots and order.instrument.kind is _SPOT:
+            self._refuse(order, time, _not_held(order, held))
             return 0
         if abs(after) > abs(held) or after * held < 0:
             ledger = self._ledgers[order.strategy]
-            affordable = affordable_lots(ledger, position, side, price, rate, self._leverage)
+            affordable = self.margin.funds.affordable(ledger, position, side, price, rate)
             if affordable < lots:
                 if affordable <= 0 or order.time_in_force is TimeInForce.FOK:
                     value = order.instrument.units(lots) * price
@@ -184,6 +199,45 @@ class VenueCore(ABC):
                     return 0
                 return affordable
         return lots
+
+    def limits(self, symbol: str) -> list[float]:
+        """Return the live ``[floor, ceiling]`` of a symbol; a price that reaches one of them may liquidate a position."""
+        return self.margin.limits(symbol)
+
+    def paid(self, symbol: str) -> None:
+        """Note that positions of a symbol have paid funding at the rate that its market shows."""
+
+        def payment(position: Position) -> float:
+            market = position.market
+            return funding_payment(position.quantity, mark_price(market), market.funding_rate)
+
+        self.margin.paid(symbol, payment)
+
+    def liquidate(
+        self, symbol: str, low: float, high: float, how: Callable[[Position, float], Closing]
+    ) -> None:
+        """Close what cannot be held when the price of a symbol has moved between two prices.
+
+        ``how`` returns price and time at which a position is closed, given the level at which it is due.
+        """
+        floor, ceiling = self.margin.limits(symbol)
+        if low <= floor or high >= ceiling:
+            for call in self.margin.calls(symbol, low, high):
+                self._cancel_liquidated(call, how)
+                self.margin.close(call, how, self._listener)
+
+    def _cancel_liquidated(self, call: Call, how: Callable[[Position, float], Closing]) -> None:
+        for position in call.positions:
+            time = how(position, call.level).time
+            for order in tuple(self.open[position.symbol]):
+                if (
+                    order.strategy == call.ledger.strategy
+                    and order.status is not OrderStatus.SUBMITTED
+                    and self.position_of(order) is position
+                ):
+                    self.close(
+                        order, OrderStatus.CANCELED, max(time, order.update_time), "position liquidated"
+                    )
 
     def close(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
         """End an order; the children of one that never filled are canceled."""
@@ -242,6 +296,12 @@ class VenueCore(ABC):
                 and order.position_id == filled.position_id
             ):
                 self.close(order, OrderStatus.CANCELED, time, "reduce-only: position closed")
+
+
+def _not_held(order: Order, held: int) -> str:
+    instrument = order.instrument
+    borrowed = f" and {instrument.borrow_limit:g} can be borrowed" if instrument.borrow_lots else ""
+    return f"spot: cannot sell {order.quantity:g}, {instrument.units(max(0, held)):g} held{borrowed}"
 
 
 def reach_price(order: Order) -> float:

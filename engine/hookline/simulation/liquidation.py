@@ -9,7 +9,8 @@ Rules of this file:
   ``liquidation``) closes it at the worse of the level and the price at which the market was found, with slippage. It pays
   the taker fee and the liquidation fee.
 - Nobody loses more than what backs the group: the price is no worse than the bankruptcy price and the fee no more than what
-  is left. The insurance fund of the venue takes the rest, and a warning says so.
+  is left. The insurance fund of the venue takes the rest, and a warning says so. Of several positions the last one is
+  closed like that: spot first, then by size; what a price above zero cannot make up for is credited as a negative fee.
 - Spot that is borrowed or bought on leverage is liquidated like a cross position, with the tiers of a perpetual that
   names none.
 
@@ -218,13 +219,14 @@ class MarginAccount:
             how: Returns price and time for a position and its level (its mark for other symbols than the call's).
             listener: Records the orders and books their fills.
         """
-        for position in call.positions:
-            if position.lots:
-                level = call.level if position.symbol == call.symbol else mark_price(position.market)
-                self._close_position(call, position, how(position, level), listener)
+        held = sorted(call.positions, key=_spot_first)
+        for number, position in enumerate(held, 1):
+            level = call.level if position.symbol == call.symbol else mark_price(position.market)
+            is_last = number == len(held)
+            self._close_position(call, position, how(position, level), listener, is_last=is_last)
 
     def _close_position(
-        self, call: Call, position: Position, closing: Closing, listener: BrokerListener
+        self, call: Call, position: Position, closing: Closing, listener: BrokerListener, *, is_last: bool
     ) -> None:
         instrument, held = position.market.instrument, position.lots
         side = Side.SELL if held > 0 else Side.BUY
@@ -241,7 +243,10 @@ class MarginAccount:
             tag="liquidation",
             position_id=position_id,
         )
-        price, fee, is_capped = self._capped(call, position, closing.price)
+        price, fee = closing.price, self._fee(position, closing.price)
+        is_capped = is_last and self._worth(call, position, price) < fee
+        if is_capped:
+            price, fee = self._capped(call, position, price)
         listener.order_adopted(order)
         listener.order_filled(order, abs(held), price, fee, False, closing.time)
         self.filled(position, held)
@@ -252,19 +257,19 @@ class MarginAccount:
                 f"{who} liquidated beyond its margin: the insurance fund of the venue took the rest"
             )
 
-    def _capped(self, call: Call, position: Position, price: float) -> tuple[float, float, bool]:
-        """Return price and fee at which a position is closed without losing more than what backs it, and whether that helped."""
+    def _fee(self, position: Position, price: float) -> float:
+        return abs(position.quantity * price) * (self._close_fee + self._liquidation_fee)
+
+    def _capped(self, call: Call, position: Position, price: float) -> tuple[float, float]:
+        """Return price and fee at which the last position of a group is closed so that nothing is missing."""
         quantity, instrument = position.quantity, position.market.instrument
-        side = 1 if quantity > 0.0 else -1
         backing = self._worth(call, position, price)
-        fee = abs(quantity * price) * (self._close_fee + self._liquidation_fee)
-        if backing >= fee:
-            return price, fee, False
-        if backing >= 0.0:
-            return price, backing, True
-        # The nearest tick that leaves nothing missing.
-        price = instrument.on_grid(price - backing / quantity, side)
-        return price, min(fee, max(0.0, self._worth(call, position, price))), True
+        if backing < 0.0:
+            # The nearest tick at which nothing is missing.
+            bankrupt = instrument.on_grid(price - backing / quantity, 1 if quantity > 0.0 else -1)
+            price = max(bankrupt, float(instrument.tick_size))
+            backing = self._worth(call, position, price)
+        return price, min(self._fee(position, price), backing)
 
     def _worth(self, call: Call, position: Position, price: float) -> float:
         """Return what backs a position that is closed at a price, before the fee."""
@@ -308,6 +313,11 @@ def estimate_liquidation(
         backing = equity - notional * fee_rate - other_maintenance
     long, short = (quantity, 0.0) if side > 0 else (0.0, quantity)
     return liquidation_price(-side, long, short, price, backing, tiers, fee_rate)
+
+
+def _spot_first(position: Position) -> tuple[bool, float]:
+    is_spot = position.market.instrument.kind is InstrumentKind.SPOT and position.lots > 0
+    return not is_spot, abs(position.notional)
 
 
 def _sides(group: _Group, symbol: str) -> tuple[float, float, float]:
