@@ -89,6 +89,10 @@ def backtest(
     series = _series_of(data)
     strategies = _strategies_of(strategy)
     _check_rest(series, cash, sizer, risk, instruments)
+    seats = [
+        Seat(id_, one.name, one, tuple(series), float(cash) / len(strategies), sizer, _params(one))
+        for id_, one in zip(_ids(strategies), strategies, strict=True)
+    ]
     plan = Plan(
         name=name or " and ".join(one.name for one in strategies),
         mode="backtest",
@@ -99,10 +103,7 @@ def backtest(
         requests=[BarRequest(one.symbol, one.timeframe) for one in series.values()],
         instruments=_instruments(series, instruments),
         broker=broker or plugins.build("brokers", "paper", broker_params, "broker"),
-        seats=[
-            Seat(id_, one.name, one, tuple(series), float(cash) / len(strategies), sizer, _params(one))
-            for id_, one in zip(_ids(strategies), strategies, strict=True)
-        ],
+        seats=seats,
         rules=risk,
         external=external or {},
         funding=funding or {},

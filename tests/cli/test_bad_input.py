@@ -229,7 +229,8 @@ STREAMS = {
 def test_a_feed_that_streams_wrongly_is_one_line(hookline, session, install, sent):
     source = FEED.replace("yield self.load(requests[0]).bar(index)", sent)
     install("my-feeds", "feeds", {"tape": "my_tape"}, source)
-    path = session(("{use: synthetic, params: {bars: 300}}", "tape\nmode: paper"))
+    stop = "tape\nmode: paper\nstream: {late_data: stop}"
+    path = session(("{use: synthetic, params: {bars: 300}}", stop))
     assert STREAMS[sent] in refused(hookline("run", path))
 
 

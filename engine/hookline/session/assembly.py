@@ -10,19 +10,21 @@ from hookline import plugins
 from hookline.data import infer_instrument
 from hookline.errors import ConfigError, HooklineError
 from hookline.feed import BarRequest, Feed
-from hookline.model import BarSeries, Instrument, InstrumentKind
+from hookline.kernel.runner import market_data_of
+from hookline.model import BarSeries, Instrument, InstrumentKind, MarketData
 from hookline.model.instrument import MarginTier
 from hookline.problems import Location, did_you_mean
 from hookline.session.building import build_plugins, public_params, uses
 from hookline.session.config import SessionConfig
-from hookline.session.feeding import instrument_of, load_bars
-from hookline.session.plan import Plan, Seat
+from hookline.session.feeding import funding_of, instrument_of, load_bars, mark_of
+from hookline.session.plan import JournalPlan, Plan, Seat
 from hookline.session.schema import ExternalEntry, InstrumentEntry
+from hookline.session.streaming import StreamRules
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "tapes_of"]
 
 
 def assemble(config: SessionConfig) -> Plan:
@@ -37,6 +39,14 @@ def assemble(config: SessionConfig) -> Plan:
     requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
     instruments, loaded, notes = _instruments(config, built[("feed",)], requests)
     external = {name: _external(name, entry) for name, entry in config.external.items()}
+    seats = [_seat(config, number, built) for number in range(len(config.strategies))]
+    rules = [built[("risk", number)] for number in range(len(config.risk))]
+    funding = _funding(config, built[("feed",)], instruments, external)
+    notes += [
+        f"{symbol}: no funding series under 'instruments', so funding is left out"
+        for symbol, one in instruments.items()
+        if one.kind is InstrumentKind.PERPETUAL and symbol not in funding
+    ]
     return Plan(
         name=config.name,
         mode=config.mode,
@@ -47,16 +57,48 @@ def assemble(config: SessionConfig) -> Plan:
         requests=requests,
         instruments=instruments,
         broker=built[("broker",)],
-        seats=[_seat(config, number, built) for number in range(len(config.strategies))],
-        rules=[built[("risk", number)] for number in range(len(config.risk))],
+        seats=seats,
+        rules=rules,
         external=external,
-        funding=_funding(config, instruments, external),
+        funding=funding,
         modules=[plugins.module_of(kind, use.use) for _, kind, use in uses(config)],
         notifiers=[built[("notifiers", number)] for number in range(len(config.notifiers))],
         reporters=[built[("reporters", number)] for number in range(len(config.reporters))],
         loaded=loaded,
         config=config.dump(),
         notes=notes,
+        tapes=tapes_of(seats, config.symbols, config.market_data),
+        marks=_marks(built[("feed",)], requests, instruments),
+        stream=StreamRules(
+            config.stream.late_data, config.stream.bar_wait_seconds, config.stream.stall_seconds
+        ),
+        on_stall=config.stream.on_stall,
+        flatten_on_halt=config.flatten_on_halt,
+        journal=_journal(config),
+    )
+
+
+def tapes_of(
+    seats: Sequence[Seat], symbols: Sequence[str], also: Sequence[str] = ()
+) -> dict[str, frozenset[MarketData]]:
+    """Return the kinds of tape to follow, by symbol: what strategies have callbacks for, and what is named."""
+    wanted = {symbol: frozenset(MarketData(kind) for kind in also) for symbol in symbols}
+    for seat in seats:
+        for symbol in seat.symbols:
+            wanted[symbol] |= market_data_of(seat.strategy)
+    return {symbol: kinds for symbol, kinds in wanted.items() if kinds}
+
+
+def _journal(config: SessionConfig) -> JournalPlan | None:
+    """Return how the journal is kept, None where none is."""
+    enabled = config.journal.enabled
+    if not (config.mode != "backtest" if enabled is None else enabled):
+        return None
+    return JournalPlan(
+        config.output,
+        durable=bool(config.journal.durable),
+        max_bytes=round(config.journal.max_megabytes * 2**20),
+        record=config.output / "recording" if config.stream.record else None,
     )
 
 
@@ -77,30 +119,44 @@ def _instruments(
                     f"{request.symbol}: tick size {known.tick_size} taken from the prices; "
                     f"name it under 'instruments' to be sure"
                 )
-        instruments[request.symbol] = instrument = _completed(known, said)
-        if instrument.kind is InstrumentKind.PERPETUAL and (entry is None or entry.funding is None):
-            notes.append(f"{request.symbol}: no funding series under 'instruments', so funding is left out")
+        instruments[request.symbol] = _completed(known, said)
     return instruments, loaded, notes
 
 
 def _funding(
-    config: SessionConfig, instruments: Mapping[str, Instrument], external: Mapping[str, ExternalSeries]
+    config: SessionConfig,
+    feed: Feed,
+    instruments: Mapping[str, Instrument],
+    external: Mapping[str, ExternalSeries],
 ) -> dict[str, ExternalSeries]:
-    """Return the funding rates of the instruments that name a series for them."""
+    """Return the funding rates of perpetuals: of the series that the session names, else as the feed knows them."""
     funding = {}
-    for symbol, entry in config.instruments.items():
-        if entry.funding is None:
-            continue
-        where = f"instruments.{symbol}.funding"
-        if instruments[symbol].kind is not InstrumentKind.PERPETUAL:
-            raise ConfigError(
-                f"{where}: only a perpetual has funding, {symbol} is {instruments[symbol].kind}"
-            )
-        if entry.funding not in external:
-            hint = did_you_mean(entry.funding, external)
-            raise ConfigError(f"{where}: no series under 'external' is called {entry.funding!r}{hint}")
-        funding[symbol] = external[entry.funding]
+    for symbol, instrument in instruments.items():
+        entry = config.instruments.get(symbol)
+        name = None if entry is None else entry.funding
+        perpetual = instrument.kind is InstrumentKind.PERPETUAL
+        if name is not None:
+            where = f"instruments.{symbol}.funding"
+            if not perpetual:
+                raise ConfigError(f"{where}: only a perpetual has funding, {symbol} is {instrument.kind}")
+            if name not in external:
+                hint = did_you_mean(name, external)
+                raise ConfigError(f"{where}: no series under 'external' is called {name!r}{hint}")
+            funding[symbol] = external[name]
+        elif perpetual:
+            known = funding_of(feed, symbol, config.since, config.until)
+            if known is not None:
+                funding[symbol] = known
     return funding
+
+
+def _marks(
+    feed: Feed, requests: Sequence[BarRequest], instruments: Mapping[str, Instrument]
+) -> dict[str, BarSeries]:
+    """Return the mark prices of perpetuals that the feed knows."""
+    asked = [one for one in requests if instruments[one.symbol].kind is InstrumentKind.PERPETUAL]
+    found = {request.symbol: mark_of(feed, request) for request in asked}
+    return {symbol: series for symbol, series in found.items() if series is not None}
 
 
 def _completed(known: Instrument, said: Mapping[str, Any]) -> Instrument:

@@ -20,13 +20,31 @@ from hookline.model.timeframe import timeframe_ns
 from hookline.params import PluginUse
 from hookline.problems import Location, Problem, did_you_mean, shown
 from hookline.session.document import Document
-from hookline.session.schema import ExternalEntry, InstrumentEntry, SessionFile, StrategyEntry
+from hookline.session.schema import (
+    ExternalEntry,
+    InstrumentEntry,
+    JournalEntry,
+    SessionFile,
+    StrategyEntry,
+    StreamEntry,
+)
 
 __all__ = ["SessionConfig", "StrategyUse", "jsonable", "resolve"]
 
 # Shares such as 0.1 are not exact in binary; their sum may miss 1 by this much.
 _ROUNDING = 1e-9
-_AS_WRITTEN = ("mode", "cash", "currency", "seed", "timeframe", "instruments")
+_AS_WRITTEN = (
+    "mode",
+    "cash",
+    "currency",
+    "seed",
+    "timeframe",
+    "instruments",
+    "stream",
+    "journal",
+    "require_stops",
+    "flatten_on_halt",
+)
 # What 64-bit nanoseconds can hold, in whole centuries.
 _FIRST_YEAR, _YEARS_END = 1700, 2200
 _UNSAFE = set('/\\:*?"<>|\0')
@@ -66,6 +84,11 @@ class SessionConfig:
     feed: PluginUse
     broker: PluginUse
     strategies: tuple[StrategyUse, ...]
+    market_data: tuple[str, ...]
+    stream: StreamEntry
+    journal: JournalEntry
+    require_stops: bool
+    flatten_on_halt: bool
     risk: tuple[PluginUse, ...]
     reporters: tuple[PluginUse, ...]
     notifiers: tuple[PluginUse, ...]
@@ -129,6 +152,7 @@ def resolve(
         **{key: getattr(file, key) for key in _AS_WRITTEN},
         name=name,
         symbols=tuple(file.symbols),
+        market_data=tuple(file.market_data),
         since=since,
         until=until,
         external={key: _external(entry, base) for key, entry in file.external.items()},

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hookline.broker import Broker
 from hookline.feed import BarRequest, Feed
 from hookline.kernel.sizing import Sizer
-from hookline.model import BarSeries, Instrument
+from hookline.model import BarSeries, Instrument, MarketData
 from hookline.risk import RiskRule
+from hookline.session.streaming import StreamRules
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from hookline.notifier import Notifier
     from hookline.reporting.reporter import Reporter
 
-__all__ = ["Plan", "Seat"]
+__all__ = ["JournalPlan", "Plan", "Seat"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,25 @@ class Seat:
 
 
 @dataclass(frozen=True)
+class JournalPlan:
+    """Where a session's journal is kept and how.
+
+    ``record`` is where the market data is kept beside it, None for nowhere.
+    """
+
+    folder: Path
+    durable: bool = False
+    max_bytes: int = 256 * 2**20
+    accept_changes: bool = False
+    record: Path | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a run needs; ``mode`` is ``backtest`` or ``paper``.
 
-    ``loaded`` holds series that had to be read while planning, so that they are not read twice.
+    ``loaded`` holds series that had to be read while planning, so that they are not read twice. ``tapes`` says which symbols
+    have quotes, trades or books followed; ``marks`` are mark prices where they are known.
     """
 
     name: str
@@ -64,3 +81,9 @@ class Plan:
     loaded: Mapping[BarRequest, BarSeries] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    tapes: Mapping[str, frozenset[MarketData]] = field(default_factory=dict)
+    marks: Mapping[str, BarSeries] = field(default_factory=dict)
+    stream: StreamRules = field(default_factory=StreamRules)
+    on_stall: str = "warn"
+    flatten_on_halt: bool = False
+    journal: JournalPlan | None = None

@@ -112,6 +112,43 @@ class StrategyEntry:
 
 
 @dataclass(frozen=True)
+class StreamEntry:
+    """How market data is treated as it comes, on paper and live."""
+
+    late_data: Annotated[
+        Literal["drop", "stop"],
+        Doc("data behind an event that was handled: dropped and counted, or the end of the run"),
+    ] = "drop"
+    bar_wait_seconds: Annotated[
+        float, Gt(0), Doc("how long bars wait for others that end with them while the feed is silent")
+    ] = 5.0
+    stall_seconds: Annotated[
+        float | None,
+        Gt(0),
+        Doc("silence after which the feed counts as stalled and notifiers are told; null for never"),
+    ] = None
+    on_stall: Annotated[
+        Literal["warn", "cancel", "halt"],
+        Doc("what a stall does besides: nothing, cancel open orders, or halt"),
+    ] = "warn"
+    record: Annotated[bool, Doc("keep the market data beside the journal, to replay it event for event")] = (
+        False
+    )
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """The journal: what a session did, for a restart to continue from."""
+
+    enabled: Annotated[bool | None, Doc("by default kept on paper and live, and not in a backtest")] = None
+    durable: Annotated[
+        bool | None,
+        Doc("survive a power cut too, at the cost of a disk flush for each event; by default live only"),
+    ] = None
+    max_megabytes: Annotated[float, Gt(0), Doc("size at which a new segment of the journal begins")] = 256.0
+
+
+@dataclass(frozen=True)
 class SessionFile:
     """A session: market data, strategies, and where their orders go."""
 
@@ -135,6 +172,22 @@ class SessionFile:
     )
     external: Annotated[dict[str, ExternalEntry], Doc("other series by name")] = field(default_factory=dict)
     broker: Annotated[PluginUse, Doc("where orders go")] = field(default_factory=lambda: PluginUse("paper"))
+    market_data: Annotated[
+        list[Literal["quotes", "trades", "book"]],
+        Doc(
+            "what to follow besides bars, also where no strategy has a callback for it: the paper broker fills from it"
+        ),
+    ] = field(default_factory=list)
+    stream: Annotated[StreamEntry, Doc("treatment of market data as it comes")] = field(
+        default_factory=StreamEntry
+    )
+    journal: Annotated[JournalEntry, Doc("record of the session, to restart from")] = field(
+        default_factory=JournalEntry
+    )
+    require_stops: Annotated[
+        bool, Doc("deny orders that open a leveraged position without a protective stop")
+    ] = True
+    flatten_on_halt: Annotated[bool, Doc("close every position when the session halts")] = False
     risk: Annotated[list[PluginUse], Doc("risk rules, asked in this order")] = field(default_factory=list)
     reporters: Annotated[list[PluginUse], Doc("reports to write")] = field(
         default_factory=lambda: [PluginUse(name) for name in _DEFAULT_REPORTERS]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hookline.clock import EventClock, stopwatch
 from hookline.errors import DataError
+from hookline.feed import TapeRequest
 from hookline.kernel.context import Context
 from hookline.kernel.kernel import Kernel
 from hookline.kernel.observing import Observing
@@ -16,7 +17,7 @@ from hookline.kernel.signal_runner import SignalRunner
 from hookline.model import Bar, BarSeries, Fill, Order, OrderUpdate
 from hookline.reporting.record import RunRecord, StrategyRecord
 from hookline.session.backtest import Progress, run_backtest
-from hookline.session.feeding import load_bars, stream_events
+from hookline.session.feeding import load_bars, load_tape, stream_events
 from hookline.session.plan import Plan, Seat
 from hookline.session.recorder import BarRecorder
 from hookline.session.streaming import StreamDriver, Watcher
@@ -91,7 +92,8 @@ class Session:
         plan = self.plan
         series = [plan.loaded.get(request) or load_bars(plan.feed, request) for request in plan.requests]
         self._start(min(int(one.start[0]) for one in series))
-        interrupted = run_backtest(self.kernel, series, plan.external, progress)
+        tapes = [load_tape(plan.feed, request) for request in self._tape_requests()]
+        interrupted = run_backtest(self.kernel, series, plan.external, progress, tapes)
         if interrupted:
             seen = self.kernel.clock.now
             series = [one.between(None, seen - one.duration + 1) for one in series]
@@ -102,15 +104,25 @@ class Session:
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
 
         watcher = _Keeping(recorder)
-        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, watcher=watcher)
-        interrupted = asyncio.run(driver.run(stream_events(plan.feed, plan.requests)))
+        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, plan.stream, watcher)
+        interrupted = asyncio.run(
+            driver.run(stream_events(plan.feed, [*plan.requests, *self._tape_requests()]))
+        )
         series = recorder.series()
         if not series:
             raise DataError(f"feed {plan.feed.name!r}: sent no bar")
         return series, interrupted
 
+    def _tape_requests(self) -> list[TapeRequest]:
+        return [
+            TapeRequest(request.symbol, self.plan.tapes[request.symbol], request.since, request.until)
+            for request in self.plan.requests
+            if request.symbol in self.plan.tapes
+        ]
+
     def _start(self, time: int) -> None:
         self.kernel.clock.now = time
+        self.plan.broker.follow(self.plan.tapes, self.plan.marks)
         self.observers.session_starting(self)
         self.kernel.start({seat.id: self._runner(seat) for seat in self.plan.seats})
 
