@@ -7,6 +7,7 @@ from hookline.journal.reader import read_journal
 from hookline.journal.record import to_record
 from hookline.journal.replay import LedgerState, PositionState
 from hookline.journal.segments import journal_path, segments
+from hookline.journal.verify import Verification, verify_journal
 from hookline.journal.writer import Journal
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "Payment",
     "PositionState",
     "SessionHeader",
+    "Verification",
     "journal_path",
     "read_journal",
     "segments",
     "to_record",
+    "verify_journal",
 ]
