@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from hookline import Doc, Gt, Lt, RiskRule, halt, hookimpl
+from hookline import Doc, Gt, Lt, Order, RiskRule, halt, hookimpl
 from hookline.risk import Account, Verdict
 
 
@@ -13,29 +13,35 @@ from hookline.risk import Account, Verdict
 class MaxDrawdown(RiskRule):
     """Halt the session when equity has fallen too far from its highest.
 
-    The equity of all strategies together is looked at between bars. A halt cancels every order that is not reduce-only;
-    from then on only orders that reduce a position pass. Positions are kept: closing them is the strategies' decision.
+    The equity of all strategies together is looked at after every event and before every order. A halt cancels every order
+    that is not reduce-only; from then on only orders that reduce a position pass, until somebody resumes the session: the
+    fall is then measured from the equity of that moment. Positions are kept unless ``flatten`` says otherwise.
     """
 
     name: ClassVar[str] = "max_drawdown"
 
     max_fraction: Annotated[float, Gt(0), Lt(1), Doc("fall from the highest equity, as a fraction of it")] = (
-        0.25
+        0.10
+    )
+    flatten: Annotated[bool | None, Doc("close every position on a halt; left out: as the session says")] = (
+        None
     )
 
-    def __post_init__(self) -> None:
-        self._account: Account | None = None
-        self._highest = 0.0
+    def check(self, order: Order, account: Account) -> Verdict | None:  # noqa: ARG002
+        return self.watch(account)
 
     def watch(self, account: Account) -> Verdict | None:
         equity = account.equity
-        if account is not self._account:  # the rule may serve one session after another
-            self._account, self._highest = account, account.start_equity
-        self._highest = max(self._highest, equity)
-        fall = 1.0 - equity / self._highest
+        highest = max(self.state.get("highest", account.start_equity), equity)
+        self.state["highest"] = highest
+        fall = 1.0 - equity / highest
         if fall > self.max_fraction:
-            return halt(f"equity fell {fall:.1%} from {self._highest:.2f}, at most {self.max_fraction:.1%}")
+            found = f"equity fell {fall:.1%} from {highest:.2f}, at most {self.max_fraction:.1%}"
+            return halt(found, flatten=self.flatten)
         return None
+
+    def on_resume(self, account: Account) -> None:
+        self.state["highest"] = account.equity
 
 
 @hookimpl

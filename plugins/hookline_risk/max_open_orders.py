@@ -21,6 +21,8 @@ class MaxOpenOrders(RiskRule):
     limit: Annotated[int, Ge(1), Doc("orders of one strategy")] = 100
 
     def check(self, order: Order, account: Account) -> Verdict | None:
+        if order.number:  # an amendment: it is open already
+            return None
         count = len(account.open_orders(order.strategy))
         added = 1 + len(order.children)
         if count + added > self.limit:

@@ -6,6 +6,7 @@ that only close an opposite position first, and none on the other. Two orders of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from hookline.model import Instrument, Ledger, Order, OrderType, Position
@@ -13,11 +14,13 @@ from hookline.risk.rule import Account
 
 __all__ = [
     "gross_if_filled",
+    "is_part",
     "is_reducing",
     "lots_if_filled",
     "lots_within",
     "notional_of",
     "position_of",
+    "quantity_within_gross",
     "reference_price",
 ]
 
@@ -121,3 +124,21 @@ def _reach(position: Position, side: int, others: Iterable[Order], judged: Order
             else:
                 opening += other.open_lots
     return max(held, min(held + closing, 0)) + opening
+
+
+def quantity_within_gross(order: Order, account: Account, excess: float) -> float:
+    """Return what may stay of an order for the sum of ``gross_if_filled`` to fall by an excess, 0 if it cannot.
+
+    Args:
+        order: The order that is too much.
+        account: The account.
+        excess: How far the sum is above its limit, in the session's currency.
+    """
+    position = position_of(order, account)
+    instrument = order.instrument
+    price = max(abs(position.market.last), abs(reference_price(order, account)))
+    worth = instrument.units(1) * price * position.wallet.rate
+    if not (worth > 0.0 and excess < math.inf):
+        return 0.0
+    # A hair more than the excess goes: a limit is a limit, whatever the last digit of a sum.
+    return instrument.units(max(0, order.lots - math.ceil(excess / worth * (1.0 + 1e-12) + 1e-9)))
