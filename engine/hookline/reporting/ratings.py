@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from hookline.model import OrderStatus
 from hookline.reporting.metrics import Metrics
+from hookline.risk import Action
 
 if TYPE_CHECKING:
     from hookline.reporting.record import RunRecord
@@ -37,6 +38,13 @@ __all__ = ["Rating", "rate", "warnings_of"]
 
 SHORT_PERIOD_DAYS = 90
 _REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED)
+_DID = {
+    Action.DENY: "denied",
+    Action.SHRINK: "shrank",
+    Action.WARN: "warned",
+    Action.HALT: "halted",
+    Action.RESUME: "resumed",
+}
 
 
 class Rating(StrEnum):
@@ -84,7 +92,14 @@ def warnings_of(record: RunRecord, metrics: Metrics) -> list[str]:
     days = metrics.period_seconds / 86_400
     if metrics.fills and days < SHORT_PERIOD_DAYS:
         found.append(f"The period is {days:.1f} days: figures for a year are extrapolated from it")
-    return found + list(record.warnings)
+    return [*found, *_gate(record), *record.warnings]
+
+
+def _gate(record: RunRecord) -> list[str]:
+    """Return what the risk gate did, counted by rule, in one line."""
+    counts = Counter((decision.rule, decision.verdict) for decision in record.decisions if decision.rule)
+    texts = [f"{rule} {_DID[verdict]} {count:,}" for (rule, verdict), count in counts.items()]
+    return [f"Risk rules: {', '.join(texts)}"] if texts else []
 
 
 def _why_none(record: RunRecord) -> str:

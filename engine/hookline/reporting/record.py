@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.model import BarSeries, Fill, Instrument, Order, OrderUpdate
+from hookline.risk import Decision
 
 __all__ = ["RunRecord", "StrategyRecord"]
 
@@ -28,7 +29,8 @@ class RunRecord:
     ``series`` holds the bars that were processed, one series for each symbol. ``fills``, ``orders`` and ``updates`` are in
     the order in which they happened. ``funding`` is a list of ``(time, strategy, symbol, amount)``, positive when received.
     ``seen`` holds, for each fill, when strategies could know of it: the end of its bar. It may be left empty; the bar is
-    then inferred, see :mod:`hookline.reporting.fill_bars`.
+    then inferred, see :mod:`hookline.reporting.fill_bars`. ``decisions`` holds what the risk gate did other than letting orders
+    pass.
     """
 
     name: str
@@ -48,3 +50,4 @@ class RunRecord:
     interrupted: bool = False
     seconds: float = 0.0
     seen: list[int] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)

@@ -152,6 +152,7 @@ class Session:
             funding=kernel.payments,
             seen=kernel.seen,
             warnings=[*plan.notes, *warnings],
+            decisions=kernel.gate.decisions,
             halted=kernel.gate.halted,
             interrupted=interrupted,
             seconds=seconds,
