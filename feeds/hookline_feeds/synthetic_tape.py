@@ -63,7 +63,7 @@ class Book:
     trade_share: Annotated[float, Ge(0), Le(0.9), Doc("of the events, fraction")] = 0.25
     spread_ticks: Annotated[int, Ge(1), Le(1000), Doc("usual spread")] = 1
     flow_persistence: Annotated[float, Ge(0), Lt(1), Doc("from one event to the next")] = 0.95
-    mean_reversion: Annotated[float, Ge(0), Le(1), Doc("pull towards the fair price for each tick")] = 0.1
+    mean_reversion: Annotated[float, Ge(0), Le(1), Doc("pull towards the fair price for each tick")] = 0.05
     latency_ms: Annotated[float, Ge(0), Doc("mean, milliseconds")] = 5.0
     latency_jitter_ms: Annotated[float, Ge(0), Doc("part of it that varies, milliseconds")] = 2.0
     snapshot_seconds: Annotated[float, Ge(1), Doc("time between snapshots of the whole book")] = 60.0
@@ -123,12 +123,13 @@ class TapeMaker:
         """Yield time of arrival, time at the venue and rows of messages, a copy, in order."""
         from hookline_feeds.book_kernel import DRAWS, run
 
-        market = self._market()
+        market, tick = self._market(), float(self.tick_size)
         shocks, draws = self.generator.draws("book flow"), self.generator.draws("book events")
         for times, arrival in self._times(until):
             # All of a block are drawn though some may not be needed, so that the draws of the next one are the same.
             normal, uniform = shocks.standard_normal(_BLOCK), draws.random((_BLOCK, DRAWS))
-            fair = self.fair[np.minimum(times // _SECOND, len(self.fair) - 1)] / float(self.tick_size)
+            # Rounded, so that a difference in the last bit between machines does not make another tape.
+            fair = np.round(self.fair[np.minimum(times // _SECOND, len(self.fair) - 1)] / tick, 4)
             event = 0
             while event < len(times):
                 event = run(market, event, fair, times, normal, uniform)

@@ -232,7 +232,7 @@ class FickleTapeContract(FeedContract):
         ("test_it_gives_the_same_tape_twice", "price differs first at row 0"),
         ("test_a_narrower_range_gives_the_messages_inside_it", "must be the same"),
         ("test_a_range_without_messages_is_refused", "must raise DataError, gave 30"),
-        ("test_a_stream_sends_bars_and_messages_by_time", "must send 80 bars and messages, sent 10"),
+        ("test_a_stream_sends_bars_and_messages_by_time", r"must send \d+ bars and messages, sent 10"),
     ],
 )
 def test_a_feed_whose_tape_is_as_it_likes_is_caught(name, message):
@@ -243,7 +243,7 @@ def test_a_feed_whose_tape_is_as_it_likes_is_caught(name, message):
 def test_a_tape_of_other_kinds_than_asked_for_is_caught():
     contract = FickleTapeContract()
     contract.kinds = frozenset({MarketData.TRADES})
-    with pytest.raises(AssertionError, match="must hold .*trades.*, held .*quotes"):
+    with pytest.raises(AssertionError, match=r"must hold .*trades.*, held .*quotes"):
         contract.test_a_tape_holds_what_was_asked_for()
 
 
