@@ -186,7 +186,8 @@ class Gate:
 
     def _escalates(self, verdict: Verdict) -> bool:
         """Return whether a verdict demands more than the halt that is on."""
-        lasts = self.until is not None and (verdict.until is None or verdict.until > self.until)
+        # One that ends later does not: its rule will say so again when this halt is over.
+        lasts = self.until is not None and verdict.until is None
         return lasts or (self._flattens(verdict) and not self.flattens)
 
     def _flattens(self, verdict: Verdict) -> bool:
