@@ -1,4 +1,4 @@
-"""The compiled loop of synthetic order books; ``Book`` in ``synthetic_tape`` says what is modelled.
+"""The loop of synthetic order books; ``Book`` in ``synthetic_tape`` says what is modelled.
 
 Rules of this file:
 
@@ -8,25 +8,24 @@ Rules of this file:
 - What an event does to the book goes out as one update, after its trades and before the quote.
 - Which way the price moves never depends on the quantities in the book. What imbalance says of the next move, it says through
   the flow alone.
-
-numba is imported here: import this module inside functions only.
+- It is plain Python that numba can compile: ``compiled()`` gives the loop as machine code, the same event for event.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["DRAWS", "Market", "run"]
+from hookline.columns.kernels import compile_module
+
+__all__ = ["DRAWS", "Market", "compiled", "run"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_Function = TypeVar("_Function", bound=Callable[..., object])
 
 DRAWS = 6  # uniform numbers for each event
 _BID, _ASK, _MESSAGE, _SEQUENCE, _SNAPSHOT_AT, _EVENT, _ROW = range(7)
@@ -43,6 +42,17 @@ _MOVES, _PULLED_MOVES, _MOST_MOVES = 0.08, 0.1, 0.6  # chance that an event move
 _SWEEPS = 0.6  # share of moves that trade; the rest withdraw orders
 _TWO_LEVELS, _THREE_LEVELS = 0.25, 0.06  # chance that a sweep takes as many levels
 _HOLES = 0.1  # chance that a change deeper in the book empties the level
+
+
+_SOURCE = '''"""Compiled loop of synthetic order books, written by hookline; safe to delete."""
+
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def run(market, first, fair, times, shocks, draws):
+    return run_events(market, first, fair, times, shocks, draws)
+'''
 
 
 class Market(NamedTuple):
@@ -75,11 +85,6 @@ class Market(NamedTuple):
     persistence: float
 
 
-def _compiled(function: _Function) -> _Function:
-    return cast("_Function", njit(cache=True, nogil=True)(function))
-
-
-@_compiled
 def _put(m: Market, kind: int, side: int, tick: int, lots: int) -> None:
     row = m.out[m.state[_ROW]]
     row[0], row[1], row[2], row[3] = m.state[_EVENT], m.state[_MESSAGE], kind, side
@@ -89,41 +94,34 @@ def _put(m: Market, kind: int, side: int, tick: int, lots: int) -> None:
     m.state[_ROW] += 1
 
 
-@_compiled
 def _begin_update(m: Market) -> None:
     m.state[_MESSAGE] += 1
     m.state[_SEQUENCE] += 1
 
 
-@_compiled
 def _side(m: Market, side: int) -> Integers:
     return m.bids if side > 0 else m.asks
 
 
-@_compiled
 def _best(m: Market, side: int) -> int:
     return m.state[_BID] if side > 0 else m.state[_ASK]  # type: ignore[no-any-return]
 
 
-@_compiled
 def _move_best(m: Market, side: int, by: int) -> None:
     """Make the best price of a side better by some ticks; worse if below zero."""
     m.state[_BID if side > 0 else _ASK] += side * by
 
 
-@_compiled
 def _set(m: Market, side: int, level: int, lots: int) -> None:
     _side(m, side)[level] = lots
     _put(m, _BOOK, side, _best(m, side) - side * level, lots)
 
 
-@_compiled
 def _fresh(m: Market, side: int, draw: float) -> int:
     """Return the lots of a level that is made anew: 0.6 to 1.4 of the usual, more on the side of the flow."""
     return max(1, int(m.level_lots * (0.6 + 0.8 * (draw % 1.0)) * (1.0 + _TILT * side * m.flow[_FLOW])))
 
 
-@_compiled
 def _retreat(m: Market, side: int, draw: float) -> None:
     """Move the best price back over emptied levels and fill the far end."""
     lots = _side(m, side)
@@ -139,7 +137,6 @@ def _retreat(m: Market, side: int, draw: float) -> None:
             _set(m, side, level, _fresh(m, side, draw + _GOLDEN * level))
 
 
-@_compiled
 def _advance(m: Market, side: int, by: int, draw: float) -> None:
     """Make a new best price some ticks better; levels that are now too far away go."""
     lots = _side(m, side)
@@ -154,7 +151,6 @@ def _advance(m: Market, side: int, by: int, draw: float) -> None:
         _set(m, side, last, _fresh(m, side, draw + _GOLDEN))
 
 
-@_compiled
 def _replace(m: Market, side: int, best: int, draw: float) -> None:
     """Replace a side by levels behind a new best price."""
     lots = _side(m, side)
@@ -167,7 +163,6 @@ def _replace(m: Market, side: int, best: int, draw: float) -> None:
         _set(m, side, level, _fresh(m, side, draw + _GOLDEN * level))
 
 
-@_compiled
 def _recenter(m: Market, fair: float, draw: float) -> None:
     """Move the whole book to around the fair price."""
     bid = max(math.floor(fair - 0.5 * m.spread + 0.5), 2 * len(m.bids))
@@ -176,7 +171,6 @@ def _recenter(m: Market, fair: float, draw: float) -> None:
     _replace(m, -1, bid + m.spread, draw + 0.5 * _GOLDEN)
 
 
-@_compiled
 def _sweep(m: Market, side: int, draw: float) -> None:
     """Trade whole levels of a side, best first, and begin the update that empties them."""
     lots = _side(m, side)
@@ -194,7 +188,6 @@ def _sweep(m: Market, side: int, draw: float) -> None:
             _set(m, side, level, 0)
 
 
-@_compiled
 def _hit(m: Market, side: int, draw: float) -> None:
     """Trade a part of the best level of a side, which holds two lots or more."""
     before = _side(m, side)[0]
@@ -205,7 +198,6 @@ def _hit(m: Market, side: int, draw: float) -> None:
     _set(m, side, 0, before - taken)
 
 
-@_compiled
 def _change(m: Market, side: int, draws: Floats) -> None:
     """Give a level a new quantity, for orders come and go; nearer levels change more often."""
     lots = _side(m, side)
@@ -219,7 +211,6 @@ def _change(m: Market, side: int, draws: Floats) -> None:
     _set(m, side, level, now)
 
 
-@_compiled
 def _shift(m: Market, chance_up: float, draws: Floats) -> None:
     """Move the price: the best levels on the side that it moves to are traded or withdrawn."""
     side = -1 if draws[1] < chance_up or m.state[_BID] < 3 * len(m.bids) else 1
@@ -231,7 +222,6 @@ def _shift(m: Market, chance_up: float, draws: Floats) -> None:
     _retreat(m, side, draws[4])
 
 
-@_compiled
 def _narrow(m: Market, chance_up: float, excess: int, draws: Floats) -> None:
     """Put a new best price inside a spread that is too wide."""
     by = min(1 + int(draws[2] * excess), len(m.bids) - 1)
@@ -239,7 +229,6 @@ def _narrow(m: Market, chance_up: float, excess: int, draws: Floats) -> None:
     _advance(m, 1 if draws[1] < chance_up else -1, by, draws[3])
 
 
-@_compiled
 def _happen(m: Market, fair: float, draws: Floats) -> None:
     """Choose what happens and do it."""
     bid, ask, flow = m.state[_BID], m.state[_ASK], m.flow[_FLOW]
@@ -264,7 +253,6 @@ def _happen(m: Market, fair: float, draws: Floats) -> None:
         _change(m, 1 if draws[1] < 0.5 else -1, draws)
 
 
-@_compiled
 def _put_snapshot(m: Market) -> None:
     m.state[_MESSAGE] += 1
     for side in (1, -1):
@@ -274,14 +262,12 @@ def _put_snapshot(m: Market) -> None:
                 _put(m, _SNAPSHOT, side, _best(m, side) - side * level, lots[level])
 
 
-@_compiled
 def _put_quote(m: Market) -> None:
     m.state[_MESSAGE] += 1
     _put(m, _QUOTE, 1, m.state[_BID], m.bids[0])
     _put(m, _QUOTE, -1, m.state[_ASK], m.asks[0])
 
 
-@_compiled
 def _open(m: Market, fair: float, draw: float) -> None:
     """Make the book of the first event."""
     _recenter(m, fair, draw)
@@ -291,7 +277,6 @@ def _open(m: Market, fair: float, draw: float) -> None:
     _put_quote(m)
 
 
-@_compiled
 def run(m: Market, first: int, fair: Floats, times: Integers, shocks: Floats, draws: Floats) -> int:
     """Run the events of a block until it ends or no room is left for the rows of another one.
 
@@ -326,3 +311,9 @@ def run(m: Market, first: int, fair: Floats, times: Integers, shocks: Floats, dr
             _put_snapshot(m)
             m.state[_SNAPSHOT_AT] = (times[event] // m.snapshot_every + 1) * m.snapshot_every
     return len(times)
+
+
+@cache
+def compiled() -> Any:
+    """Return ``run`` as machine code."""
+    return compile_module("synthetic_book", _SOURCE, {"run_events": run}).run

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hookline.model import MarketData, RowKind, TapeSeries
 from hookline.params import Doc, Ge, Gt, Le, Lt
+from hookline_feeds.book_kernel import DRAWS, Market, compiled
 from hookline_feeds.generator import Floats, Generator, on_grid
-
-if TYPE_CHECKING:
-    from hookline_feeds.book_kernel import Market
 
 __all__ = ["Book", "TapeMaker", "bars_of_prints"]
 
@@ -121,9 +119,7 @@ class TapeMaker:
 
     def _blocks(self, until: int) -> Iterator[tuple[Integers, Integers, Integers]]:
         """Yield time of arrival, time at the venue and rows of messages, a copy, in order."""
-        from hookline_feeds.book_kernel import DRAWS, run
-
-        market, tick = self._market(), float(self.tick_size)
+        run, market, tick = compiled(), self._market(), float(self.tick_size)
         shocks, draws = self.generator.draws("book flow"), self.generator.draws("book events")
         for times, arrival in self._times(until):
             # All of a block are drawn though some may not be needed, so that the draws of the next one are the same.
@@ -137,8 +133,6 @@ class TapeMaker:
                 yield arrival[rows[:, 0]], self.first + times[rows[:, 0]], rows
 
     def _market(self) -> Market:
-        from hookline_feeds.book_kernel import Market
-
         book = self.book
         return Market(
             state=np.zeros(7, np.int64),
