@@ -11,7 +11,14 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path for root in ("engine", "plugins", "brokers", "feeds") for path in (ROOT / root).rglob("*.py")
 )
-OURS = {"hookline", "hookline_strategies", "hookline_risk", "hookline_reports", "hookline_notify"} | {
+OURS = {
+    "hookline",
+    "hookline_strategies",
+    "hookline_algorithms",
+    "hookline_risk",
+    "hookline_reports",
+    "hookline_notify",
+} | {
     "hookline_paper",
     "hookline_feeds",
 }

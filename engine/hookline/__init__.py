@@ -23,8 +23,10 @@ _HOME = {
         "StrategyError",
         "VenueError",
     ),
+    "hookline.execution": ("ExecutionAlgorithm", "Work"),
     "hookline.feed": ("BarRequest", "Feed"),
     "hookline.hookspecs": ("hookimpl",),
+    "hookline.kernel.legs": ("Leg", "LegGroup", "LegStatus"),
     "hookline.kernel.sizing": (
         "EquityFraction",
         "FixedNotional",

@@ -10,9 +10,14 @@ from hookline.errors import OrderError as OrderError
 from hookline.errors import PluginError as PluginError
 from hookline.errors import StrategyError as StrategyError
 from hookline.errors import VenueError as VenueError
+from hookline.execution import ExecutionAlgorithm as ExecutionAlgorithm
+from hookline.execution import Work as Work
 from hookline.feed import BarRequest as BarRequest
 from hookline.feed import Feed as Feed
 from hookline.hookspecs import hookimpl as hookimpl
+from hookline.kernel.legs import Leg as Leg
+from hookline.kernel.legs import LegGroup as LegGroup
+from hookline.kernel.legs import LegStatus as LegStatus
 from hookline.kernel.sizing import EquityFraction as EquityFraction
 from hookline.kernel.sizing import FixedNotional as FixedNotional
 from hookline.kernel.sizing import FixedQuantity as FixedQuantity

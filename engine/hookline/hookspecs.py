@@ -23,6 +23,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from hookline.broker import Broker
+    from hookline.execution import ExecutionAlgorithm
     from hookline.feed import Feed
     from hookline.kernel.sizing import Sizer
     from hookline.model import Fill, Order, OrderUpdate
@@ -39,6 +40,7 @@ __all__ = [
     "hookspec",
     "order_filled",
     "order_updated",
+    "register_algorithms",
     "register_brokers",
     "register_commands",
     "register_executors",
@@ -213,6 +215,39 @@ def register_sizers() -> list[type[Sizer]]:
         @hookimpl
         def register_sizers():
             return [SquareRoot]
+    """
+
+
+@hookspec
+def register_algorithms() -> list[type[ExecutionAlgorithm]]:
+    """Return the execution algorithms of a module. Entry-point group ``hookline.algorithms``.
+
+    Example::
+
+        from dataclasses import dataclass
+        from typing import Annotated
+
+        from hookline import Doc, ExecutionAlgorithm, Gt, hookimpl
+
+        @dataclass
+        class Thirds(ExecutionAlgorithm):
+            '''Send a third at once, and the next as each one fills.'''
+
+            name = "thirds"
+
+            parts: Annotated[int, Gt(0), Doc("how many")] = 3
+
+            def on_start(self, work):
+                work.submit(work.quantity / self.parts)
+
+            def on_fill(self, work, fill):
+                if work.remaining and not work.children:
+                    is_last = work.count == self.parts - 1
+                    work.submit(work.remaining if is_last else work.quantity / self.parts)
+
+        @hookimpl
+        def register_algorithms():
+            return [Thirds]
     """
 
 

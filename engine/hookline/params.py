@@ -17,7 +17,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -62,6 +62,12 @@ class PluginUse:
     use: Annotated[str, Doc("name of the plugin")]
     params: Annotated[dict[str, Any], Doc("parameters of the plugin")] = field(default_factory=dict)
     base: Path | None = field(default=None, init=False, repr=False, compare=False)
+    # An instance made in Python is taken as it is: validated anew, its base would count as an unknown parameter.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "strict": True,
+        "revalidate_instances": "never",
+    }
 
     def anchored(self, base: Path | None) -> PluginUse:
         """Return a copy whose relative paths are resolved against a folder."""

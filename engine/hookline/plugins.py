@@ -80,6 +80,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind("feeds", "feed", "hookline.feed.Feed"),
             Kind("risk_rules", "risk rule", "hookline.risk.RiskRule"),
             Kind("sizers", "sizer", "hookline.kernel.sizing.Sizer"),
+            Kind("algorithms", "algorithm", "hookline.execution.ExecutionAlgorithm", "an"),
             Kind("reporters", "reporter", "hookline.reporting.reporter.Reporter"),
             Kind("notifiers", "notifier", "hookline.notifier.Notifier"),
             Kind("executors", "executor", "hookline.session.executors.Executor", "an"),

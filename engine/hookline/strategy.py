@@ -10,6 +10,7 @@ from abc import ABC
 from typing import ClassVar
 
 from hookline.kernel.context import Context
+from hookline.kernel.legs import LegGroup
 from hookline.model import Bar, Fill, Funding, Order, OrderBook, OrderUpdate, Quote, Trade
 
 __all__ = ["Context", "Strategy"]
@@ -46,6 +47,9 @@ class Strategy(ABC):
 
     def on_fill(self, ctx: Context, fill: Fill) -> None:
         """Learn of an execution; positions and cash include it already."""
+
+    def on_legs(self, ctx: Context, group: LegGroup) -> None:
+        """Learn that a leg group has changed its status, once all that follows from one event is known."""
 
     def on_timer(self, ctx: Context, timer: str) -> None:
         """Act at a time set with ``ctx.every``."""

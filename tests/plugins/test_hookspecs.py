@@ -2,6 +2,7 @@
 
 import inspect
 import textwrap
+from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from hookline.feed import BarRequest
 from hookline.model import OrderStatus, Side
 from hookline.observers import EVENTS, Observers
 from hookline.plugins import KINDS
+from hookline.strategy import Strategy
 from hookline.testing import bars
 
 HOOKS = [name for name in hookspecs.__all__ if name not in {"hookimpl", "hookspec"}]
@@ -75,6 +77,20 @@ def test_register_risk_rules():
 
 def test_register_sizers():
     assert registered("sizers")(scale=2.0).quantity(10_000.0, 4.0, float("nan"), float("nan")) == 50.0
+
+
+def test_register_algorithms():
+    @dataclass
+    class Buyer(Strategy):
+        name = "buyer"
+
+        def on_bar(self, ctx, bar):
+            if not ctx.state.setdefault("done", 0):
+                ctx.state["done"] = 1
+                ctx.work(bar.symbol, Side.BUY, 10, registered("algorithms")())
+
+    result = backtest(Buyer(), bars("10 10 11 12 13"), cash=1000)
+    assert [round(fill.quantity, 6) for fill in result.record.fills] == [3.333333, 3.333333, 3.333334]
 
 
 def test_register_reporters(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +28,10 @@ from hookline.model import (
 
 if TYPE_CHECKING:
     from hookline.columns import Bars, Column
+    from hookline.execution import ExecutionAlgorithm
     from hookline.kernel.kernel import Kernel
+    from hookline.kernel.legs import Leg, LegGroup
+    from hookline.params import PluginUse
 
 __all__ = ["Context"]
 
@@ -43,23 +46,54 @@ class Context:
 
     Attributes:
         symbols: The instruments that the strategy trades.
+        seed: The session's seed.
         state: A dict that survives restarts; keep plain values in it.
         log: A logger named after the strategy.
         rng: A random generator seeded by the session, the only source of randomness to use.
+        groups: The leg groups that are not over, oldest first.
     """
 
     def __init__(self, kernel: Kernel, id_: str, symbols: tuple[str, ...], seed: int = 0) -> None:
         self.id = id_
         self.symbols = symbols
+        self.seed = seed
         self.state: dict[str, Any] = {}
         self.log = logging.getLogger(f"hookline.strategies.{id_}")
         self.rng = random.Random(f"{seed}:{id_}")  # noqa: S311  # reproducible, not secret
+        self._first_rng = self.rng.getstate()
         self.handles: dict[str, list[Handle]] = {}
+        self.groups: list[LegGroup] = []
         self.started = False
         self._kernel = kernel
         self._ledger = kernel.ledgers[id_]
         self._positions = self._ledger.positions
         self._fee_room = 1.0 + kernel.broker.taker_fee
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart, as values that JSON can hold."""
+        saved: dict[str, Any] = {"state": self.state}
+        rng = self.rng.getstate()
+        if rng != self._first_rng:
+            saved["rng"] = [rng[0], list(rng[1]), rng[2]]
+        return saved
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Take over what ``save`` returned before a restart."""
+        self.state = dict(saved.get("state", {}))
+        if "rng" in saved:
+            version, internal, gauss = saved["rng"]
+            self.rng.setstate((version, tuple(internal), gauss))
+
+    def take_up(self) -> None:
+        """Go on with the works and leg groups of before a restart, whose open orders the kernel has taken over."""
+        if not self.state:
+            return
+        from hookline.kernel import leg_handler, works
+
+        if works.STATE in self.state:
+            works.restore_works(self._kernel, self)
+        if leg_handler.STATE in self.state:
+            leg_handler.restore_legs(self._kernel, self)
 
     def __repr__(self) -> str:
         return f"Context({self.id!r}, {', '.join(self.symbols)})"
@@ -281,6 +315,71 @@ class Context:
             f"{symbol}|{position}" if position else "",
         )  # fmt: skip
         return self._kernel.submit(make_order(self.id, market, side, lots, self._kernel.clock.now, terms))
+
+    def work(
+        self,
+        symbol: str,
+        side: Side,
+        quantity: float,
+        algorithm: ExecutionAlgorithm | PluginUse,
+        *,
+        limit: float | None = None,
+        reduce_only: bool = False,
+        position: str = "",
+        tag: str = "",
+    ) -> Order:
+        """Have an order worked by an execution algorithm and return it: the parent of what the algorithm sends.
+
+        It passes the risk gate for its whole quantity, and each child again. ``on_order`` tells of the parent and of its
+        children, ``on_fill`` of the children's fills; canceling the parent cancels its open children.
+
+        Args:
+            symbol: One of the strategy's instruments.
+            side: Buy or sell.
+            quantity: Base units, rounded down to the lot.
+            algorithm: An instance such as ``Twap(...)``, or the use of a plugin as a session file names it.
+            limit: Worst price that any child may accept.
+            reduce_only: Never open or add to a position.
+            position: ``long`` or ``short`` for an instrument in hedge mode, as for ``submit``.
+            tag: Text kept with the parent.
+
+        Raises:
+            OrderError: if the terms make no sense.
+            ConfigError: if a parameter of the algorithm breaks its rule.
+            PluginError: if there is no such algorithm.
+        """
+        from hookline.kernel.works import place
+
+        market, lots = self._sized(symbol, quantity, position)
+        terms = Terms(
+            limit=limit,
+            reduce_only=reduce_only or (bool(position) and (side > 0) != (position == "long")),
+            tag=tag,
+            position_id=f"{symbol}|{position}" if position else "",
+        )
+        parent = make_order(self.id, market, side, lots, self._kernel.clock.now, terms)
+        return place(self._kernel, self, parent, algorithm)
+
+    def open_legs(self, legs: Sequence[Leg], *, timeout: str, tag: str = "") -> LegGroup:
+        """Open several positions together or none: send an order for each leg, and unwind if one of them fails.
+
+        A leg fails if its order is denied, rejected, canceled or expired before it is complete, or is not complete within the
+        timeout. Then the others' orders are canceled, and what was filled is closed with reduce-only market orders, what the
+        failing leg filled as well. ``on_legs`` tells of every step.
+
+        Args:
+            legs: At least two.
+            timeout: How long the orders may take, in event time: a count and a unit, such as ``30s`` or ``2h``. With bars,
+                orders meet the market at the next open, so it should be longer than a bar.
+            tag: Text kept with the orders.
+
+        Raises:
+            OrderError: if the terms of a leg make no sense; nothing is sent then.
+            ValueError: if the timeout is no duration.
+        """
+        from hookline.kernel.leg_handler import open_group
+
+        return open_group(self._kernel, self, legs, timeframe_ns(timeout), tag)
 
     def target(self, symbol: str, quantity: float, tag: str = "") -> Order | None:
         """Trade the difference to a signed quantity at the market; None if there is nothing to trade.

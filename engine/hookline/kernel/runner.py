@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +16,7 @@ from hookline.model import Bar, BookUpdate, Fill, Funding, MarketData, Order, Or
 if TYPE_CHECKING:
     from hookline.columns import Column
     from hookline.kernel.context import Context
+    from hookline.kernel.legs import LegGroup
     from hookline.strategy import Strategy
 
 __all__ = ["EventRunner", "Handle", "Needs", "Runner", "Timed", "Window", "market_data_of"]
@@ -113,6 +114,16 @@ class Runner(ABC):
     def stop(self) -> None:
         """Let the strategy finish."""
 
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart, as values that JSON can hold."""
+        return {}
+
+    def prepare(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``save`` returned before the restart, before ``start``."""
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        """Take over the rest after ``start``; ``orders`` are the open ones, by number."""
+
     @abstractmethod
     def followers(self, symbol: str) -> list[Runner]:
         """Return who follows the bars of a symbol."""
@@ -147,6 +158,9 @@ class Runner(ABC):
     def on_timer(self, timer: str) -> None:
         """Handle a timer."""
 
+    def on_legs(self, group: LegGroup) -> None:
+        """Handle a leg group whose status has changed."""
+
 
 class EventRunner(Runner):
     """Calls the callbacks of a ``Strategy``."""
@@ -165,12 +179,19 @@ class EventRunner(Runner):
         self._waiting: dict[str, list[Handle]] = {}
 
     def start(self) -> None:
+        self._ctx.take_up()
         self._strategy.on_start(self._ctx)
         self._ctx.started = True
         self._waiting = {symbol: list(handles) for symbol, handles in self._ctx.handles.items()}
 
     def stop(self) -> None:
         self._strategy.on_stop(self._ctx)
+
+    def save(self) -> dict[str, Any]:
+        return self._ctx.save()
+
+    def prepare(self, state: Mapping[str, Any]) -> None:
+        self._ctx.restore(state)
 
     def followers(self, symbol: str) -> list[Runner]:
         return [self] if symbol in self._ctx.symbols else []
@@ -210,6 +231,9 @@ class EventRunner(Runner):
 
     def on_timer(self, timer: str) -> None:
         self._strategy.on_timer(self._ctx, timer)
+
+    def on_legs(self, group: LegGroup) -> None:
+        self._strategy.on_legs(self._ctx, group)
 
 
 def market_data_of(strategy: Strategy) -> frozenset[MarketData]:

@@ -1,0 +1,1 @@
+"""Bundled execution algorithms: one file, one class, one entry point for each."""
