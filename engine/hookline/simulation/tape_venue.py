@@ -149,11 +149,11 @@ class TapeVenue(VenueCore):
             self.advance(self._clock.now)
         market = self._markets[quote.symbol]
         book, taken = market.book, market.taken
-        before = (book.best_bid, book.bid_quantity, book.best_ask, book.ask_quantity)
+        has_taken = taken[Side.BUY] or taken[Side.SELL]
+        before = (book.bids(1), book.asks(1)) if has_taken else None
         if not book.apply_quote(quote):
             return
-        after = (quote.bid_price, quote.bid_quantity, quote.ask_price, quote.ask_quantity)
-        if (taken[Side.BUY] or taken[Side.SELL]) and before != after:
+        if has_taken and before != (book.bids(1), book.asks(1)):
             market.replenish(quote)
         if self.open[quote.symbol]:
             market.requeue(self._queue, [])
