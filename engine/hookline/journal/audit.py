@@ -18,16 +18,17 @@ _TOLERANCE = Decimal("1e-9")
 
 
 class Audit:
-    """Follows the money, commit by commit."""
+    """Follows the money, commit by commit; ``fault`` is the first that was found, else empty."""
 
     def __init__(self) -> None:
         self.balances = 0
+        self.fault = ""
         self._header: SessionHeader | None = None
         self._cash: dict[tuple[str, str], Decimal] = {}
         self._flows: dict[tuple[str, str], Decimal] = {}
 
-    def follow(self, commit: Commit) -> str:
-        """Add a commit and return what is wrong with it, empty if nothing is."""
+    def follow(self, commit: Commit) -> None:
+        """Add a commit and compare the balances that it records."""
         rows = commit.rows
         for row in rows.get("sessions", ()):
             self._begin(SessionHeader.from_text(row[1], row[2], row[3], row[5]))
@@ -38,12 +39,14 @@ class Audit:
             self._flow(strategy, symbol, Decimal(amount))
         for _, ledger, wallet, cash in rows.get("balances", ()):
             self.balances += 1
-            key = (ledger, wallet)
-            replayed, flowed = self._cash.get(key, Decimal(0)), self._flows.get(key, Decimal(0))
-            if abs(replayed - Decimal(cash)) > _TOLERANCE * max(Decimal(1), flowed):
-                text = decimal_text(replayed)
-                return f"cash of {ledger!r} in {wallet!r} must be {text} after all fills and payments, was {cash}"
-        return ""
+            self._compare(commit.number, ledger, wallet, Decimal(cash))
+
+    def _compare(self, commit: int, ledger: str, wallet: str, cash: Decimal) -> None:
+        key = (ledger, wallet)
+        replayed, flowed = self._cash.get(key, Decimal(0)), self._flows.get(key, Decimal(0))
+        if not self.fault and abs(replayed - cash) > _TOLERANCE * max(Decimal(1), flowed):
+            meant, found = decimal_text(replayed.normalize()), decimal_text(cash)
+            self.fault = f"commit {commit}: cash of {ledger!r} in {wallet!r} must be {meant} after all fills and payments, was {found}"
 
     def _begin(self, header: SessionHeader) -> None:
         self._header = header

@@ -38,7 +38,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         JournalError: if the file is no journal, is damaged or belongs to a newer hookline.
     """
     check_file(path)
-    connection = _opened(path)
+    with explained(path):
+        connection = _opened(path)
     try:
         with explained(path):
             version = check_identity(connection, path)
@@ -58,12 +59,12 @@ def _opened(path: Path) -> sqlite3.Connection:
     """Return a connection for reading, from a folder that must not be written to as well."""
     connection = connected(path, "ro")
     try:
-        connection.execute("PRAGMA user_version")
+        connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.OperationalError:
         connection.close()
-        if path.with_name(path.name + "-wal").exists():
-            with explained(path):
-                raise
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size > 0:
+            raise
         # SQLite needs a file of its own beside a log; without a log there is nothing to share with a writer.
         connection = connected(path, "ro&immutable=1")
     return connection

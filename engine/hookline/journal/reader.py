@@ -81,7 +81,7 @@ def read_commits(path: Path, digest: bytes | None = None) -> Iterator[Commit]:
             bare = {name: [one[1:] for one in rows] for name, rows in found.items()}
             commit = Commit(row[0], row[1], row[2], row[3], bare)
             if digest is None:
-                digest = _named_digest(commit)
+                digest = _named_digest(commit, path)
             digest = chained(digest, number, commit.time, commit.position, list(found.items()))
             if digest != commit.digest:
                 raise damaged(path, f"commit {number}: its rows do not fit its digest")
@@ -93,9 +93,14 @@ def read_commits(path: Path, digest: bytes | None = None) -> Iterator[Commit]:
                 raise damaged(path, f"table {name} has rows of commit {table.head[0]}, which is missing")
 
 
-def _named_digest(commit: Commit) -> bytes:
+def _named_digest(commit: Commit, path: Path) -> bytes:
     checkpoints = commit.rows.get("checkpoints")
-    return bytes.fromhex(from_json(checkpoints[0][0])["digest"]) if checkpoints else FIRST_DIGEST
+    if not checkpoints:
+        return FIRST_DIGEST
+    try:
+        return bytes.fromhex(from_json(checkpoints[0][0])["digest"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, f"commit {commit.number}: its checkpoint cannot be read") from error
 
 
 class _Table:

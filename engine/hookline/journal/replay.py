@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from hookline.errors import JournalError, OrderError
 from hookline.journal.batch import Amendment, Batch
 from hookline.journal.header import SessionHeader
-from hookline.model import Fill, Instrument, Order, OrderStatus, OrderUpdate, transition
+from hookline.model import Fill, Instrument, Order, OrderUpdate, transition
 from hookline.model.account import apply_fill
 
 __all__ = ["LedgerState", "PositionState", "Replay", "advance", "amend"]
-
-_PARTIALLY_FILLED = OrderStatus.PARTIALLY_FILLED
 
 
 @dataclass(slots=True)
@@ -148,13 +146,12 @@ class Replay:
 def advance(order: Order, update: OrderUpdate) -> None:
     """Move a rebuilt order as an update tells.
 
-    An update that names the status which the order has already is news of an amendment, not a step; of partial fills, which
-    may follow each other, those have a reason.
+    An update with a reason that names the status which an open order has already is news of an amendment, not a step.
 
     Raises:
         JournalError: if the table of states has no such step.
     """
-    if update.status == order.status and (update.reason or update.status is not _PARTIALLY_FILLED):
+    if update.reason and update.status == order.status and order.is_open:
         return
     try:
         transition(order, update.status, update.time, update.reason)

@@ -33,7 +33,7 @@ from hookline.reporting.plain import decimal_text
 __all__ = ["Row", "batch_of", "batch_rows", "link", "order_of", "order_row"]
 
 # Told by updates and fills, or by columns of another name.
-_TOLD = {"status", "filled_lots", "average_price", "update_time", "reason"}
+_TOLD = {"status", "filled_lots", "average_price", "update_time", "reason", "handler"}
 _ORDER = {
     "number", "time", "strategy", "instrument", "side", "type", "lots", "limit_price", "trigger_price", "trail_amount",
     "trail_fraction", "time_in_force", "expire_time", "post_only", "reduce_only", "parent", "children", "oco_leader", "tag",

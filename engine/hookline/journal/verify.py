@@ -55,9 +55,7 @@ def _checks(paths: Sequence[Path]) -> Iterator[str]:
     for path in paths:
         for commit in read_commits(path, digest):
             commits, digest = commits + 1, commit.digest
-            fault = audit.follow(commit)
-            if fault:
-                raise JournalError(f"journal {path}: commit {commit.number}: {fault}")
+            audit.follow(commit)
     yield f"{_count(commits, 'commit')} chained without a gap, last digest {(digest or b'').hex()[:16]}"
     content = read_journal(paths[0])
     yield f"{_count(len(content.updates), 'order update')}, every step legal"
@@ -65,6 +63,8 @@ def _checks(paths: Sequence[Path]) -> Iterator[str]:
     yield f"{_count(len(content.orders), 'order')} numbered once, fills add up to what is filled"
     _check_positions(content, paths[0])
     yield f"{_count(len(content.fills), 'fill')} of whole lots, sums equal to the positions"
+    if audit.fault:
+        raise JournalError(f"journal {paths[0]}: {audit.fault}")
     yield f"{_count(audit.balances, 'recorded balance')} equal to cash replayed in decimals"
 
 
