@@ -144,9 +144,8 @@ class SyntheticFeed(Feed):
         if until is None:
             until = first + round(self.book.minutes * 60 * _SECOND)
         self._require_before_last(until, "a tape")
-        tape = self._maker(request.symbol, request.since, until).make(request.kinds, until)
-        if request.since is not None and request.since > first:
-            tape = tape.between(request.since, None)
+        since = first if request.since is None else request.since
+        tape = self._maker(request.symbol, request.since, until).make(request.kinds, since, until)
         if len(tape) == 0:
             raise DataError(f"synthetic: no messages of {request.symbol} in the range asked for")
         return tape
@@ -224,7 +223,7 @@ class SyntheticFeed(Feed):
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         until = int(start[-1]) + duration
         maker = self._maker(request.symbol, request.since, until)
-        trades = maker.make(frozenset({MarketData.TRADES}), until)
+        trades = maker.make(frozenset({MarketData.TRADES}), maker.first, until)
         before = float(on_grid(maker.fair[:1] / float(self.tick_size), self.tick_size)[0])
         return bars_of_prints(start, duration, trades.time, trades.price, trades.quantity, before)
 

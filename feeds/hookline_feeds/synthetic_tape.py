@@ -99,17 +99,15 @@ class TapeMaker:
     fair: Floats
     first: int
 
-    def make(self, kinds: frozenset[MarketData], until: int) -> TapeSeries:
-        """Return the messages of some kinds that are known before a time (nanoseconds)."""
+    def make(self, kinds: frozenset[MarketData], since: int, until: int) -> TapeSeries:
+        """Return the messages of some kinds that are known in ``[since, until)`` (nanoseconds)."""
         wanted = np.array([row for kind in kinds for row in _KINDS.get(kind, ())], np.int64)
-        parts = [
-            (arrival[chosen], times[chosen], rows[chosen])
-            for arrival, times, rows in self._blocks(until)
-            for chosen in [np.flatnonzero(np.isin(rows[:, 2], wanted) & (arrival < until))]
-        ]
-        arrival = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
-        times = np.concatenate([np.zeros(0, np.int64), *(part[1] for part in parts)])
-        rows = np.concatenate([np.zeros((0, 8), np.int64), *(part[2] for part in parts)])
+        # Empty ones first, for where there is no message at all.
+        parts = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 8), np.int64))]
+        for arrival, times, rows in self._blocks(until):
+            chosen = (arrival >= since) & (arrival < until) & np.isin(rows[:, 2], wanted)
+            parts.append((arrival[chosen], times[chosen], rows[chosen]))
+        arrival, times, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
         _, message, kind, side, tick, lots, sequence, previous = rows.T
         price = on_grid(tick.astype(np.float64), self.tick_size)
         return TapeSeries(
