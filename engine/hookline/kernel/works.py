@@ -156,6 +156,7 @@ class WorkHandler:
             child.reason = f"its parent {parent.client_order_id} is ending"
         self._children.append(child)
         self._kernel.submit(child)
+        self._save()
         return child
 
     def cancel_child(self, child: Order) -> None:
@@ -167,6 +168,7 @@ class WorkHandler:
         """Set a timer."""
         self._timers.append((due, timer))
         self._kernel.call_at(due, self, timer)
+        self._save()
 
     def warn(self, text: str) -> None:
         """Add a warning to the result and to the strategy's log."""
@@ -212,10 +214,13 @@ class WorkHandler:
             self._kernel.cancel(child, self._ending or "")
 
     def _settle(self) -> None:
-        """Close an ending parent that nothing can fill any more, and keep what a restart needs."""
+        """Close an ending parent that nothing can fill any more."""
         self._children = self.open_children()
         if self._ending is not None and self.parent.is_open and not self._children:
             self._kernel.order_changed(self.parent, OrderStatus.CANCELED, self.now, self._ending)
+        self._save()
+
+    def _save(self) -> None:
         works = self._ctx.state.setdefault(STATE, {})
         if self.parent.is_closed:
             works.pop(str(self.parent.number), None)
