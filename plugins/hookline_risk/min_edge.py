@@ -37,7 +37,7 @@ class MinEdge(RiskRule):
         prices = [one.trigger_price if one.limit_price is None else one.limit_price for one in targets]
         move = min(order.side * ((price or 0.0) - entry) for price in prices) / abs(entry) * 1e4
         needed = self.times * 2.0 * (account.fee_rate * 1e4 + self.slippage_bps)
-        if not move >= needed:
+        if not move >= needed - 1e-9:  # the last digit of a difference is no edge
             return deny(
                 f"target is {move:.1f} bps away, at least {needed:.1f} for {self.times:g} times the costs"
             )

@@ -140,5 +140,5 @@ def quantity_within_gross(order: Order, account: Account, excess: float) -> floa
     worth = instrument.units(1) * price * position.wallet.rate
     if not (worth > 0.0 and excess < math.inf):
         return 0.0
-    # A hair more than the excess goes: a limit is a limit, whatever the last digit of a sum.
-    return instrument.units(max(0, order.lots - math.ceil(excess / worth * (1.0 + 1e-12) + 1e-9)))
+    # The last digit of a sum is worth no lot.
+    return instrument.units(max(0, order.lots - math.ceil(excess / worth - 1e-9)))
