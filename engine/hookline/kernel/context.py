@@ -131,6 +131,11 @@ class Context:
         """Equity less the taker fee of spending all of it: what sizing starts from."""
         return self._ledger.equity / self._fee_room
 
+    @property
+    def fee_rate(self) -> float:
+        """Taker fee as a fraction of notional."""
+        return self._kernel.fee_rate
+
     def position(self, symbol: str, side: str = "") -> Position:
         """Return the live position of this strategy; ``quantity`` is negative for a short.
 
