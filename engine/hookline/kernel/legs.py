@@ -97,7 +97,7 @@ class GroupLeg:
     @property
     def is_complete(self) -> bool:
         """Whether the leg's order has filled completely."""
-        return self.filled_lots == self.lots
+        return 0 < self.lots == self.filled_lots
 
     @property
     def is_entering(self) -> bool:
