@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import pytest
-from hand_venue import Hand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
+from hand_venue import Hand
 from hookline.kernel.leg_handler import restore_legs
 from hookline.model import OrderStatus, Side
 from hookline.testing import Scripted, bars
