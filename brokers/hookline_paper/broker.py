@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from hookline.broker import Broker, BrokerListener
 from hookline.clock import Clock
 from hookline.hookspecs import hookimpl
-from hookline.model import Bar, Instrument, Ledger, Order
+from hookline.model import Bar, BarSeries, Instrument, Ledger, MarketData, Order
 from hookline.params import Doc, Ge, Gt, Le
 from hookline.simulation.bar_venue import BarVenue
 from hookline.simulation.fees import MakerTaker
@@ -34,6 +34,9 @@ class PaperBroker(Broker):
         0.0
     )
     leverage: Annotated[float, Gt(0), Le(200), Doc("positions may be worth this many times the equity")] = 1.0
+    liquidation_fee_bps: Annotated[
+        float, Ge(0), Doc("fee of a liquidation, beside the taker fee; it takes no more than what is left")
+    ] = 50.0
     limit_fill: Annotated[
         Literal["touch", "through"], Doc("whether touching a limit fills it, or only passing it")
     ] = "touch"
@@ -59,6 +62,7 @@ class PaperBroker(Broker):
             if slips
             else NoSlippage(),
             leverage=self.leverage,
+            liquidation_fee=self.liquidation_fee_bps / 1e4,
             through=self.limit_fill == "through",
             walk_path=self.intrabar == "path",
         )
@@ -81,6 +85,21 @@ class PaperBroker(Broker):
 
     def watch(self, symbol: str) -> list[Order]:
         return self._venue.open[symbol]
+
+    def limits(self, symbol: str) -> list[float]:
+        return self._venue.limits(symbol)
+
+    def follow(self, tapes: Mapping[str, frozenset[MarketData]], marks: Mapping[str, BarSeries]) -> None:  # noqa: ARG002
+        self._venue.follow_marks(marks)
+
+    def paid(self, symbol: str) -> None:
+        self._venue.paid(symbol)
+
+    def save(self) -> dict[str, Any]:
+        return self._venue.save()
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        self._venue.restore(state, orders)
 
     def match(self, bars: Sequence[Bar]) -> None:
         self._venue.match(bars)

@@ -114,9 +114,9 @@ def test_slippage_only_ever_costs(outcome):
     orders = outcome.orders
     for trader in outcome.traders.values():
         for time, fill in trader.heard:
-            order, bar = orders[fill.order_number], outcome.bar_heard(fill.symbol, time)
             if is_liquidation(outcome, fill):
                 continue
+            order, bar = orders[fill.order_number], outcome.bar_heard(fill.symbol, time)
             instrument = INSTRUMENTS[fill.symbol]
             assert fill.price == instrument.on_grid(fill.price)
             if order.limit_price is None and fill.time == bar.start:

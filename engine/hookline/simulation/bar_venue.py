@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
-from hookline.model import Bar, Instrument, Ledger, Order, OrderStatus, OrderType, Position, Side
+from hookline.model import Bar, BarSeries, Instrument, Ledger, Order, OrderStatus, OrderType, Position, Side
 from hookline.simulation.core import IMMEDIATE, LIMITS, STOPS, VenueCore, level, reach_price
 from hookline.simulation.fees import FeeModel
 from hookline.simulation.fills import limit_price, stop_limit_price, stop_price
@@ -46,6 +48,7 @@ class BarVenue(VenueCore):
         self._walk_path = walk_path
         self._entered: list[tuple[Order, float]] = []
         self._bars: dict[str, Bar] = {}
+        self._marks: dict[str, BarSeries] = {}
 
     def match(self, bars: Sequence[Bar]) -> None:
         """Fill what bars of one end time fill: first everything at their opens, as it was sent, then inside each bar."""
@@ -54,7 +57,7 @@ class BarVenue(VenueCore):
         for bar in bars:
             self._bars[bar.symbol] = bar
             self._requests.begin(bar)
-            self.liquidate_between(bar, bar.open, bar.open)
+            self._margin_call_at_open(bar)
         if len(bars) == 1:
             self._open_one(bars[0])
         else:
@@ -66,6 +69,7 @@ class BarVenue(VenueCore):
                 self._margin_call(orders, bar)
             if orders:
                 self._match_inside(orders, bar)
+                self._margin_call_of_entries(bar)
             self._requests.finish(bar)
 
     def _open_one(self, bar: Bar) -> None:
@@ -92,31 +96,66 @@ class BarVenue(VenueCore):
                 self._inside(live, bar)
                 self._trail(orders, bar)
 
+    def follow_marks(self, marks: Mapping[str, BarSeries]) -> None:
+        """Learn the mark prices that decide on liquidation, as bars."""
+        self._marks = dict(marks)
+        self.margin.follow_marks(marks)
+
+    def _deciding(self, bar: Bar) -> tuple[float, float, float]:
+        """Return open, low and high of the price that decides on liquidation: the mark's where it is known."""
+        marks = self._marks.get(bar.symbol)
+        if marks is not None:
+            first, last = np.searchsorted(marks.start, (bar.start, bar.end))
+            if first < last:
+                low, high = marks.low[first:last].min(), marks.high[first:last].max()
+                return float(marks.open[first]), float(low), float(high)
+        return bar.open, bar.low, bar.high
+
+    def _margin_call_at_open(self, bar: Bar) -> None:
+        floor, ceiling = self.margin.limits(bar.symbol)
+        if bar.open <= floor or bar.open >= ceiling:
+            open_, _, _ = self._deciding(bar)
+            self.liquidate_between(bar, open_, open_, at_open=True)
+
     def _margin_call(self, orders: Sequence[Order], bar: Bar) -> None:
         """Liquidate what the bar liquidates, after the orders that its price meets on the way to the level."""
-        if self._walk_path and orders:
+        if self._walk_path and orders and bar.symbol not in self._marks:
             return
-        before = [order for order in orders if order.time <= bar.start and self._is_before_level(order, bar)]
+        _, low, high = self._deciding(bar)
+        floor, ceiling = self.margin.band(bar.symbol)
+        if low > floor and high < ceiling:
+            return
+        before = [
+            order
+            for order in orders
+            if order.time <= bar.start and _is_between(order, bar.open, floor if low <= floor else ceiling)
+        ]
         if before:
             self._entered.clear()
             self._inside(before, bar)
-        self.liquidate_between(bar, bar.low, bar.high)
+        self.liquidate_between(bar, low, high)
 
-    def _is_before_level(self, order: Order, bar: Bar) -> bool:
-        """Return whether the price meets an order on the way from the open to the nearest liquidation."""
+    def _margin_call_of_entries(self, bar: Bar) -> None:
+        """Liquidate what was opened inside a bar and does not survive it, as its stop would be tested (row B3)."""
         floor, ceiling = self.margin.limits(bar.symbol)
-        price = order.trigger_price if order.status is not OrderStatus.TRIGGERED else None
-        price = order.limit_price if price is None else price
-        if price is None:
-            return False
-        return (bar.low <= floor < price < bar.open) or (bar.open < price < ceiling <= bar.high)
+        if (bar.low <= floor or bar.high >= ceiling) and not self._walk_path:
+            _, low, high = self._deciding(bar)
+            self.liquidate_between(bar, low, high)
 
-    def liquidate_between(self, bar: Bar, low: float, high: float) -> None:
-        """Close what cannot be held when the price of a bar has moved between two of its prices.
+    def due_between(self, bar: Bar, here: float, stop: float) -> float:
+        """Return the first price on the way between two prices at which a position is liquidated, NaN if there is none."""
+        low, high = min(here, stop), max(here, stop)
+        floor, ceiling = self.margin.limits(bar.symbol)
+        if bar.symbol in self._marks or (low > floor and high < ceiling):
+            return math.nan
+        levels = [call.level for call in self.margin.calls(bar.symbol, low, high)]
+        return min(levels, key=lambda level: abs(level - here), default=math.nan)
+
+    def liquidate_between(self, bar: Bar, low: float, high: float, *, at_open: bool = False) -> None:
+        """Close what cannot be held when the price that decides has moved between two prices during a bar.
 
         Positions in other instruments of the same wallet are closed at their last price, at the time of this bar.
         """
-        at_open = low == high == bar.open
 
         def how(position: Position, level: float) -> Closing:
             own = self._bars.get(position.symbol, bar)
@@ -262,3 +301,10 @@ class BarVenue(VenueCore):
             self.close(child, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
         elif child.type is not OrderType.LIMIT or child.side * (level(child.limit_price) - price) < 0.0:
             self._listener.order_changed(child, OrderStatus.ACCEPTED, time)
+
+
+def _is_between(order: Order, begin: float, end: float) -> bool:
+    """Return whether the price meets an order on its way between two prices."""
+    price = None if order.status is OrderStatus.TRIGGERED else order.trigger_price
+    price = order.limit_price if price is None else price
+    return price is not None and min(begin, end) < price < max(begin, end)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
@@ -111,6 +112,27 @@ class VenueCore(ABC):
             for order in tuple(orders):
                 if order.time <= deadline:
                     self._requests.ask(Request(deadline, order, "cancel-all-after: not renewed in time"))
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart beside the orders, as values that JSON can hold."""
+        return {
+            "open": {symbol: [order.number for order in orders] for symbol, orders in self.open.items()},
+            "repriced": sorted(order.number for order in self._repriced),
+            "deadline": self._deadline,
+            "requests": self._requests.save(),
+            "margin": self.margin.save(),
+        }
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        """Take over what ``save`` returned before a restart, and the orders that are open, by number."""
+        for symbol, numbers in state.get("open", {}).items():
+            if symbol in self.open:
+                # In place: the kernel watches this very list.
+                self.open[symbol][:] = [orders[number] for number in numbers]
+        self._repriced = {orders[number] for number in state.get("repriced", []) if number in orders}
+        self._deadline = state.get("deadline")
+        self._requests.restore(state.get("requests", {}), orders)
+        self.margin.restore(state.get("margin", {}))
 
     # -- what a subclass matches with ----------------------------------------------------------------------------------
 
@@ -220,7 +242,7 @@ class VenueCore(ABC):
 
         ``how`` returns price and time at which a position is closed, given the level at which it is due.
         """
-        floor, ceiling = self.margin.limits(symbol)
+        floor, ceiling = self.margin.band(symbol)
         if low <= floor or high >= ceiling:
             for call in self.margin.calls(symbol, low, high):
                 self._cancel_liquidated(call, how)

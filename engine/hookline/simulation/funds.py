@@ -81,7 +81,7 @@ class Funds:
             and not one.is_isolated
             for one in self.terms.values()
         )
-        self._added: dict[Position, float] = {}
+        self.added: dict[Position, float] = {}
 
     def affordable(self, ledger: Ledger, position: Position, side: int, price: float, fee_rate: float) -> int:
         """Return the most lots that may be filled at a price on that side, fee included; 0 or less for none.
@@ -162,7 +162,7 @@ class Funds:
 
     def posted(self, position: Position) -> float:
         """Return the margin of an isolated position: what it posted, with the funding it has received or paid since."""
-        return self.base_margin(position) + self._added.get(position, 0.0)
+        return self.base_margin(position) + self.added.get(position, 0.0)
 
     def isolated_equity(self, position: Position, price: float) -> float:
         """Return what an isolated position is worth at a price: its margin and its profit."""
@@ -170,13 +170,13 @@ class Funds:
 
     def add(self, position: Position, amount: float) -> None:
         """Add an amount, such as a funding payment, to the margin of an isolated position."""
-        self._added[position] = self._added.get(position, 0.0) + amount
+        self.added[position] = self.added.get(position, 0.0) + amount
 
     def resized(self, position: Position, before: int) -> None:
         """Release from an isolated position what a fill has closed of it; ``before`` are its lots before the fill."""
-        added = self._added.pop(position, 0.0)
+        added = self.added.pop(position, 0.0)
         if added and position.lots * before > 0:
-            self._added[position] = added * min(1.0, position.lots / before)
+            self.added[position] = added * min(1.0, position.lots / before)
 
 
 def _required(notional: float, terms: MarginTerms) -> float:

@@ -22,7 +22,7 @@ up an equal part of what is left above maintenance; when one leaves its band, th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hookline.broker import BrokerListener
 from hookline.model import Instrument, InstrumentKind, Ledger, Order, OrderType, Position, Side
@@ -96,6 +96,7 @@ class MarginAccount:
         self._group_of = {position: group for group in groups for position in group.positions}
         self._groups = {symbol: [one for one in groups if symbol in one.bands] for symbol in instruments}
         self._limits = {symbol: list(_NEVER) for symbol in instruments}
+        self._marked: frozenset[str] = frozenset()
 
     def _groups_of(self, ledger: Ledger) -> Iterable[_Group]:
         for wallet in ledger.wallets:
@@ -114,8 +115,41 @@ class MarginAccount:
         return instrument.can_short or self.funds.terms[instrument.symbol].leverage > 1.0
 
     def limits(self, symbol: str) -> list[float]:
-        """Return the live ``[floor, ceiling]`` of a symbol: inside of it no position can be liquidated."""
+        """Return the live ``[floor, ceiling]`` of a symbol: inside of it no position can be liquidated.
+
+        Where a mark price decides and not the traded one, nothing lies inside while anything is held.
+        """
         return self._limits[symbol]
+
+    def band(self, symbol: str) -> tuple[float, float]:
+        """Return the band of a symbol in the price that decides, the mark price where there is one."""
+        bands = [group.bands[symbol] for group in self._groups[symbol]]
+        return max((floor for floor, _ in bands), default=_NEVER[0]), min(
+            (ceiling for _, ceiling in bands), default=_NEVER[1]
+        )
+
+    def follow_marks(self, symbols: Iterable[str]) -> None:
+        """Learn for which symbols a mark price decides."""
+        self._marked = frozenset(symbols)
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart beside the ledgers: margin that was added to isolated positions."""
+        added = [
+            [group.ledger.strategy, position.id, self.funds.added[position]]
+            for position, group in self._group_of.items()
+            if self.funds.added.get(position)
+        ]
+        return {"added": added}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``save`` returned before a restart, once the ledgers are as they were."""
+        added = {(strategy, id_): amount for strategy, id_, amount in state.get("added", [])}
+        for position, group in self._group_of.items():
+            amount = added.get((group.ledger.strategy, position.id))
+            if amount:
+                self.funds.added[position] = amount
+        for group in dict.fromkeys(self._group_of.values()):
+            self._redraw(group)
 
     # -- what changes a group --------------------------------------------------------------------------------------------
 
@@ -148,8 +182,8 @@ class MarginAccount:
             part = 1.0 / len(symbols)
         for symbol in group.bands:
             group.bands[symbol] = self._band(group, symbol, part) if symbol in symbols else _NEVER
-            floors, ceilings = zip(*(one.bands[symbol] for one in self._groups[symbol]), strict=True)
-            self._limits[symbol][:] = max(floors), min(ceilings)
+            band = self.band(symbol)
+            self._limits[symbol][:] = _ALWAYS if symbol in self._marked and band != _NEVER else band
 
     def _band(self, group: _Group, symbol: str, part: float) -> tuple[float, float]:
         """Return where the symbol uses up its part of what the group has left above maintenance."""
@@ -161,11 +195,14 @@ class MarginAccount:
             if backing <= needed:
                 return _ALWAYS
             backing = needed + part * (backing - needed)
-        floor = ceiling = float("nan")
+        floor, ceiling = _NEVER
         if long:
             floor = liquidation_price(-1, long, short, price, backing, tiers, fee)
         if short:
             ceiling = liquidation_price(1, long, short, price, backing, tiers, fee)
+        # Due already: the level itself lies behind the price.
+        if floor >= price or ceiling <= price:
+            return _ALWAYS
         return (
             floor if floor == floor else _NEVER[0],  # noqa: PLR0124
             ceiling if ceiling == ceiling else _NEVER[1],  # noqa: PLR0124

@@ -49,6 +49,24 @@ class Requests:
         else:
             self._grant(request)
 
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart, as values that JSON can hold."""
+        rows = [
+            [one.time, one.order.number, one.reason, None if one.changes is None else dict(one.changes)]
+            for waiting in self.waiting.values()
+            for one in waiting
+        ]
+        return {"matched": dict(self._matched), "waiting": rows}
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        """Take over what ``save`` returned before a restart."""
+        self._matched.update(
+            {symbol: time for symbol, time in state.get("matched", {}).items() if symbol in self._matched}
+        )
+        for time, number, reason, changes in state.get("waiting", []):
+            order = orders[number]
+            self.waiting[order.symbol].append(Request(time, order, reason, changes))
+
     def begin(self, bar: Bar) -> None:
         """Grant what was asked for before a bar starts."""
         self._matched[bar.symbol] = bar.end

@@ -30,6 +30,12 @@ def _walk_leg(venue: BarVenue, bar: Bar, begin: float, stop: float) -> None:
             if order.time <= bar.start
         ]
         met = [(price, order) for price, order in met if not math.isnan(price)]
+        due = venue.due_between(bar, here, stop)
+        if all(abs(due - here) <= abs(price - here) for price, _ in met) and not math.isnan(due):
+            _trail_to(venue, bar, due)
+            venue.liquidate_between(bar, min(here, stop), max(here, stop))
+            here = due
+            continue
         if not met:
             break
         here, order = min(met, key=lambda pair: abs(pair[0] - here))
