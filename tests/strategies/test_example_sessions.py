@@ -12,13 +12,23 @@ FOLDER = Path(__file__).parents[2] / "examples" / "sessions"
 FILES = sorted(FOLDER.glob("*.yaml"))
 # Sessions that show something else than a strategy.
 OTHERS = {"guarded"}
+ALGORITHMS = {info.name for info in plugins.names("algorithms") if info.module.startswith("hookline_")}
+
+
+def shown(config):
+    """The strategies of a session and the algorithms that they name."""
+    uses = [use.use for use in config.strategies]
+    return {
+        *uses,
+        *(use.params["algorithm"]["use"] for use in config.strategies if "algorithm" in use.params),
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_runs_and_trades(path):
     config = load_session(path)
     result = Session.from_config(config).run()
-    assert path.stem in {use.use for use in config.strategies} | OTHERS
+    assert path.stem in shown(config) | OTHERS
     assert len(result.record.fills) > (0 if path.stem == "buy_and_hold" else 50)
     assert not result.record.halted
     assert all("funding is left out" in warning for warning in result.record.warnings)
@@ -36,7 +46,9 @@ def test_every_bundled_strategy_has_one():
     ours = {
         info.name for info in plugins.names("strategies") if info.module.startswith("hookline_strategies.")
     }
-    assert {path.stem for path in FILES} == ours | OTHERS
+    # What runs an algorithm by itself is shown by the sessions of the algorithms.
+    assert {path.stem for path in FILES} == ours - {"work_order"} | ALGORITHMS | OTHERS
+    assert set().union(*(shown(load_session(path)) for path in FILES)) == ours | ALGORITHMS
 
 
 def test_every_bundled_risk_rule_is_shown():

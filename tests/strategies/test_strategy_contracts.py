@@ -1,6 +1,7 @@
 """Every bundled strategy keeps the contract that plugin authors are held to."""
 
 from hookline import plugins
+from hookline.params import PluginUse
 from hookline.testing import RestartContract, StrategyContract
 from hookline_strategies.bollinger_reversion import BollingerReversion
 from hookline_strategies.buy_and_hold import BuyAndHold
@@ -8,6 +9,7 @@ from hookline_strategies.donchian_breakout import DonchianBreakout
 from hookline_strategies.ema_cross import EmaCross
 from hookline_strategies.grid_arithmetic import GridArithmetic
 from hookline_strategies.supertrend import Supertrend
+from hookline_strategies.work_order import WorkOrder
 
 
 class TestBuyAndHold(StrategyContract):
@@ -48,6 +50,17 @@ class TestGridArithmetic(RestartContract):
 class TestGridArithmeticWithoutInventory(RestartContract):
     def make(self):
         return GridArithmetic(low=80, high=130, num_grids=10, seed_inventory=False, stop_below=False)
+
+
+class TestWorkOrder(RestartContract):
+    def make(self):
+        return WorkOrder(10, PluginUse("twap", {"duration": "3d", "slices": 24, "randomize": 0.5}))
+
+
+class TestWorkOrderWithinALimit(RestartContract):
+    def make(self):
+        twap = {"duration": "5d", "slices": 60, "limit_price": 90, "style": "limit"}
+        return WorkOrder(10, PluginUse("twap", twap), side="sell", limit=88)
 
 
 def test_every_bundled_strategy_is_here():
