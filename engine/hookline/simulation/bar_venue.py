@@ -164,9 +164,12 @@ class BarVenue(VenueCore):
                 time = max(own.end, bar.start)
             else:
                 time = own.start if at_open else own.end
-                if at_open or position.opened <= own.start:
-                    # A gap is paid by the strategy: the worse of level and open.
-                    level = min(level, own.open) if side < 0 else max(level, own.open)
+                if at_open:
+                    # A gap is paid by the strategy: what is due at the open is closed there.
+                    level = own.open
+                elif own is bar and bar.symbol in self._marks:
+                    # Where the mark price passed the level, the traded price may have been worse before.
+                    level = min(level, bar.open) if side < 0 else max(level, bar.open)
                 level = min(max(level, own.low), own.high)
             return Closing(self._slippage.price(position.market.instrument, side, level, own), time)
 
