@@ -74,8 +74,7 @@ class Gate:
             if verdict is None:
                 continue
             if verdict.action in {Action.DENY, Action.HALT}:
-                named = verdict._replace(reason=f"{rule.name}: {verdict.reason}")
-                return self._end(order, rule.name, named, notes)
+                return self._end(order, rule.name, verdict, notes)
             notes.append(self._decision(rule.name, verdict.action, verdict.reason, order))
         self.decisions += notes
         if self._denied and not order.number:
@@ -112,14 +111,15 @@ class Gate:
         )
 
     def _end(self, order: Order, rule: str, verdict: Verdict, notes: list[Decision]) -> Verdict:
-        """Record the decision to stop an order."""
+        """Record the decision to stop an order, and return it with the rule's name in its reason."""
         key, what = (order.strategy, order.symbol), (int(order.side), rule)
+        named = _signed(rule, verdict)
         if not (verdict.is_halt or order.number) and self._denied.get(key) == what:
-            return verdict
+            return named
         if not order.number:
             self._denied[key] = what
         self.decisions += [*notes, self._decision(rule, verdict.action, verdict.reason, order)]
-        return verdict
+        return named
 
     def _decision(self, rule: str, action: Action, reason: str, order: Order | None = None) -> Decision:
         now = self._account.now
@@ -147,9 +147,8 @@ class Gate:
                     f"risk rule {rule.name!r}: watch at {when}: {type(error).__name__}: {error}"
                 ) from error
             if verdict is not None and verdict.is_halt and (not halted or self._escalates(verdict)):
-                named = verdict._replace(reason=f"{rule.name}: {verdict.reason}")
-                self.decisions.append(self._decision(rule.name, Action.HALT, named.reason))
-                return named
+                self.decisions.append(self._decision(rule.name, Action.HALT, verdict.reason))
+                return _signed(rule.name, verdict)
         return None
 
     def halt(self, reason: str, *, flatten: bool | None = None, until: int | None = None) -> bool:
@@ -163,10 +162,7 @@ class Gate:
         verdict = Verdict(reason, Action.HALT, flatten=flatten, until=until)
         if self.halted and not self._escalates(verdict):
             return False
-        last = self.decisions[-1] if self.decisions else None
-        # What a rule said was recorded with the rule's name when it said so.
-        said = None if last is None else (last.verdict, last.reason, last.time)
-        if said != (Action.HALT, reason, self._account.now):
+        if not self._is_said(reason):
             self.decisions.append(self._decision("", Action.HALT, reason))
         was_timeless = bool(self.halted) and self.until is None
         self.flattens = self._flattens(verdict) or (bool(self.halted) and self.flattens)
@@ -183,6 +179,14 @@ class Gate:
         self.decisions.append(self._decision("", Action.RESUME, reason))
         for rule in self._rules.values():
             rule.on_resume(self._account)
+
+    def _is_said(self, reason: str) -> bool:
+        """Return whether a halt is what a rule has just asked for, which is recorded with the rule's name."""
+        if not self.decisions:
+            return False
+        last = self.decisions[-1]
+        is_halt = last.verdict is Action.HALT and last.time == self._account.now
+        return is_halt and f"{last.rule}: {last.reason}" == reason
 
     def _escalates(self, verdict: Verdict) -> bool:
         """Return whether a verdict demands more than the halt that is on."""
@@ -220,6 +224,10 @@ class Gate:
         for key, saved in state.get("rules", {}).items():
             if key in self._rules:
                 self._rules[key].restore(saved)
+
+
+def _signed(rule: str, verdict: Verdict) -> Verdict:
+    return verdict._replace(reason=f"{rule}: {verdict.reason}") if rule else verdict
 
 
 def _named(rules: Sequence[RiskRule]) -> dict[str, RiskRule]:
