@@ -83,6 +83,8 @@ class Hand:
         copies = {order.number: copy.copy(order) for order in old.open_orders()}
         for order in copies.values():
             order.handler = None
+            if any(other.parent is not None and other.parent.number == order.number for other in old.orders):
+                order.filled_lots, order.average_price = 0, 0.0  # fills are kept with the children
             order.parent = None if order.parent is None else copies[order.parent.number]
         kernel.order_count, kernel.fill_count = old.order_count, old.fill_count
         for id_, held in old.ledgers["s"].positions.items():

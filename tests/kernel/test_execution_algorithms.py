@@ -303,6 +303,7 @@ def test_a_restart_goes_on_with_parent_child_state_and_timers():
 
     assert again.sent == []
     assert (parent.filled_lots, work.working_lots, work.available_lots) == (1, 3, 6)
+    assert parent.average_price == 100.0
     assert again.ctx.position("TEST").pending == 9
     again.fill(again.order(2), 3)
     again.wait(39)

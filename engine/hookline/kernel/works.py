@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.execution import ExecutionAlgorithm, Work
 from hookline.kernel.orders import Terms, make_order
-from hookline.model import Fill, Market, Order, OrderStatus, OrderUpdate, TimeInForce
+from hookline.model import Fill, Market, Order, OrderStatus, OrderType, OrderUpdate, TimeInForce
 from hookline.params import PluginUse
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class WorkHandler:
     def resume(self, record: Mapping[str, Any]) -> None:
         """Go on where a session that has ended left off: with the children that are open, and the timers."""
         self._work = self._door()
+        self._count_filled(record["filled"], record["average"])
         for order in self._kernel.open_orders(self.id):
             if order.parent is not None and order.parent.number == self.parent.number:
                 order.parent, order.handler = self.parent, self
@@ -199,6 +200,16 @@ class WorkHandler:
 
     # -- books ---------------------------------------------------------------------------------------------------------
 
+    def _count_filled(self, lots: int, average: float) -> None:
+        """Count what children had filled, where the parent came back without: fills are kept with the children alone."""
+        parent = self.parent
+        missing = lots - parent.filled_lots
+        if missing > 0:
+            parent.filled_lots, parent.average_price = lots, average
+            if parent.type is OrderType.MARKET:
+                position = self._ctx.position(*(parent.position_id or parent.symbol).split("|"))
+                position.pending -= parent.side * missing
+
     def _door(self) -> Work:
         # Named after the parent, so that no two works draw the same numbers.
         return Work(self, self._state, f"{self._ctx.seed}:{self.parent.client_order_id}")
@@ -237,6 +248,8 @@ class WorkHandler:
             "count": self.count,
             "timers": [list(entry) for entry in self._timers],
             "ending": self._ending,
+            "filled": self.parent.filled_lots,
+            "average": self.parent.average_price,
         }
 
 
