@@ -187,6 +187,10 @@ def test_a_session_goes_on_where_it_was(path):
             Batch(START, fills=[fill(1, order(7))]),
             "a fill must be of an order that was written, was of order 7",
         ),
+        (
+            bar_batch(0),
+            "bars of BTC must follow each other, was 2024-01-01T00:00:00Z after one to 2024-01-01T01",
+        ),
         (Batch(START, updates=[update(7, "filled")]), "an update must be of an order that was written"),
         (
             Batch(START, orders=[order(1)], updates=[update(1, "filled")]),

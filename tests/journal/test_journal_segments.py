@@ -75,6 +75,17 @@ def test_the_last_file_is_enough_to_go_on(path):
     assert [one.number for one in read_journal(path).open_orders] == [2]
 
 
+def test_a_tie_to_an_order_of_an_earlier_file_needs_that_file(path):
+    write(path, 1200)
+    late = order(1202, type=OrderType.LIMIT, limit_price=90.0)
+    with Journal.open(path, header()) as journal:
+        closed = next(one for one in read_journal(path).orders if one.is_closed)
+        late.parent = closed
+        journal.commit(bar_batch(1200, orders=[late]))
+    assert read_journal(path).orders[-1].parent.number == closed.number
+    assert read_journal(path, last_segment=True).orders[-1].parent is None
+
+
 def test_a_session_that_stops_often_rotates_all_the_same(path):
     Journal.create(path, header(), segment_bytes=SMALL).close()
     for start in range(0, 1200, 100):

@@ -28,6 +28,7 @@ def checkpoint_text(
         "first_time": first_time,
         "orders": [[*order_row(order), *_progress(order)] for order in replay.orders.values()],
         "ledgers": [dataclasses.asdict(ledger) for ledger in replay.ledgers.values()],
+        "bar_ends": replay.bar_ends,
         "halted": replay.halted,
         "last_order": replay.last_order,
         "last_fill": replay.last_fill,
@@ -56,6 +57,7 @@ def restore(text: str, replay: Replay, content: JournalContent) -> None:
     for item in data["ledgers"]:
         positions = {key: PositionState(**one) for key, one in item.pop("positions").items()}
         replay.ledgers[item["strategy"]] = LedgerState(**item, positions=positions)
+    replay.bar_ends = data["bar_ends"]
     replay.halted, replay.last_order, replay.last_fill = data["halted"], data["last_order"], data["last_fill"]
     content.orders = list(orders.values())
     content.states = {owner: from_json(state) for owner, state in data["states"].items()}

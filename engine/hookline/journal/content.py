@@ -38,6 +38,7 @@ class JournalContent:
 
     Orders stand as they ended or stand now. ``ledgers`` are by strategy, ``states`` by owner, ``series`` by symbol. ``halted`` is
     the reason of a halt that was not cleared, else empty. ``position`` is that of the last commit and ``time`` its time.
+    ``bar_ends`` are the ends of the last bars by symbol.
     ``last_order`` and ``last_fill`` are the highest numbers given. ``commits`` is the number of the last commit, ``digest`` its
     digest. Where only the last segment was read, lists begin with that segment; open orders and what they refer to are there.
     """
@@ -63,6 +64,7 @@ class JournalContent:
     resumes: list[tuple[int, str]] = field(default_factory=list)
     states: dict[str, Any] = field(default_factory=dict)
     series: dict[str, BarSeries] = field(default_factory=dict)
+    bar_ends: dict[str, int] = field(default_factory=dict)
     ledgers: dict[str, LedgerState] = field(default_factory=dict)
     halted: str = ""
     last_order: int = 0

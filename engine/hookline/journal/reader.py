@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hookline.errors import JournalError
+from hookline.errors import DataError, JournalError
 from hookline.journal.chain import FIRST_DIGEST, chained
 from hookline.journal.checkpoint import restore
 from hookline.journal.connect import reading
@@ -48,16 +49,20 @@ def read_journal(path: Path, *, last_segment: bool = False) -> JournalContent:
     paths = segments(journal_path(path))
     builder = _Builder(paths)
     for segment in paths[-1:] if last_segment else paths:
-        try:
-            for commit in read_commits(segment, builder.digest):
+        for commit in read_commits(segment, builder.digest):
+            with _told_of(segment, commit.number):
                 builder.apply(commit)
-        except JournalError as error:
-            if not str(error).startswith("journal: "):
-                raise
-            raise damaged(
-                segment, f"commit {builder.commits + 1}: {str(error).removeprefix('journal: ')}"
-            ) from error
-    return builder.content()
+    with _told_of(paths[-1], builder.commits):
+        return builder.content()
+
+
+@contextmanager
+def _told_of(path: Path, commit: int) -> Iterator[None]:
+    """Say where it is that something impossible stands."""
+    try:
+        yield
+    except JournalError as error:
+        raise damaged(path, f"commit {commit}: {str(error).removeprefix('journal: ')}") from error
 
 
 def read_commits(path: Path, digest: bytes | None = None) -> Iterator[Commit]:
@@ -138,7 +143,10 @@ class _Columns:
 
     def series(self, symbol: str) -> BarSeries:
         columns: list[Any] = [self._start, *self._values]
-        return BarSeries(symbol, timeframe_of(self._duration), *columns)
+        try:
+            return BarSeries(symbol, timeframe_of(self._duration), *columns)
+        except (DataError, ValueError) as error:
+            raise JournalError(f"journal: bars cannot be put together: {error}") from error
 
 
 class _Builder:
@@ -190,6 +198,7 @@ class _Builder:
         assert content is not None, "a file has a commit, and the first one a session"
         assert replay is not None, "made together with the content"
         content.series = {symbol: columns.series(symbol) for symbol, columns in self._columns.items()}
+        content.bar_ends = replay.bar_ends
         content.ledgers, content.halted = replay.ledgers, replay.halted
         content.last_order, content.last_fill = replay.last_order, replay.last_fill
         content.commits, content.digest = self.commits, self.digest or b""

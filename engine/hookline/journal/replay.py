@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from hookline.clock import isoformat
 from hookline.errors import JournalError, OrderError
 from hookline.journal.batch import Amendment, Batch
 from hookline.journal.header import SessionHeader
-from hookline.model import Fill, Instrument, Order, OrderUpdate, transition
+from hookline.model import Bar, Fill, Instrument, Order, OrderUpdate, transition
 from hookline.model.account import apply_fill
 
 __all__ = ["LedgerState", "PositionState", "Replay", "advance", "amend"]
@@ -64,6 +65,7 @@ class Replay:
     def __init__(self, header: SessionHeader) -> None:
         self.ledgers: dict[str, LedgerState] = {}
         self.orders: dict[int, Order] = {}
+        self.bar_ends: dict[str, int] = {}
         self.last_order = 0
         self.last_fill = 0
         self.halted = ""
@@ -81,9 +83,11 @@ class Replay:
         """Follow a batch; ``made`` are its orders as they were made, which change from now on as updates and fills tell.
 
         Raises:
-            JournalError: if something refers to an order that was never written, or an order takes a step that the table
-                of states does not have.
+            JournalError: if something refers to an order that was never written, an order takes a step that the table of
+                states does not have, or a bar comes again.
         """
+        for bar in batch.bars:
+            self._follow_bar(bar)
         for order in made:
             self.orders[order.number] = order
             self.last_order = max(self.last_order, order.number)
@@ -113,6 +117,14 @@ class Replay:
                 numbers = [one.number for one in (order.parent, order.oco_leader, *order.children) if one]
                 waiting += [self.orders[number] for number in numbers if number in self.orders]
         self.orders = dict(sorted(kept.items()))
+
+    def _follow_bar(self, bar: Bar) -> None:
+        last = self.bar_ends.get(bar.symbol, bar.start)
+        if bar.start < last:
+            raise JournalError(
+                f"journal: bars of {bar.symbol} must follow each other, was {isoformat(bar.start)} after one to {isoformat(last)}"
+            )
+        self.bar_ends[bar.symbol] = bar.end
 
     def _follow_halts(self, batch: Batch) -> None:
         """Follow halts and resumes by time; of equal times the halt counts: a session never goes on by accident."""

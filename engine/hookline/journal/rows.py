@@ -210,10 +210,14 @@ def order_of(row: Row, instruments: Mapping[str, Instrument]) -> Order:
 
 
 def link(order: Order, row: Row, orders: Mapping[int, Order]) -> None:
-    """Tie an order to its parent, its children and the leader of its group."""
-    order.parent = None if row[17] is None else orders[row[17]]
-    order.children = () if row[18] == "[]" else tuple(orders[number] for number in from_json(row[18]))
-    order.oco_leader = None if row[19] is None else orders[row[19]]
+    """Tie an order to its parent, its children and the leader of its group.
+
+    A tie to an order that was closed before the files that are read were begun is left out.
+    """
+    order.parent = orders.get(row[17])
+    order.oco_leader = orders.get(row[19])
+    if row[18] != "[]":
+        order.children = tuple(orders[number] for number in from_json(row[18]) if number in orders)
 
 
 def _fill(row: Row) -> Fill:

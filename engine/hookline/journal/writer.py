@@ -219,6 +219,7 @@ class Journal:
         self._replay = Replay(content.header)
         self._replay.ledgers = deepcopy(content.ledgers)
         self._replay.orders = {order.number: msgspec.structs.replace(order) for order in content.orders}
+        self._replay.bar_ends = dict(content.bar_ends)
         self._replay.halted = content.halted
         self._replay.last_order, self._replay.last_fill = content.last_order, content.last_fill
         self._number, self._digest = content.commits, content.digest
