@@ -19,13 +19,14 @@ from hookline.broker import Broker
 from hookline.clock import EventClock, isoformat
 from hookline.errors import ConfigError, OrderError, StrategyError
 from hookline.kernel.observing import Observing
-from hookline.kernel.runner import Runner
+from hookline.kernel.runner import Runner, Timed
 from hookline.model import (
     Fill,
     Instrument,
     Ledger,
     Market,
     Order,
+    OrderHandler,
     OrderStatus,
     OrderType,
     OrderUpdate,
@@ -268,7 +269,7 @@ class OrderDesk:
 
     def _pend(self, order: Order, lots: int) -> None:
         """Count lots of a market order as on their way; those of a worked order count once, with their parent."""
-        if order.handler is None or order.handler.parent is None or order.handler.parent is order:
+        if order.parent is None:  # protective orders have a parent too, but never are market orders
             positions = self.ledgers[order.strategy].positions
             positions[order.position_id or order.instrument.symbol].pending += order.side * lots
 
@@ -373,7 +374,7 @@ class OrderDesk:
             if order.strategy in listeners:
                 self._tell(runner, order, news)
 
-    def _tell(self, runner: Runner, order: Order, news: Fill | OrderUpdate) -> None:
+    def _tell(self, runner: Runner | OrderHandler, order: Order, news: Fill | OrderUpdate) -> None:
         try:
             runner.on_fill(order, news) if isinstance(news, Fill) else runner.on_order(order, news)
         except (StrategyError, ConfigError):
@@ -382,8 +383,8 @@ class OrderDesk:
             event = "on_fill" if isinstance(news, Fill) else "on_order"
             raise self._blame(runner, event, error) from error
 
-    def _blame(self, runner: Runner | None, event: str, error: Exception) -> StrategyError:
-        assert runner is not None, "only strategies are called here"
+    def _blame(self, runner: Timed | OrderHandler | None, event: str, error: Exception) -> StrategyError:
+        assert runner is not None, "only strategies and what works for them are called here"
         when = isoformat(self.clock.now)
         return StrategyError(f"strategy {runner.id!r}: {event} at {when}: {type(error).__name__}: {error}")
 
