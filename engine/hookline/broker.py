@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from hookline.clock import Clock
 from hookline.model import (
@@ -93,8 +93,23 @@ class Broker(ABC):
     def match(self, bars: Sequence[Bar]) -> None:
         """Fill what bars of one end time fill.
 
-        Called before strategies see the bars, and only while ``watch`` lists an order for one of them.
+        Called before strategies see the bars, and only while ``watch`` lists an order for one of them or one reaches the
+        ``limits`` of its symbol.
         """
+
+    def limits(self, symbol: str) -> Sequence[float] | None:  # noqa: ARG002
+        """Return the live ``[floor, ceiling]`` of a symbol's price inside of which nothing can be liquidated.
+
+        None where the broker liquidates nothing, whatever the price.
+        """
+        return None
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart beside the orders, as values that JSON can hold."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        """Take over what ``save`` returned, and the orders that are open, by number."""
 
     def follow(
         self,

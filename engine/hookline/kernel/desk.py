@@ -13,7 +13,8 @@ Rules of this file:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from hookline.broker import Broker
 from hookline.clock import EventClock, isoformat
@@ -34,9 +35,9 @@ from hookline.model import (
     Wallet,
     transition,
 )
-from hookline.risk import Gate, RiskRule, Verdict
+from hookline.risk import Decision, Gate, RiskRule, Verdict
 
-__all__ = ["OrderDesk", "Wallets"]
+__all__ = ["News", "OrderDesk", "Wallets"]
 
 Wallets = Callable[[str, Mapping[str, Market]], Callable[[Instrument], Wallet]]
 """Returns, for a strategy and the markets, what picks the wallet that an instrument is paid from."""
@@ -48,6 +49,17 @@ _SUBMITTED, _ACCEPTED = OrderStatus.SUBMITTED, OrderStatus.ACCEPTED
 _PARTIALLY_FILLED, _FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
 # Makes a named tuple in C, without the Python function that its class would run.
 _new = tuple.__new__
+
+
+class News(NamedTuple):
+    """What has happened, in order: see the attributes of :class:`OrderDesk`."""
+
+    orders: list[Order]
+    updates: list[OrderUpdate]
+    fills: list[Fill]
+    seen: list[int]
+    payments: list[tuple[int, str, str, float]]
+    decisions: list[Decision]
 
 
 class OrderDesk:
@@ -62,6 +74,8 @@ class OrderDesk:
         rules: Sequence[RiskRule] = (),
         observing: Observing | None = None,
         wallets: Wallets | None = None,
+        *,
+        flatten_on_halt: bool = False,
     ) -> None:
         self.clock = clock
         self.broker = broker
@@ -81,14 +95,12 @@ class OrderDesk:
         self.updates: list[OrderUpdate] = []
         self.seen: list[int] = []
         self.payments: list[tuple[int, str, str, float]] = []
-        self.amendments: list[tuple[int, int, Mapping[str, object]]] = []
         self.warnings: dict[str, int] = {}
         self.order_count = 0
         self.fill_count = 0
         self.runners: dict[str, Runner] = {}
         self.stopping = False
-        self.gate = Gate(rules, self)
-        self.keeps_amendments = False
+        self.gate = Gate(rules, self, flatten_on_halt=flatten_on_halt)
         self._rules_on_fill = [rule for rule in rules if type(rule).on_fill is not RiskRule.on_fill]
         self._order_listeners: set[str] = set()
         self._fill_listeners: set[str] = set()
@@ -130,6 +142,28 @@ class OrderDesk:
     def warn(self, text: str) -> None:
         """Add a warning to the result; the same text is counted, not repeated."""
         self.warnings[text] = self.warnings.get(text, 0) + 1
+
+    def take(self) -> News:
+        """Return what has happened since the last call, and forget it."""
+        news = News(self.orders, self.updates, self.fills, self.seen, self.payments, self.gate.decisions)
+        self.orders, self.updates, self.fills, self.seen, self.payments = [], [], [], [], []
+        self.gate.decisions = []
+        return news
+
+    def adopt(self, orders: Iterable[Order]) -> None:
+        """Take over open orders of before a restart."""
+        for order in orders:
+            self._live[order.number] = order
+            if order.type is _MARKET and order.status is not OrderStatus.HELD:
+                self._pend(order, order.open_lots)
+
+    def denials(self) -> list[tuple[str, str, int, str]]:
+        """Return the denials whose repetition is not recorded: strategy, symbol, side, what."""
+        return [(*key, *what) for key, what in self._denials.items()]
+
+    def restore_denials(self, denials: Iterable[Sequence[Any]]) -> None:
+        """Take over what ``denials`` returned before a restart."""
+        self._denials = {(strategy, symbol): (side, what) for strategy, symbol, side, what in denials}
 
     # -- what strategies ask for -------------------------------------------------------------------------------------
 

@@ -44,11 +44,14 @@ __all__ = ["Kernel", "Lane"]
 class Lane:
     """One instrument in the kernel: its market, its resting orders and the runners that follow it."""
 
-    __slots__ = ("book_runners", "market", "quote_runners", "runners", "trade_runners", "watch")
+    __slots__ = ("book_runners", "limits", "market", "quote_runners", "runners", "trade_runners", "watch")
 
-    def __init__(self, market: Market, watch: list[Order], runners: list[Runner]) -> None:
+    def __init__(
+        self, market: Market, watch: list[Order], limits: Sequence[float] | None, runners: list[Runner]
+    ) -> None:
         self.market = market
         self.watch = watch
+        self.limits = limits
         self.runners = runners
         self.quote_runners = [runner for runner in runners if MarketData.QUOTES in runner.wants]
         self.trade_runners = [runner for runner in runners if MarketData.TRADES in runner.wants]
@@ -68,13 +71,17 @@ class Kernel(OrderDesk):
         observing: Observing | None = None,
         funding: Mapping[str, ExternalSeries] | None = None,
         wallets: Wallets | None = None,
+        *,
+        flatten_on_halt: bool = False,
     ) -> None:
-        super().__init__(clock, broker, instruments, cash, rules, observing, wallets)
+        super().__init__(
+            clock, broker, instruments, cash, rules, observing, wallets, flatten_on_halt=flatten_on_halt
+        )
         self.timers = Timers()
         self.funding = FundingSchedule(funding)
         self.is_busy = False
         self._active: Runner | None = None
-        self._venue_due = NEVER
+        self._funding_from: int | None = None
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
@@ -83,27 +90,35 @@ class Kernel(OrderDesk):
         self.runners = dict(runners)
         self._order_listeners = {id_ for id_, runner in runners.items() if runner.wants_orders}
         self._fill_listeners = {id_ for id_, runner in runners.items() if runner.wants_fills}
-        self.funding.skip_before(self.clock.now)
+        if self._funding_from is None:
+            self.funding.skip_before(self.clock.now)
+        else:
+            self.funding.skip_before(self._funding_from)
         self.is_busy = bool(self.gate.watches) or self.funding.due != NEVER or self.broker.has_delays
         for runner in self.runners.values():
             self._call(runner, "on_start", runner.start)
 
+    def resume_funding(self, due: int | None) -> None:
+        """Begin with the funding payment that was next before a restart."""
+        self._funding_from = due
+
     def lane(self, symbol: str) -> Lane:
         """Return the lane of an instrument, once all strategies have started."""
         followers = [follower for runner in self.runners.values() for follower in runner.followers(symbol)]
-        return Lane(self.markets[symbol], self.broker.watch(symbol), followers)
+        broker = self.broker
+        return Lane(self.markets[symbol], broker.watch(symbol), broker.limits(symbol), followers)
 
     def run(self, lane: Lane, bars: Iterable[Bar]) -> None:
         """Handle bars of a lane, one after the other: fill what a bar fills, then let strategies see it."""
         clock, market, inbox, watch = self.clock, lane.market, self._inbox, lane.watch
-        match, on_bar = self.broker.match, self._on_bar(lane)
+        match, on_bar, limits = self.broker.match, self._on_bar(lane), lane.limits
         for bar in bars:
             if self.is_busy:
                 self._advance(bar.end - 1)
             clock.now = bar.end
             # Callbacks of this bar come at its end, those of its fills too: by then its close is the last price.
             market.last = bar.close
-            if watch:
+            if watch or (limits is not None and (bar.low <= limits[0] or bar.high >= limits[1])):
                 match((bar,))
                 if inbox:
                     self._deliver()
@@ -125,7 +140,7 @@ class Kernel(OrderDesk):
         self.clock.now = bars[0].end
         for lane, bar in zip(lanes, bars, strict=True):
             lane.market.last = bar.close
-        if any(lane.watch for lane in lanes):
+        if any(_concerns(lane, bar) for lane, bar in zip(lanes, bars, strict=True)):
             self.broker.match(bars)
             if self._inbox:
                 self._deliver()
@@ -310,3 +325,9 @@ class Kernel(OrderDesk):
             raise self._blame(runner, event, error) from error
         if self._inbox:
             self._deliver()
+
+
+def _concerns(lane: Lane, bar: Bar) -> bool:
+    """Return whether a bar may fill an order or liquidate a position."""
+    limits = lane.limits
+    return bool(lane.watch) or (limits is not None and (bar.low <= limits[0] or bar.high >= limits[1]))

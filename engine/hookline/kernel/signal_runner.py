@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,17 @@ class SignalRunner(Runner):
     def stop(self) -> None:
         self._strategy.on_stop(self._ctx)
 
+    def save(self) -> dict[str, Any]:
+        return self._ctx.save() | {"desks": {symbol: desk.save() for symbol, desk in self._desks.items()}}
+
+    def prepare(self, state: Mapping[str, Any]) -> None:
+        self._ctx.restore(state)
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        for symbol, saved in state.get("desks", {}).items():
+            if symbol in self._desks:
+                self._desks[symbol].restore(saved, orders)
+
     def followers(self, symbol: str) -> list[Runner]:
         return [self._desks[symbol]] if symbol in self._desks else []
 
@@ -105,6 +116,20 @@ class Desk(Runner):
             row_columns=list(columns.values()),
             row_type=record_type("Row", columns),
         )
+
+    def save(self) -> dict[str, Any]:
+        entry = self._entry
+        return {
+            "held": [None if part != part else part for part in msgspec.structs.astuple(self._held)],  # noqa: PLR0124
+            "entry": entry.number if entry is not None and entry.is_open else None,
+            "entry_exposure": self._entry_exposure,
+        }
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        held = [math.nan if part is None else part for part in state["held"]]
+        self._held = Held(*held)
+        self._entry = orders.get(state["entry"])
+        self._entry_exposure = state["entry_exposure"]
 
     def followers(self, symbol: str) -> list[Runner]:  # noqa: ARG002
         return [self]

@@ -73,6 +73,11 @@ class Wallet:
         return f"Wallet({self.cash:g} {self.currency} at {self.venue or 'the venue'})"
 
     @property
+    def name(self) -> str:
+        """The currency, and the venue where a session has several."""
+        return f"{self.currency}@{self.venue}" if self.venue else self.currency
+
+    @property
     def rate(self) -> float:
         """Worth of one unit of the currency in the session's currency."""
         return 1.0 if self.rate_market is None else self.rate_market.last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.broker import Broker
 from hookline.feed import BarRequest, Feed
+from hookline.kernel.desk import Wallets
 from hookline.kernel.sizing import Sizer
-from hookline.model import BarSeries, Instrument, MarketData
+from hookline.model import BarSeries, Instrument, Market, MarketData, Wallet
 from hookline.risk import RiskRule
 from hookline.session.streaming import StreamRules
 from hookline.strategy import Strategy
@@ -87,3 +88,13 @@ class Plan:
     on_stall: str = "warn"
     flatten_on_halt: bool = False
     journal: JournalPlan | None = None
+
+    def wallets(self) -> Wallets:
+        """Return how each strategy's cash is kept: in one wallet in the session's currency."""
+        shares = {seat.id: seat.cash for seat in self.seats}
+
+        def wallets(strategy: str, markets: Mapping[str, Market]) -> Callable[[Instrument], Wallet]:  # noqa: ARG001
+            only = Wallet(shares[strategy], currency=self.currency)
+            return lambda instrument: only  # noqa: ARG005
+
+        return wallets

@@ -33,6 +33,10 @@ class BarRecorder:
             values = (bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume)
             for column, value in zip(self._columns[bar.symbol], values, strict=True):
                 column.append(value)
+        self.show(bars)
+
+    def show(self, bars: Sequence[Bar]) -> None:
+        """Show how far the bars have come."""
         if bars and self._progress is not None:
             self._progress(self._fraction(bars[0].end), bars[0].end)
 

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from hookline.clock import EventClock, stopwatch
 from hookline.errors import DataError
-from hookline.feed import TapeRequest
+from hookline.feed import BarRequest, TapeRequest
 from hookline.kernel.context import Context
 from hookline.kernel.kernel import Kernel
 from hookline.kernel.observing import Observing
 from hookline.kernel.runner import EventRunner, Runner
 from hookline.kernel.signal_runner import SignalRunner
-from hookline.model import Bar, BarSeries, Fill, Order, OrderUpdate
-from hookline.reporting.record import RunRecord, StrategyRecord
+from hookline.kernel.state import restore_kernel, restore_strategies
+from hookline.model import BarSeries, Fill, Order, OrderUpdate
+from hookline.reporting.record import RunRecord
 from hookline.session.backtest import Progress, run_backtest
 from hookline.session.feeding import load_bars, load_tape, stream_events
 from hookline.session.plan import Plan, Seat
 from hookline.session.recorder import BarRecorder
-from hookline.session.streaming import StreamDriver, Watcher
+from hookline.session.streaming import StreamDriver
+from hookline.session.watching import SessionWatch, past_bars, past_tapes, resumed_requests, strategy_record
 from hookline.signals import SignalStrategy
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Session:
         self.plan = plan
         self.name = plan.name
         self.observers = Observers(plan.modules, plan.notifiers, plan.name)
+        self._watch: SessionWatch | None = None
         self.kernel = Kernel(
             EventClock(),
             plan.broker,
@@ -52,6 +55,8 @@ class Session:
             plan.rules,
             _Listening(self, self.observers),
             plan.funding,
+            plan.wallets(),
+            flatten_on_halt=plan.flatten_on_halt,
         )
 
     @classmethod
@@ -84,7 +89,12 @@ class Session:
             self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
         )
         self.kernel.stop()
-        result = Result(self._record(series, interrupted, stopwatch() - began))
+        seconds = stopwatch() - began
+        if self._watch is None or self._watch.keeper is None:
+            record = self._record(series, interrupted, seconds)
+        else:
+            record = self._watch.finish(interrupted, seconds)
+        result = Result(record)
         self.observers.session_finished(self, result)
         return result
 
@@ -102,16 +112,17 @@ class Session:
     def _stream(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
         plan = self.plan
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
-
-        watcher = _Keeping(recorder)
-        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, plan.stream, watcher)
-        interrupted = asyncio.run(
-            driver.run(stream_events(plan.feed, [*plan.requests, *self._tape_requests()]))
-        )
-        series = recorder.series()
-        if not series:
+        self._watch = watch = SessionWatch(self, recorder)
+        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, plan.stream, watch)
+        requests: list[BarRequest | TapeRequest] = [*plan.requests, *self._tape_requests()]
+        past = watch.past
+        if past is not None:
+            requests = resumed_requests(requests, past)
+            driver.resume(past_bars(past), past_tapes(past))
+        interrupted = asyncio.run(driver.run(stream_events(plan.feed, requests)))
+        if not self.kernel.clock.now:
             raise DataError(f"feed {plan.feed.name!r}: sent no bar")
-        return series, interrupted
+        return recorder.series(), interrupted
 
     def _tape_requests(self) -> list[TapeRequest]:
         return [
@@ -121,10 +132,18 @@ class Session:
         ]
 
     def _start(self, time: int) -> None:
-        self.kernel.clock.now = time
+        kernel, past = self.kernel, None if self._watch is None else self._watch.past
+        kernel.clock.now = time
         self.plan.broker.follow(self.plan.tapes, self.plan.marks)
+        runners = {seat.id: self._runner(seat) for seat in self.plan.seats}
+        if past is not None:
+            restore_kernel(kernel, past)
+            for id_, runner in runners.items():
+                runner.prepare(past.states.get(f"strategy:{id_}", {}))
         self.observers.session_starting(self)
-        self.kernel.start({seat.id: self._runner(seat) for seat in self.plan.seats})
+        kernel.start(runners)
+        if past is not None:
+            restore_strategies(kernel, past.states)
 
     def _runner(self, seat: Seat) -> Runner:
         ctx = Context(self.kernel, seat.id, seat.symbols, self.plan.seed)
@@ -132,11 +151,17 @@ class Session:
             return SignalRunner(seat.id, seat.strategy, ctx, seat.sizer, self.plan.timeframe)
         return EventRunner(seat.id, seat.strategy, ctx)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the plan notes and the kernel warns of; a text that repeats is counted."""
+        counted = self.kernel.warnings.items()
+        return [
+            *self.plan.notes,
+            *(text if count == 1 else f"{text} ({count:,} times)" for text, count in counted),
+        ]
+
     def _record(self, series: Sequence[BarSeries], interrupted: bool, seconds: float) -> RunRecord:
         kernel, plan = self.kernel, self.plan
-        warnings = [
-            text if count == 1 else f"{text} ({count:,} times)" for text, count in kernel.warnings.items()
-        ]
         return RunRecord(
             name=plan.name,
             mode=plan.mode,
@@ -145,28 +170,18 @@ class Session:
             config=dict(plan.config),
             series={one.symbol: one for one in series},
             instruments=dict(plan.instruments),
-            strategies=[_strategy_record(seat) for seat in plan.seats],
+            strategies=[strategy_record(seat) for seat in plan.seats],
             orders=kernel.orders,
             fills=kernel.fills,
             updates=kernel.updates,
             funding=kernel.payments,
             seen=kernel.seen,
-            warnings=[*plan.notes, *warnings],
+            warnings=self.warnings,
             decisions=kernel.gate.decisions,
             halted=kernel.gate.halted,
             interrupted=interrupted,
             seconds=seconds,
         )
-
-
-class _Keeping(Watcher):
-    """Keeps the bars of a stream."""
-
-    def __init__(self, recorder: BarRecorder) -> None:
-        self._recorder = recorder
-
-    def event_done(self, time: int, bars: list[Bar]) -> None:  # noqa: ARG002
-        self._recorder.keep(bars)
 
 
 class _Listening(Observing):
@@ -186,7 +201,3 @@ class _Listening(Observing):
 
     def session_halted(self, reason: str) -> None:
         self._observers.session_halted(self._session, reason)
-
-
-def _strategy_record(seat: Seat) -> StrategyRecord:
-    return StrategyRecord(seat.id, seat.use, dict(seat.params), seat.symbols, seat.cash)

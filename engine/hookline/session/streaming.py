@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -54,6 +54,9 @@ class Watcher:
 
     def event_done(self, time: int, bars: list[Bar]) -> None:
         """Learn that an event is over, nothing half-done; ``bars`` are those that it was made of."""
+
+    def tape_done(self, event: Quote | Trade | BookUpdate) -> None:
+        """Learn that a message of a tape was handled."""
 
     def looked(self) -> None:
         """Be called several times a second while the feed is silent."""
@@ -98,6 +101,7 @@ class StreamDriver:
         self._seats: dict[str, _Seat] = {}
         self._last_start: dict[str, int] = {}
         self._last_time: dict[str, int] = {}
+        self._handled: dict[str, tuple[int, int]] = {}
         self._together: list[Bar] = []
         self._silent_since = 0.0
         self._stalled = False
@@ -129,11 +133,18 @@ class StreamDriver:
                 look.cancel()
         return interrupted()
 
-    def warm(self, bar: Bar) -> None:
-        """Bring columns up to a bar that was handled before a restart; strategies do not see it."""
-        self._seat(bar.symbol, bar.start).update(bar)
-        self._last_start[bar.symbol] = bar.start
-        self._kernel.markets[bar.symbol].last = bar.close
+    def resume(self, bars: Iterable[Bar], tapes: Mapping[str, tuple[int, int]]) -> None:
+        """Start where a session was left.
+
+        Args:
+            bars: Those that were handled, for the columns; strategies do not see them.
+            tapes: By symbol, the time of the last message and how many of that time were handled; these are skipped.
+        """
+        self._handled = dict(tapes)
+        self._seat(next(iter(self._kernel.markets)), 0)
+        for bar in bars:
+            self._seats[bar.symbol].update(bar)
+            self._last_start[bar.symbol] = bar.start
 
     def take(self, event: MarketEvent) -> None:
         """Handle an event, or keep a bar until those that end with it are there."""
@@ -178,7 +189,7 @@ class StreamDriver:
             return
         self._last_time[event.symbol] = event.time
         self._kernel.run_tape(self._seat(event.symbol, event.time).lane, (event,))
-        self._watcher.event_done(event.time, [])
+        self._watcher.tape_done(event)
 
     def _seat(self, symbol: str, time: int) -> _Seat:
         if not self._seats:

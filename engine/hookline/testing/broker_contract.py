@@ -183,7 +183,7 @@ class Desk:
         """Let hours pass; ``text`` is as for ``hookline.testing.bars``, and a close alone opens there too."""
         words = [word if "/" in word else "/".join([word] * 4) for word in text.split()]
         series = bars(" ".join(words), start=self.kernel.clock.now)
-        lane = Lane(self.kernel.markets["TEST"], self.kernel.broker.watch("TEST"), [])
+        lane = self.kernel.lane("TEST")
         self.kernel.run(lane, [series.bar(index) for index in range(len(series))])
 
     def fills(self, order: Order) -> list[Fill]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from hookline.broker import Broker, BrokerListener
 from hookline.clock import Clock
-from hookline.feed import BarRequest, Feed
-from hookline.model import Bar, BarSeries, Instrument, Ledger, Order, OrderStatus
+from hookline.feed import BarRequest, Feed, TapeRequest
+from hookline.model import Bar, BarSeries, Instrument, Ledger, MarketEvent, Order, OrderStatus
 from hookline.params import Doc
 from hookline.strategy import Strategy
 
@@ -101,10 +101,11 @@ class SeriesFeed(Feed):
     def load(self, request: BarRequest) -> BarSeries:
         return self._series[request.symbol].between(request.since, request.until)
 
-    async def stream(self, requests: Sequence[BarRequest]) -> AsyncIterator[Bar]:
+    async def stream(self, requests: Sequence[BarRequest | TapeRequest]) -> AsyncIterator[MarketEvent]:
+        asked = [request for request in requests if isinstance(request, BarRequest)]
         keyed = (
             ((bar.end, place, bar) for bar in map(series.bar, range(len(series))))
-            for place, series in enumerate(map(self.load, requests))
+            for place, series in enumerate(map(self.load, asked))
         )
         for _, _, bar in merge(*keyed, key=lambda entry: entry[:2]):
             yield bar

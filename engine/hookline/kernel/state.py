@@ -1,0 +1,127 @@
+"""What a kernel must remember over a restart, beside the orders, fills and payments that its journal holds.
+
+Owners of state: ``kernel``, ``gate``, ``broker`` and ``strategy:ID`` for each strategy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from hookline.kernel.kernel import Kernel
+from hookline.model import Order
+
+__all__ = ["KernelPast", "restore_kernel", "restore_strategies", "save_kernel", "wallet_cash"]
+
+
+class _PositionPast(Protocol):
+    lots: int
+    quantity: float
+    entry_price: float
+    realized: float
+    fees: float
+    opened: int
+
+
+class _LedgerPast(Protocol):
+    cash: Mapping[str, float]
+    fees: float
+    funding: float
+
+    @property
+    def positions(self) -> Mapping[str, _PositionPast]: ...
+
+
+class KernelPast(Protocol):
+    """What a journal knows of a session."""
+
+    time: int
+    states: Mapping[str, Any]
+    last_order: int
+    last_fill: int
+    halted: str
+
+    @property
+    def open_orders(self) -> list[Order]: ...
+
+    @property
+    def ledgers(self) -> Mapping[str, _LedgerPast]: ...
+
+
+def save_kernel(kernel: Kernel) -> dict[str, Any]:
+    """Return the state of each owner, as values that JSON can hold."""
+    states: dict[str, Any] = {
+        "kernel": {
+            "funding_due": kernel.funding.due,
+            "warnings": dict(kernel.warnings),
+            "denials": kernel.denials(),
+            "markets": {
+                symbol: [_known(market.last), _known(market.mark), _known(market.funding_rate)]
+                for symbol, market in kernel.markets.items()
+            },
+        },
+        "gate": kernel.gate.save(),
+        "broker": kernel.broker.save(),
+    }
+    for id_, runner in kernel.runners.items():
+        states[f"strategy:{id_}"] = runner.save()
+    return states
+
+
+def restore_kernel(kernel: Kernel, past: KernelPast) -> None:
+    """Put a kernel that has not started where its journal left it."""
+    kernel.clock.now = past.time
+    kernel.order_count, kernel.fill_count = past.last_order, past.last_fill
+    for strategy, before in past.ledgers.items():
+        if strategy in kernel.ledgers:
+            _restore_ledger(kernel, strategy, before)
+    kernel.adopt(past.open_orders)
+    state = past.states.get("kernel", {})
+    for symbol, prices in state.get("markets", {}).items():
+        if symbol in kernel.markets:
+            market = kernel.markets[symbol]
+            market.last, market.mark, market.funding_rate = (
+                math.nan if price is None else price for price in prices
+            )
+    kernel.resume_funding(state.get("funding_due"))
+    kernel.warnings.update(state.get("warnings", {}))
+    kernel.restore_denials(state.get("denials", []))
+    kernel.gate.restore(past.states.get("gate", {}))
+    kernel.broker.restore(past.states.get("broker", {}), {order.number: order for order in past.open_orders})
+
+
+def restore_strategies(kernel: Kernel, states: Mapping[str, Any]) -> None:
+    """Give runners that have started what they remembered."""
+    for id_, runner in kernel.runners.items():
+        runner.restore(states.get(f"strategy:{id_}", {}), _by_number(kernel.open_orders(id_)))
+
+
+def _restore_ledger(kernel: Kernel, strategy: str, before: _LedgerPast) -> None:
+    ledger = kernel.ledgers[strategy]
+    ledger.fees, ledger.funding = before.fees, before.funding
+    for wallet in ledger.wallets:
+        if wallet.name in before.cash:
+            wallet.cash = float(before.cash[wallet.name])
+    for id_, one in before.positions.items():
+        position = ledger.positions[id_]
+        position.lots, position.quantity, position.entry_price = one.lots, one.quantity, one.entry_price
+        position.realized, position.fees, position.opened = one.realized, one.fees, one.opened
+
+
+def _known(price: float) -> float | None:
+    return price if price == price else None  # noqa: PLR0124
+
+
+def _by_number(orders: Iterable[Order]) -> dict[int, Order]:
+    return {order.number: order for order in orders}
+
+
+def wallet_cash(kernel: Kernel) -> list[tuple[str, str, Decimal]]:
+    """Return the cash of every wallet: strategy, wallet, cash."""
+    return [
+        (ledger.strategy, wallet.name, Decimal(repr(wallet.cash)))
+        for ledger in kernel.ledgers.values()
+        for wallet in ledger.wallets
+    ]
