@@ -24,7 +24,8 @@ __all__ = [
     "reference_price",
 ]
 
-_MARKET = OrderType.MARKET
+# Held here because every order asks for it: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
+_TRAILING_STOP = OrderType.TRAILING_STOP
 
 
 def position_of(order: Order, account: Account) -> Position:
@@ -48,9 +49,9 @@ def reference_price(order: Order, account: Account) -> float:
     """Return the price to value an order at: its limit, its trigger, or the last price."""
     if order.limit_price is not None:
         return order.limit_price
-    if order.trigger_price is not None and order.type is not OrderType.TRAILING_STOP:
+    if order.trigger_price is not None and order.type is not _TRAILING_STOP:
         return order.trigger_price
-    return account.market(order.symbol).last
+    return account.market(order.instrument.symbol).last
 
 
 def notional_of(order: Order, account: Account) -> float:

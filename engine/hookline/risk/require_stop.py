@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from hookline.hookspecs import hookimpl
-from hookline.model import InstrumentKind, Order, OrderType
+from hookline.model import InstrumentKind, Order, OrderType, Position
 from hookline.params import Doc, Ge
-from hookline.risk.exposure import is_part, lots_if_filled, position_of, reference_price
+from hookline.risk.exposure import is_part, lots_if_filled, reference_price
 from hookline.risk.rule import Account, RiskRule, Verdict, deny
 
 __all__ = ["RequireStop"]
 
+_SPOT = InstrumentKind.SPOT
 _STOPS = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
 
 
@@ -33,18 +35,18 @@ class RequireStop(RiskRule):
 
     def check(self, order: Order, account: Account) -> Verdict | None:
         instrument = order.instrument
-        if instrument.kind is InstrumentKind.SPOT and not instrument.can_short:
+        if (instrument.kind is _SPOT and not instrument.can_short) or _carries_stop(order) or is_part(order):
             return None
-        if any(child.type in _STOPS for child in order.children) or is_part(order):
-            return None
-        equity = account.ledgers[order.strategy].equity
-        most = equity * self.threshold_leverage
-        value = _value_if_filled(order, account)
+        ledger = account.ledgers[order.strategy]
+        position = ledger.positions[order.position_id or instrument.symbol]
+        equity = ledger.equity
+        others = account.open_orders(order.strategy, instrument.symbol)
+        value = _value_if_filled(order, position, others, account)
         # A hair above is what rounding does to a position of all the equity.
-        if value <= most * (1.0 + 1e-9):
+        if value <= equity * self.threshold_leverage * (1.0 + 1e-9):
             return None
         lots = lots_if_filled(order, account)
-        covered = _covered_lots(order, account)
+        covered = _covered_lots(order, others)
         if covered >= lots:
             return None
         found = f"stops cover {instrument.units(covered):g} of {instrument.units(lots):g}"
@@ -53,32 +55,42 @@ class RequireStop(RiskRule):
         )
 
 
-def _value_if_filled(order: Order, account: Account) -> float:
+def _carries_stop(order: Order) -> bool:
+    # Most orders have no children: a loop over none costs less here than a generator.
+    for child in order.children:  # noqa: SIM110
+        if child.type in _STOPS:
+            return True
+    return False
+
+
+def _value_if_filled(order: Order, position: Position, others: Sequence[Order], account: Account) -> float:
     """Return what the position would be worth in the session's currency if all open orders on the order's side filled."""
-    position = position_of(order, account)
-    last = abs(position.market.last)
-    side = order.side
-    held = max(side * position.lots, 0) * last
-    against = max(-side * position.lots, 0)
-    orders = [
-        one
-        for one in account.open_orders(order.strategy, order.symbol)
-        if one.side is side and one.position_id == order.position_id and one.number != order.number
-    ]
-    against -= min(against, sum(one.open_lots for one in orders if one.reduce_only))
-    opening = [one for one in orders if not (one.reduce_only or is_part(one))]
-    for one in (*opening, order):
-        closing = min(against, one.open_lots)
+    side, last = order.side, abs(position.market.last)
+    signed = side * position.lots
+    held, against = (signed, 0) if signed > 0 else (0, -signed)
+    value = held * last
+    opening = [order]
+    if others:
+        ours = [
+            one
+            for one in others
+            if one.side is side and one.position_id == order.position_id and one.number != order.number
+        ]
+        against -= min(against, sum(one.open_lots for one in ours if one.reduce_only))
+        opening = [*(one for one in ours if not (one.reduce_only or is_part(one))), order]
+    for one in opening:
+        lots = one.lots - one.filled_lots
+        closing = min(against, lots)
         against -= closing
         price = abs(reference_price(one, account))
-        held += (one.open_lots - closing) * (min(price, last) if last == last else price)  # noqa: PLR0124
-    return held * order.instrument.units(1) * position.wallet.rate
+        value += (lots - closing) * (min(price, last) if last == last else price)  # noqa: PLR0124
+    return value * order.instrument.units(1) * position.wallet.rate
 
 
-def _covered_lots(order: Order, account: Account) -> int:
+def _covered_lots(order: Order, others: Sequence[Order]) -> int:
     return sum(
         one.open_lots
-        for one in account.open_orders(order.strategy, order.symbol)
+        for one in others
         if one.reduce_only
         and one.type in _STOPS
         and one.side is not order.side
