@@ -73,7 +73,7 @@ class Twap(ExecutionAlgorithm):
         self._go_on(work)
 
     def on_timer(self, work: Work, timer: str) -> None:
-        if timer == _END:
+        if timer == _END or to_ns(work.now) >= work.state["end"]:  # a slice comes that late after a long stop
             work.state["ended"] = True
             self._withdraw(work)
             self._report(work)

@@ -10,6 +10,7 @@ import hookline as hl
 from hand_venue import Hand
 from hookline.kernel.leg_handler import restore_legs
 from hookline.model import OrderStatus, Side
+from hookline.model.instrument import PositionMode
 from hookline.testing import Scripted, bars
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -314,6 +315,61 @@ def test_on_bars_a_pair_opens_and_closes():
         ("B", "BUY", 2.0, 19.0),
     ]
     assert group[0].status is hl.LegStatus.CLOSED
+
+
+def test_a_leg_that_a_rule_has_shrunk_fails():
+    @dataclass
+    class Half(hl.RiskRule):
+        name = "half"
+
+        def check(self, order, account):
+            return hl.shrink(5.0, "half will do") if order.symbol == "B" else None
+
+    hand = pair(rules=[Half()])
+    group = opened(hand)
+
+    assert (group.status, group.reason) == (hl.LegStatus.UNWOUND, "B: shrunk by a rule")
+    assert [order.status for order in hand.sent] == [OrderStatus.CANCELED] * 2
+
+
+def test_a_rule_that_halts_at_the_second_leg_leaves_nothing():
+    @dataclass
+    class Alarm(hl.RiskRule):
+        name = "alarm"
+
+        def check(self, order, account):
+            return hl.halt("enough") if order.symbol == "B" else None
+
+    hand = pair(rules=[Alarm()])
+    group = opened(hand)
+
+    assert (group.status, held(hand)) == (hl.LegStatus.UNWOUND, (0, 0))
+    assert [order.status for order in hand.sent] == [OrderStatus.CANCELED]
+
+
+def test_what_a_reduce_only_leg_has_closed_stays_closed():
+    hand = pair()
+    hand.fill(hand.ctx.sell("A", 10))
+    group = opened(hand, reduce_only=True)
+    hand.fill(hand.sent[1])
+    hand.reject(hand.sent[2])
+
+    assert (group.status, held(hand), len(hand.sent)) == (hl.LegStatus.UNWOUND, (0, 0), 3)
+
+
+def test_in_hedge_mode_a_long_and_a_short_of_one_instrument_are_two_legs():
+    hand = Hand("A", position_mode=PositionMode.HEDGE)
+    legs = [hl.Leg("A", BUY, 4, position="long"), hl.Leg("A", SELL, 3, position="short")]
+    group = hand.ctx.open_legs(legs, timeout="30s")
+    for order in list(hand.sent):
+        hand.fill(order)
+    assert (hand.ctx.position("A", "long").lots, hand.ctx.position("A", "short").lots) == (4, -3)
+    group.close()
+
+    assert [(o.side, o.lots, o.position_id) for o in hand.sent[2:]] == [
+        (SELL, 4, "A|long"),
+        (BUY, 3, "A|short"),
+    ]
 
 
 # -- restarts ---------------------------------------------------------------------------------------------------------

@@ -289,6 +289,19 @@ def test_slices_missed_while_stopped_are_caught_up_by_one():
     assert again.held() == 8
 
 
+def test_after_a_stop_beyond_the_end_nothing_is_sent():
+    hand = Hand()
+    begun(hand, 8, duration="80s", slices=8)
+    run(hand, 10)
+    hand.kernel.clock.now += 200 * SECOND
+    again = hand.restarted()
+    again.wait(0)
+
+    assert again.sent == []
+    assert again.kernel.warnings == {"s: twap: 6 of 8 TEST not filled in 80s": 1}
+    assert again.kernel.open_orders() == []
+
+
 def test_a_session_file_runs_it_by_itself():
     use = PluginUse("twap", {"duration": "4h", "slices": 4})
     perp = hl.Instrument("TEST", hl.InstrumentKind.PERPETUAL, lot_size=Decimal(1))
