@@ -8,30 +8,11 @@ the sum of all cash flows, so that margin set aside is bookkeeping here and no m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from hookline.model import Instrument, Ledger, MarginMode, Market, Position, Wallet
-from hookline.simulation.margin import Tiers, tier_of, tiers_of
+from hookline.model import Instrument, Ledger, Market, Position, Wallet
+from hookline.simulation.margin import MarginTerms, margin_terms, tier_of
 
-__all__ = ["Funds", "MarginTerms", "affordable_lots", "mark_price"]
-
-_INFINITE = float("inf")
-_UNLIMITED = Tiers((_INFINITE,), (0.0,), (0.0,), (_INFINITE,))
-
-
-class MarginTerms(NamedTuple):
-    """What an instrument asks of those who hold it: chosen leverage, tiers, and whether margin is isolated."""
-
-    leverage: float
-    tiers: Tiers
-    is_isolated: bool
-
-
-def margin_terms(instrument: Instrument, leverage: float) -> MarginTerms:
-    """Return the terms of an instrument; ``leverage`` is the broker's, for one that has chosen none."""
-    chosen = leverage if instrument.leverage is None else float(instrument.leverage)
-    tiers = tiers_of(instrument.tiers, instrument.tier_style) if instrument.tiers else _UNLIMITED
-    return MarginTerms(chosen, tiers, instrument.margin_mode is MarginMode.ISOLATED)
+__all__ = ["Funds", "affordable_lots", "mark_price"]
 
 
 def mark_price(market: Market) -> float:
@@ -77,7 +58,7 @@ class Funds:
         # Where one leverage rules everything, a shorter sum has the same result.
         self._is_plain = all(
             one.leverage == leverage <= one.tiers.leverage[-1]
-            and one.tiers.up_to[-1] == _INFINITE
+            and one.tiers.up_to[-1] == float("inf")
             and not one.is_isolated
             for one in self.terms.values()
         )

@@ -26,15 +26,13 @@ from typing import Any, NamedTuple
 
 from hookline.broker import BrokerListener
 from hookline.model import Instrument, InstrumentKind, Ledger, Order, OrderType, Position, Side
-from hookline.model.instrument import DEFAULT_TIERS
-from hookline.simulation.funds import Funds, margin_terms, mark_price
-from hookline.simulation.margin import Tiers, initial_margin, liquidation_price, maintenance_margin, tiers_of
+from hookline.simulation.funds import Funds, mark_price
+from hookline.simulation.margin import SPOT_TIERS, Tiers, liquidation_price, maintenance_margin
 
-__all__ = ["Call", "Closing", "MarginAccount", "estimate_liquidation"]
+__all__ = ["Call", "Closing", "MarginAccount"]
 
 _NEVER = (float("-inf"), float("inf"))
 _ALWAYS = (float("inf"), float("-inf"))
-_SPOT_TIERS = tiers_of(DEFAULT_TIERS)
 
 
 class _Group:
@@ -89,12 +87,17 @@ class MarginAccount:
         self._close_fee = close_fee
         self._liquidation_fee = liquidation_fee
         self._tiers = {
-            symbol: _SPOT_TIERS if one.kind is InstrumentKind.SPOT else self.funds.terms[symbol].tiers
+            symbol: SPOT_TIERS if one.kind is InstrumentKind.SPOT else self.funds.terms[symbol].tiers
             for symbol, one in instruments.items()
         }
         groups = [group for ledger in ledgers.values() for group in self._groups_of(ledger)]
         self._group_of = {position: group for group in groups for position in group.positions}
         self._groups = {symbol: [one for one in groups if symbol in one.bands] for symbol in instruments}
+        # Groups of a single position that shares its wallet with none and has one tier: their band is one division.
+        self._alone = {
+            symbol: [one for one in of_it if self._is_alone(one, symbol)]
+            for symbol, of_it in self._groups.items()
+        }
         self._limits = {symbol: list(_NEVER) for symbol in instruments}
         self._marked: frozenset[str] = frozenset()
 
@@ -109,6 +112,11 @@ class MarginAccount:
                         cross.append(position)
             if any(self._can_owe(position.market.instrument) for position in cross):
                 yield _Group(ledger, cross, is_isolated=False)
+
+    def _is_alone(self, group: _Group, symbol: str) -> bool:
+        wallet = group.positions[0].wallet
+        sharing = [position for position in group.ledger.positions.values() if position.wallet is wallet]
+        return not group.is_isolated and len(sharing) == 1 and len(self._tiers[symbol].up_to) == 1
 
     def _can_owe(self, instrument: Instrument) -> bool:
         """Return whether more can be lost than was paid: not of spot that is bought from cash."""
@@ -159,7 +167,26 @@ class MarginAccount:
         if group is not None:
             if group.is_isolated:
                 self.funds.resized(position, before)
-            self._redraw(group)
+            symbol = position.symbol
+            if group in self._alone[symbol]:
+                group.bands[symbol] = self._band_alone(position)
+                self._publish(symbol)
+            else:
+                self._redraw(group)
+
+    def _band_alone(self, position: Position) -> tuple[float, float]:
+        """Return the band of the only position of a wallet that one tier rules: of all fills, most are of such.
+
+        Cash is the sum of cash flows, so that equity is cash + quantity * price.
+        """
+        quantity = position.quantity
+        if quantity == 0.0:
+            return _NEVER
+        share = self._tiers[position.symbol].maintenance[0] + self._close_fee
+        if quantity > 0.0:
+            floor = -position.wallet.cash / (quantity * (1.0 - share))
+            return (floor if floor > 0.0 else _NEVER[0]), _NEVER[1]
+        return _NEVER[0], position.wallet.cash / (-quantity * (1.0 + share))
 
     def paid(self, symbol: str, payments: Callable[[Position], float]) -> None:
         """Note that funding or interest was paid; isolated positions pay it from their margin.
@@ -182,8 +209,15 @@ class MarginAccount:
             part = 1.0 / len(symbols)
         for symbol in group.bands:
             group.bands[symbol] = self._band(group, symbol, part) if symbol in symbols else _NEVER
-            band = self.band(symbol)
-            self._limits[symbol][:] = _ALWAYS if symbol in self._marked and band != _NEVER else band
+            self._publish(symbol)
+
+    def _publish(self, symbol: str) -> None:
+        """Bring the live limits of a symbol up to date."""
+        groups = self._groups[symbol]
+        band = groups[0].bands[symbol] if len(groups) == 1 else self.band(symbol)
+        if symbol in self._marked and band != _NEVER:
+            band = _ALWAYS
+        self._limits[symbol][:] = band
 
     def _band(self, group: _Group, symbol: str, part: float) -> tuple[float, float]:
         """Return where the symbol uses up its part of what the group has left above maintenance."""
@@ -314,42 +348,6 @@ class MarginAccount:
             return self.funds.isolated_equity(position, price)
         at_mark = self.funds.cross_equity(call.ledger, position.wallet)
         return at_mark + position.quantity * (price - mark_price(position.market))
-
-
-def estimate_liquidation(
-    instrument: Instrument,
-    side: int,
-    quantity: float,
-    price: float,
-    equity: float,
-    *,
-    leverage: float = 1.0,
-    fee_rate: float = 0.0,
-    other_maintenance: float = 0.0,
-) -> float:
-    """Return where a position would be liquidated if it were opened now, NaN if nowhere.
-
-    Args:
-        instrument: What to hold; its margin mode, tiers and own leverage count.
-        side: +1 for a long, -1 for a short.
-        quantity: Base units of the whole position, without a sign.
-        price: Its average entry price.
-        equity: What the wallet is worth before the order, without its isolated positions.
-        leverage: Of the broker, for an instrument that has chosen none.
-        fee_rate: Taker fee as a fraction, paid on entry and kept for closing.
-        other_maintenance: Maintenance margin of the wallet's other cross positions.
-    """
-    notional = quantity * price
-    if notional <= 0.0:
-        return float("nan")
-    terms = margin_terms(instrument, leverage)
-    if terms.is_isolated:
-        tiers, backing = terms.tiers, initial_margin(notional, terms.leverage, terms.tiers)
-    else:
-        tiers = _SPOT_TIERS if instrument.kind is InstrumentKind.SPOT else terms.tiers
-        backing = equity - notional * fee_rate - other_maintenance
-    long, short = (quantity, 0.0) if side > 0 else (0.0, quantity)
-    return liquidation_price(-side, long, short, price, backing, tiers, fee_rate)
 
 
 def _spot_first(position: Position) -> tuple[bool, float]:

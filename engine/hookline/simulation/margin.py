@@ -31,16 +31,27 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from hookline.model.instrument import MarginTier, TierStyle
+from hookline.model.instrument import (
+    DEFAULT_TIERS,
+    Instrument,
+    InstrumentKind,
+    MarginMode,
+    MarginTier,
+    TierStyle,
+)
 
 __all__ = [
+    "SPOT_TIERS",
+    "MarginTerms",
     "Tiers",
     "bankruptcy_price",
+    "estimate_liquidation",
     "initial_margin",
     "liquidation_price",
     "liquidation_price_cross",
     "liquidation_price_isolated",
     "maintenance_margin",
+    "margin_terms",
     "max_leverage",
     "tiers_of",
 ]
@@ -53,6 +64,9 @@ class Tiers(NamedTuple):
     maintenance: tuple[float, ...]
     deduction: tuple[float, ...]
     leverage: tuple[float, ...]
+
+
+_UNLIMITED = Tiers((math.inf,), (0.0,), (0.0,), (math.inf,))
 
 
 def tiers_of(tiers: Sequence[MarginTier], style: TierStyle = TierStyle.MARGINAL) -> Tiers:
@@ -68,6 +82,25 @@ def tiers_of(tiers: Sequence[MarginTier], style: TierStyle = TierStyle.MARGINAL)
         tuple(map(float, deductions)),
         tuple(float(tier.max_leverage) for tier in tiers),
     )
+
+
+class MarginTerms(NamedTuple):
+    """What an instrument asks of those who hold it: chosen leverage, tiers, and whether margin is isolated."""
+
+    leverage: float
+    tiers: Tiers
+    is_isolated: bool
+
+
+SPOT_TIERS = tiers_of(DEFAULT_TIERS)
+"""Of spot that is borrowed or bought on leverage."""
+
+
+def margin_terms(instrument: Instrument, leverage: float) -> MarginTerms:
+    """Return the terms of an instrument; ``leverage`` is the broker's, for one that has chosen none."""
+    chosen = leverage if instrument.leverage is None else float(instrument.leverage)
+    tiers = tiers_of(instrument.tiers, instrument.tier_style) if instrument.tiers else _UNLIMITED
+    return MarginTerms(chosen, tiers, instrument.margin_mode is MarginMode.ISOLATED)
 
 
 def tier_of(notional: float, tiers: Tiers) -> int:
@@ -185,6 +218,42 @@ def liquidation_price(
             if found > 0.0 and (end - found) * step >= 0.0:
                 return found
     return math.nan
+
+
+def estimate_liquidation(
+    instrument: Instrument,
+    side: int,
+    quantity: float,
+    price: float,
+    equity: float,
+    *,
+    leverage: float = 1.0,
+    fee_rate: float = 0.0,
+    other_maintenance: float = 0.0,
+) -> float:
+    """Return where a position would be liquidated if it were opened now, NaN if nowhere.
+
+    Args:
+        instrument: What to hold; its margin mode, tiers and own leverage count.
+        side: +1 for a long, -1 for a short.
+        quantity: Base units of the whole position, without a sign.
+        price: Its average entry price.
+        equity: What the wallet is worth before the order, without its isolated positions.
+        leverage: Of the broker, for an instrument that has chosen none.
+        fee_rate: Taker fee as a fraction, paid on entry and kept for closing.
+        other_maintenance: Maintenance margin of the wallet's other cross positions.
+    """
+    notional = quantity * price
+    if notional <= 0.0:
+        return math.nan
+    terms = margin_terms(instrument, leverage)
+    if terms.is_isolated:
+        tiers, backing = terms.tiers, initial_margin(notional, terms.leverage, terms.tiers)
+    else:
+        tiers = SPOT_TIERS if instrument.kind is InstrumentKind.SPOT else terms.tiers
+        backing = equity - notional * fee_rate - other_maintenance
+    long, short = (quantity, 0.0) if side > 0 else (0.0, quantity)
+    return liquidation_price(-side, long, short, price, backing, tiers, fee_rate)
 
 
 def _adverse(side: int, quantity: float, price: float, equity: float, tiers: Tiers, fee_rate: float) -> float:
