@@ -10,7 +10,15 @@ import pytest
 from journal_events import bar_batch, fill, header, order, time_of, trade_batch, update
 
 from hookline.errors import JournalError
-from hookline.journal import Journal, journal_path, read_journal, schema, segments, verify_journal
+from hookline.journal import (
+    Journal,
+    journal_path,
+    read_journal,
+    recent_bars,
+    schema,
+    segments,
+    verify_journal,
+)
 from hookline.model import OrderType, Side
 
 SMALL = 200_000
@@ -73,6 +81,29 @@ def test_the_last_file_is_enough_to_go_on(path):
         journal.commit(bar_batch(1200, updates=[done]))
     assert verify_journal(path).is_good
     assert [one.number for one in read_journal(path).open_orders] == [2]
+
+
+def test_the_last_bars_are_found_in_as_many_files_as_it_takes(path):
+    write(path, 1200)
+    assert recent_bars(path, "BTC", 3).start.tolist() == [
+        bar_batch(n).bars[0].start for n in (1197, 1198, 1199)
+    ]
+    within = len(read_journal(path, last_segment=True).series["BTC"])
+    assert len(recent_bars(path, "BTC", within + 100)) == within + 100
+    every = recent_bars(path, "BTC", 10**6)
+    assert (every.start == read_journal(path).series["BTC"].start).all()
+    assert recent_bars(path, "ETH", 3) is None
+
+
+def test_a_file_that_is_in_the_way_is_never_overwritten(path):
+    left = path.with_name("journal-0001.sqlite")
+    left.write_text("of another session")
+    with Journal.create(path, header(), segment_bytes=SMALL, durable=True) as journal:
+        for number in range(1200):
+            journal.commit(trade_batch(number))
+    assert left.read_text() == "of another session"
+    left.unlink()
+    assert len(read_journal(path).fills) == 1200
 
 
 def test_a_tie_to_an_order_of_an_earlier_file_needs_that_file(path):

@@ -1,5 +1,6 @@
 """The journal: an append-only record of everything that a session did, from which its state is rebuilt."""
 
+from hookline.journal.bars import recent_bars
 from hookline.journal.batch import Amendment, Balance, Batch, Decision, Payment
 from hookline.journal.content import JournalContent
 from hookline.journal.header import SessionHeader
@@ -24,6 +25,7 @@ __all__ = [
     "Verification",
     "journal_path",
     "read_journal",
+    "recent_bars",
     "segments",
     "to_record",
     "verify_journal",

@@ -94,7 +94,6 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         try:
-            _refuse_existing(path)
             journal = cls(path, lock, durable, segment_bytes)
             journal._replay = Replay(header)
             journal._begin_segment([("starts", [journal._start(time)])])
@@ -244,11 +243,11 @@ class Journal:
     def _begin_segment(self, rows: Rows) -> None:
         """Make the file of the current segment with its first commit and go on in it."""
         path = segment_path(self.path, self._segment)
+        _refuse_existing(path)
         part = path.with_name(path.name + ".part")
         with explained(path):
             for left in (part, part.with_name(part.name + "-journal")):
                 left.unlink(missing_ok=True)
-        self._connection = None
         rows = [("sessions", [self._session(self._replay.header)]), *rows]
         with explained(path):
             self._connection = connected(part, "rwc")
@@ -260,6 +259,8 @@ class Journal:
                 self._write(self._time, self._position, rows)
                 self._disconnect()
                 part.replace(path)
+                if self._durable:
+                    _sync_folder(path.parent)
         except BaseException:
             self._disconnect()
             part.unlink(missing_ok=True)
@@ -334,6 +335,15 @@ def _refuse_existing(path: Path) -> None:
         raise JournalError(
             f"journal {path}: must not exist yet; open it to go on with that session, or take another folder"
         )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the name of a new file is on the disk."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _now(time: int | None) -> int:
