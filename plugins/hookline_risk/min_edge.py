@@ -35,7 +35,8 @@ class MinEdge(RiskRule):
             return deny("no target to compare with the fees") if self.without_target == "deny" else None
         entry = reference_price(order, account)
         prices = [one.trigger_price if one.limit_price is None else one.limit_price for one in targets]
-        move = min(order.side * ((price or 0.0) - entry) for price in prices) / abs(entry) * 1e4
+        distance = min(order.side * ((price or 0.0) - entry) for price in prices)
+        move = distance / abs(entry) * 1e4 if entry else 0.0
         needed = self.times * 2.0 * (account.fee_rate * 1e4 + self.slippage_bps)
         if not move >= needed - 1e-9:  # the last digit of a difference is no edge
             return deny(

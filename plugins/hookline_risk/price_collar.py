@@ -67,15 +67,12 @@ class PriceCollar(RiskRule):
         if away != away:  # noqa: PLR0124
             return deny("no price is known yet")
         if self.max_bps is not None and away > self.max_bps * abs(market) / 1e4:
-            return deny(
-                f"{name} price {price:g} is {away / abs(market) * 1e4:.0f} bps from {market:g}, at most {self.max_bps:g}"
-            )
+            found = f"{away / abs(market) * 1e4:.0f} bps" if market else f"{away:g}"
+            return deny(f"{name} price {price:g} is {found} from {market:g}, at most {self.max_bps:g} bps")
         atr = self._atr(symbol)
-        if self.max_atr is not None and atr is not None and away > self.max_atr * atr:
-            found = f"{away / atr:.1f}" if atr else "more than any number of"
-            return deny(
-                f"{name} price {price:g} is {found} average true ranges from {market:g}, at most {self.max_atr:g}"
-            )
+        if self.max_atr is not None and atr and away > self.max_atr * atr:
+            found = f"{away / atr:.1f} average true ranges"
+            return deny(f"{name} price {price:g} is {found} from {market:g}, at most {self.max_atr:g}")
         return None
 
     # -- the average true range ----------------------------------------------------------------------------------------
@@ -108,9 +105,10 @@ class PriceCollar(RiskRule):
         bar["atr"] += (true_range - bar["atr"]) / min(count, self.atr_period)
         bar["count"] = min(count, self.atr_period)
 
-    def _atr(self, symbol: str) -> float | None:
+    def _atr(self, symbol: str) -> float:
+        """Return the average true range, 0 while it is unknown; a market without a range has no measure of distance."""
         bar = self.state.get(symbol)
-        return None if bar is None or bar["count"] < self.atr_period else float(bar["atr"])
+        return 0.0 if bar is None or bar["count"] < self.atr_period else float(bar["atr"])
 
 
 def _mid(market: Market) -> float:

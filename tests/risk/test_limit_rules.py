@@ -2,6 +2,7 @@
 
 import pytest
 
+from hookline.model import PositionMode
 from hookline_risk.max_leverage import MaxLeverage
 from hookline_risk.max_order_notional import MaxOrderNotional
 from hookline_risk.max_order_rate import MaxOrderRate
@@ -251,3 +252,21 @@ def test_a_strategy_that_has_lost_its_budget_opens_nothing_more(stage):
 def test_a_budget_needs_a_limit():
     with pytest.raises(ValueError, match="one of max_notional, max_loss and max_fraction must be given"):
         StrategyBudget()
+
+
+# -- hedge mode ----------------------------------------------------------------------------------------------------------
+
+
+def test_long_and_short_side_by_side_are_two_positions(stage):
+    it = stage(
+        MaxPosition(5, shrink=True), MaxLeverage(0.8, warn_above=None), position_mode=PositionMode.HEDGE
+    )
+    assert it.buy(9, position="long").quantity == 5
+    it.show("100")
+    assert it.sell(9, position="short").reason == "max_leverage: leverage could be 1.00, at most 0.8"
+    assert it.sell(3, position="short").is_open
+    it.show("100")
+    assert it.sell(5, position="long").is_open
+    assert it.buy(3, position="short").is_open
+    it.show("100")
+    assert all(position.is_flat for position in it.kernel.ledgers["one"].positions.values())

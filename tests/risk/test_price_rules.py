@@ -36,10 +36,10 @@ def booked(it, bids, asks):
     [
         ({"limit": 90}, ""),
         ({"limit": 110}, ""),
-        ({"limit": 89.99}, "limit price 89.99 is 1001 bps from 100, at most 1000"),
-        ({"limit": 1000}, "limit price 1000 is 90000 bps from 100, at most 1000"),
-        ({"trigger": 111}, "trigger price 111 is 1100 bps from 100, at most 1000"),
-        ({"trigger": 105, "limit": 112}, "limit price 112 is 1200 bps from 100, at most 1000"),
+        ({"limit": 89.99}, "limit price 89.99 is 1001 bps from 100, at most 1000 bps"),
+        ({"limit": 1000}, "limit price 1000 is 90000 bps from 100, at most 1000 bps"),
+        ({"trigger": 111}, "trigger price 111 is 1100 bps from 100, at most 1000 bps"),
+        ({"trigger": 105, "limit": 112}, "limit price 112 is 1200 bps from 100, at most 1000 bps"),
         ({"trail_fraction": 0.5}, ""),
         ({}, ""),
     ],
@@ -52,7 +52,10 @@ def test_a_price_far_from_the_last_is_denied(stage, terms, reason):
 def test_the_mid_is_what_counts_where_it_is_known(stage):
     it = quoted(stage(PriceCollar(100)), 104, 106)
     assert it.buy(1, limit=104).is_open
-    assert it.buy(1, limit=103.9).reason == "price_collar: limit price 103.9 is 105 bps from 105, at most 100"
+    assert (
+        it.buy(1, limit=103.9).reason
+        == "price_collar: limit price 103.9 is 105 bps from 105, at most 100 bps"
+    )
 
 
 def test_a_collar_of_one_side_lets_orders_wait_far_away(stage):
@@ -66,7 +69,7 @@ def test_a_collar_of_one_side_lets_orders_wait_far_away(stage):
 
 def test_a_market_order_is_denied_while_the_market_has_moved_away(stage):
     it = quoted(stage(PriceCollar(100)), 100.5, 102)
-    assert it.buy(1).reason == "price_collar: market price 102 is 200 bps from 100, at most 100"
+    assert it.buy(1).reason == "price_collar: market price 102 is 200 bps from 100, at most 100 bps"
     assert it.sell(1).is_open
 
 
@@ -90,6 +93,18 @@ def test_the_distance_may_be_in_average_true_ranges(stage):
     assert it.buy(1, limit=94).is_open
     far = it.buy(1, limit=93)
     assert far.reason == "price_collar: limit price 93 is 3.5 average true ranges from 100, at most 3"
+
+
+def test_a_market_without_a_range_measures_nothing(stage):
+    it = stage(PriceCollar(max_bps=None, max_atr=3, atr_period=2))
+    it.show("100 100 100 100 100")
+    assert it.buy(1, limit=50).is_open
+
+
+def test_a_price_of_zero_can_be_looked_at(stage):
+    it = quoted(stage(PriceCollar(), MinEdge(times=1)), math.nan, math.nan, 0.0)
+    assert it.buy(1, limit=1).reason == "price_collar: limit price 1 is 1 from 0, at most 1000 bps"
+    assert it.buy(1, take_profit=5).reason == ""
 
 
 def test_ranges_survive_a_restart(stage):

@@ -1,5 +1,6 @@
 """What holds for every rule, whatever orders come."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def test_a_reducing_order_is_never_stopped(stage, name):
         order = it.ctx.submit("TEST", side, quantity, **terms)
         assert order.status is not OrderStatus.DENIED, order.reason
         assert order.quantity == pytest.approx(quantity, abs=0.001)
+        saved = gate.save()
+        assert json.loads(json.dumps(saved)) == saved, "what is kept over a restart is plain"
 
     holds()
 
