@@ -40,7 +40,7 @@ class MaxLeverage(RiskRule):
         found = f"leverage could be {gross / equity:.2f}, at most {self.limit:g}"
         if not self.shrink:
             return deny(found)
-        return shrink(quantity_within_gross(order, account, gross - self.limit * equity), found)
+        return shrink(quantity_within_gross(order, account, ledgers, self.limit * equity), found)
 
 
 @hookimpl

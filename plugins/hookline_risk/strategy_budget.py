@@ -49,7 +49,7 @@ class StrategyBudget(RiskRule):
         found = f"{order.strategy} could hold {gross:.2f}, at most {most:.2f}"
         if not self.shrink:
             return deny(found)
-        return shrink(quantity_within_gross(order, account, gross - most), found)
+        return shrink(quantity_within_gross(order, account, [ledger], most), found)
 
     def _most(self, account: Account) -> float:
         limits = [float("inf")]

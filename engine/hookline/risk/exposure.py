@@ -7,7 +7,7 @@ that only close an opposite position first, and none on the other. Two orders of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hookline.model import Instrument, Ledger, Order, OrderType, Position
 from hookline.risk.rule import Account
@@ -69,28 +69,37 @@ def lots_if_filled(order: Order, account: Account) -> int:
     return held if is_part(order) else held + order.lots
 
 
-def gross_if_filled(ledger: Ledger, account: Account, order: Order) -> float:
+def gross_if_filled(ledger: Ledger, account: Account, order: Order, lots: int | None = None) -> float:
     """Return the sum of the values of a strategy's positions if the worst of the open orders and this one filled.
 
-    In the session's currency, at the last prices; the order's instrument is valued at the order's price where that is higher.
+    In the session's currency, at the last prices; the order's own lots count at the order's price where that is higher.
+
+    Args:
+        ledger: The strategy's.
+        account: The account.
+        order: The order that is judged, of this strategy or another.
+        lots: What to count of it instead of all its lots.
     """
     total = 0.0
     pending = account.open_orders(ledger.strategy)
+    adds = 0 if is_part(order) else order.lots if lots is None else lots
     for position in ledger.positions.values():
         symbol = position.symbol
         others = [one for one in pending if one.instrument.symbol == symbol]
-        is_its = symbol == order.symbol and order.strategy == ledger.strategy
+        is_its = order.strategy == ledger.strategy and (order.position_id or order.symbol) == position.id
         if not position.lots and not others and not is_its:
             continue
-        sides = [_reach(position, side, others, order) for side in (1, -1)]
-        price = abs(position.market.last)
-        if is_its and position is position_of(order, account):
-            if not is_part(order):
-                sides[0 if order.side > 0 else 1] += order.lots
-            price = max(price, abs(reference_price(order, account)))
-        lots = max(abs(position.lots), *sides)
-        if lots:
-            total += position.market.instrument.units(lots) * price * position.wallet.rate
+        last = abs(position.market.last)
+        worst = abs(position.lots) * last
+        for side in (1, -1):
+            held = _reach(position, side, others, order)
+            value = max(held, 0) * last
+            if is_its and order.side == side:
+                # What closes the other side first is worth nothing.
+                value += max(adds + min(held, 0), 0) * max(last, abs(reference_price(order, account)))
+            worst = max(worst, value)
+        if worst != 0.0:
+            total += worst * position.market.instrument.units(1) * position.wallet.rate
     return total
 
 
@@ -127,14 +136,18 @@ def _reach(position: Position, side: int, others: Iterable[Order], judged: Order
     return max(held, min(held + closing, 0)) + opening
 
 
-def quantity_within_gross(order: Order, account: Account, excess: float) -> float:
-    """Return what may stay of an order for the sum of ``gross_if_filled`` to fall by an excess, 0 if it cannot.
+def quantity_within_gross(order: Order, account: Account, ledgers: Sequence[Ledger], most: float) -> float:
+    """Return what may stay of an order for the sums of ``gross_if_filled`` to be at most a limit, 0 if nothing may.
 
     Args:
         order: The order that is too much.
         account: The account.
-        excess: How far the sum is above its limit, in the session's currency.
+        ledgers: Those that are held to the limit together.
+        most: The limit, in the session's currency.
     """
+    if not sum(gross_if_filled(ledger, account, order, 0) for ledger in ledgers) <= most:
+        return 0.0
+    excess = sum(gross_if_filled(ledger, account, order) for ledger in ledgers) - most
     position = position_of(order, account)
     instrument = order.instrument
     price = max(abs(position.market.last), abs(reference_price(order, account)))
