@@ -120,8 +120,10 @@ class Broker(ABC):
 
     # -- brokers that match orders themselves ----------------------------------------------------------------------------
 
-    has_own_time: bool = False
-    """Whether the broker sees the tape in the venue's time, ahead of strategies."""
+    @property
+    def has_own_time(self) -> bool:
+        """Whether the broker sees a recorded tape in the venue's time, ahead of strategies."""
+        return False
 
     @property
     def has_delays(self) -> bool:

@@ -38,13 +38,18 @@ from hookline.risk import RiskRule
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
 
-__all__ = ["Kernel", "Lane"]
+__all__ = ["Kernel", "Lane", "TapeEvent"]
+
+TapeEvent = Quote | Trade | BookUpdate
+_Take = Callable[[Any], None]
+_Note = Callable[[Market, Any], None]
+_Callback = tuple[Runner, str, Callable[[Any], None]]
 
 
 class Lane:
     """One instrument in the kernel: its market, its resting orders and the runners that follow it."""
 
-    __slots__ = ("book_runners", "limits", "market", "quote_runners", "runners", "trade_runners", "watch")
+    __slots__ = ("limits", "market", "runners", "watch")
 
     def __init__(
         self, market: Market, watch: list[Order], limits: Sequence[float] | None, runners: list[Runner]
@@ -53,9 +58,10 @@ class Lane:
         self.watch = watch
         self.limits = limits
         self.runners = runners
-        self.quote_runners = [runner for runner in runners if MarketData.QUOTES in runner.wants]
-        self.trade_runners = [runner for runner in runners if MarketData.TRADES in runner.wants]
-        self.book_runners = [runner for runner in runners if MarketData.BOOK in runner.wants]
+
+    def callbacks(self, name: str, kind: MarketData) -> list[_Callback]:
+        """Return the callbacks of those who follow a kind of market data, each with its runner and name."""
+        return [(runner, name, getattr(runner, name)) for runner in self.runners if kind in runner.wants]
 
 
 class Kernel(OrderDesk):
@@ -166,25 +172,31 @@ class Kernel(OrderDesk):
 
         return on_bar
 
-    def run_tape(self, lane: Lane, events: Iterable[Quote | Trade | BookUpdate]) -> None:
-        """Handle quotes, trades and book updates of a lane: fill what they fill, then let strategies see them."""
-        clock, inbox, broker = self.clock, self._inbox, self.broker
-        take = {Trade: broker.on_trade, BookUpdate: broker.on_book, Quote: broker.on_quote}
-        note = {Trade: self._note_trade, BookUpdate: self._note_book, Quote: self._note_quote}
-        tell = self._tape_callbacks(lane)
-        leads = broker.has_own_time
+    def run_tape(self, lane: Lane, events: Iterable[TapeEvent], *, seen: bool = False) -> None:
+        """Handle quotes, trades and book updates of a lane: fill what they fill, then let strategies see them.
+
+        Args:
+            lane: Of the instrument.
+            events: In the order of their times.
+            seen: Whether the broker has seen them already, in the venue's time.
+        """
+        clock, inbox, market, broker = self.clock, self._inbox, lane.market, self.broker
+        handlers: dict[type, tuple[_Take, _Note, list[_Callback]]] = {
+            Trade: (broker.on_trade, self._note_trade, lane.callbacks("on_trade", MarketData.TRADES)),
+            Quote: (broker.on_quote, self._note_quote, lane.callbacks("on_quote", MarketData.QUOTES)),
+            BookUpdate: (broker.on_book, self._note_book, lane.callbacks("on_book", MarketData.BOOK)),
+        }
         for event in events:
             if self.is_busy:
                 self._advance(event.time - 1)
             clock.now = event.time
-            kind = type(event)
-            if not leads:
-                take[kind](event)
-            note[kind](lane.market, event)
+            take, note, callbacks = handlers[type(event)]
+            if not seen:
+                take(event)
+            note(market, event)
             if inbox:
                 self._deliver()
-            for runner, name, callback in tell[kind]:
-                self._active = runner
+            for runner, name, callback in callbacks:
                 try:
                     callback(event)
                 except StrategyError:
@@ -196,23 +208,15 @@ class Kernel(OrderDesk):
             if self.is_busy:
                 self._watch()
 
-    def venue_sees(self, event: Quote | Trade | BookUpdate) -> None:
+    def venue_sees(self, event: TapeEvent) -> None:
         """Let a broker that lives in the venue's time see an event when it happens there, before strategies do."""
         self._advance(event.venue_time - 1)
-        broker = self.broker
-        if type(event) is BookUpdate:
-            broker.on_book(event)
-        elif type(event) is Trade:
-            broker.on_trade(event)
+        if isinstance(event, BookUpdate):
+            self.broker.on_book(event)
+        elif isinstance(event, Trade):
+            self.broker.on_trade(event)
         else:
-            broker.on_quote(event)  # type: ignore[arg-type]
-
-    def _tape_callbacks(self, lane: Lane) -> dict[type, list[tuple[Runner, str, Callable[[object], None]]]]:
-        return {
-            Trade: [(runner, "on_trade", runner.on_trade) for runner in lane.trade_runners],
-            Quote: [(runner, "on_quote", runner.on_quote) for runner in lane.quote_runners],
-            BookUpdate: [(runner, "on_book", runner.on_book) for runner in lane.book_runners],
-        }  # type: ignore[return-value]
+            self.broker.on_quote(event)
 
     def _note_trade(self, market: Market, trade: Trade) -> None:
         market.last = trade.price
@@ -236,7 +240,7 @@ class Kernel(OrderDesk):
             )
         self._apply(market, book.apply, update)
 
-    def _apply(self, market: Market, apply: Callable[[Any], None], event: Quote | BookUpdate) -> None:
+    def _apply(self, market: Market, apply: Callable[[Any], object], event: Quote | BookUpdate) -> None:
         """Bring the book of a market up to date, unless the broker's own book is it and has seen the event."""
         book = market.book
         assert book is not None, "only called where there is one"

@@ -12,13 +12,12 @@ from itertools import islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from hookline.kernel.kernel import Kernel, Lane
+from hookline.kernel.kernel import Kernel, Lane, TapeEvent
 from hookline.kernel.timers import NEVER
-from hookline.model import BookUpdate, Quote, TapeSeries, Trade
+from hookline.model import TapeSeries
 
 __all__ = ["TapeReel"]
 
-_Event = Quote | Trade | BookUpdate
 _CHUNK = 8192
 
 
@@ -67,7 +66,7 @@ class TapeReel:
             while self._ahead is not None and self._ahead.venue_time <= event.time:
                 kernel.venue_sees(self._ahead)
                 self._ahead = next(self._at_venue, None)
-            kernel.run_tape(self._lanes[owner], (event,))
+            kernel.run_tape(self._lanes[owner], (event,), seen=True)
 
 
 def _merged(
@@ -82,7 +81,7 @@ def _merged(
     return owner[order], joined[order]
 
 
-def _at_venue(tapes: Sequence[TapeSeries]) -> Iterator[_Event]:
+def _at_venue(tapes: Sequence[TapeSeries]) -> Iterator[TapeEvent]:
     """Yield the messages of all tapes by the time at which they happened."""
     events = [list(tape.events()) for tape in tapes]
     keyed = [

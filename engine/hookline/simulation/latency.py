@@ -16,7 +16,15 @@ import numpy as np
 
 from hookline.model import TapeSeries
 
-__all__ = ["ConstantLatency", "LatencyModel", "NoLatency", "RandomLatency", "RecordedLatency", "delayed"]
+__all__ = [
+    "ConstantLatency",
+    "LatencyModel",
+    "NoLatency",
+    "ObservedLatency",
+    "RandomLatency",
+    "RecordedLatency",
+    "delayed",
+]
 
 
 class LatencyModel(Protocol):
@@ -144,6 +152,35 @@ class RecordedLatency:
         begin, end = times[after - 1], times[after]
         share = (now - begin) / (end - begin)
         return latencies[after - 1] + share * (latencies[after] - latencies[after - 1])
+
+
+class ObservedLatency:
+    """The latency of the last market data seen, in both directions: as recorded, and never ahead of time.
+
+    Args:
+        entry_factor: Latency of orders as a multiple of that of market data.
+        response_factor: Latency of reports likewise.
+        floor: Nanoseconds below which nothing arrives; also what counts before the first message.
+    """
+
+    __slots__ = ("_entry_factor", "_floor", "_last", "_response_factor")
+
+    def __init__(self, entry_factor: float = 1.0, response_factor: float = 1.0, floor: int = 0) -> None:
+        for name, factor in (("entry_factor", entry_factor), ("response_factor", response_factor)):
+            if factor < 0:
+                raise ValueError(f"{name}: must be 0 or more, was {factor!r}")
+        self._entry_factor, self._response_factor, self._floor = entry_factor, response_factor, floor
+        self._last = 0
+
+    def observe(self, time: int, venue_time: int) -> None:
+        """Learn when a message was known here and when it happened at the venue, nanoseconds UTC."""
+        self._last = max(0, time - venue_time)
+
+    def entry(self, now: int) -> int:  # noqa: ARG002
+        return max(self._floor, round(self._last * self._entry_factor))
+
+    def response(self, now: int) -> int:  # noqa: ARG002
+        return max(self._floor, round(self._last * self._response_factor))
 
 
 def delayed(tape: TapeSeries, latency: Callable[[int], int]) -> TapeSeries:

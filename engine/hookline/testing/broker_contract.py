@@ -7,7 +7,7 @@ from decimal import Decimal
 from hookline.broker import Broker
 from hookline.clock import EventClock
 from hookline.kernel.context import Context
-from hookline.kernel.kernel import Kernel, Lane
+from hookline.kernel.kernel import Kernel
 from hookline.model import Fill, Instrument, InstrumentKind, Order, OrderStatus, TimeInForce
 from hookline.testing.bars import bars
 
