@@ -14,6 +14,7 @@ from hookline.model import (
     Ledger,
     Market,
     Order,
+    OrderBook,
     OrderStatus,
     Quote,
     Side,
@@ -77,7 +78,9 @@ class Desk:
         self.told.append(f"{order.number} filled {quantity:g}")
 
     def order_adopted(self, order: Order) -> None:
-        self.told.append(f"{order.number} adopted")
+        for status in (OrderStatus.SUBMITTED, OrderStatus.ACCEPTED):
+            transition(order, status, order.time)
+        self.told.append("adopted")
 
     def warn(self, text: str) -> None:
         self.told.append(text)
@@ -98,6 +101,7 @@ class Floor:
         self.instrument = instrument
         self.desk = Desk(self.clock, instrument, cash)
         self.venue = self.made(queue, **venue)
+        self.book_here, self.has_trades = OrderBook("TEST"), False
         self.count = 0
         if start:
             self.book(start)
@@ -117,20 +121,30 @@ class Floor:
 
     def update(self, text: str, *, snapshot: bool = False, sequence: int = -1, previous: int = -1) -> None:
         now = self.now()
-        self.venue.on_book(BookUpdate("TEST", now, now, snapshot, *levels(text), sequence, previous))
+        update = BookUpdate("TEST", now, now, snapshot, *levels(text), sequence, previous)
+        self.venue.on_book(update)
+        self.book_here.apply(update)
+        self._note_mid()
 
     def quote(self, text: str) -> None:
         """Send a quote such as ``bid 99:2 ask 101:6``."""
         _, prices, quantities = levels(text)
         now = self.now()
-        self.venue.on_quote(Quote("TEST", now, now, prices[0], quantities[0], prices[1], quantities[1]))
+        quote = Quote("TEST", now, now, prices[0], quantities[0], prices[1], quantities[1])
+        self.venue.on_quote(quote)
+        self.book_here.apply_quote(quote)
+        self._note_mid()
+
+    def _note_mid(self) -> None:
+        if self.book_here.is_usable and not self.has_trades:
+            self.desk.market.last = self.book_here.mid
 
     def trade(self, text: str) -> None:
         """Send a trade such as ``sell 2 @ 99``: the side is the aggressor's."""
         side, quantity, _, price = text.split()
         now = self.now()
-        self.desk.market.last = float(price)
         self.venue.on_trade(Trade("TEST", now, now, float(price), float(quantity), Side[side.upper()]))
+        self.desk.market.last, self.has_trades = float(price), True
 
     # -- orders --------------------------------------------------------------------------------------------------------
 

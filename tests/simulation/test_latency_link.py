@@ -275,3 +275,17 @@ def test_without_latency_the_same_fills_as_without_the_link():
         return floor.fills
 
     assert script(Near(BOOK)) == script(Floor(BOOK))
+
+
+def test_a_liquidation_is_heard_of_later():
+    floor = Far(BOOK, cash=250.0, leverage=5.0)
+    floor.desk.market.last = 100.0
+    floor.buy(10)
+    floor.now(5)
+    level = floor.venue.venue.limits("TEST")[0]
+    floor.book(f"bid {level // 1 - 1}:20 ask 101:6")
+    floor.trade(f"sell 1 @ {level // 1}")
+    assert (floor.position, floor.venue._twin_ledgers["s"].positions["TEST"].quantity) == (10, 0)
+    floor.now(20)
+    assert (floor.position, floor.desk.ledgers["s"].cash) == (0, floor.twin_cash)
+    assert "adopted" in floor.desk.told

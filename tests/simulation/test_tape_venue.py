@@ -1,11 +1,13 @@
 """The rows of the table in ``tape_venue.py``: taking, resting, queues."""
 
 import math
+from decimal import Decimal
 
 import pytest
 from tape_runs import SPOT, Floor, end
 
-from hookline.model import OrderType, TimeInForce
+import hookline as hl
+from hookline.model import MarginTier, OrderType, TimeInForce
 from hookline.simulation.queue import ProportionalQueue
 
 BOOK = "bid 99:2 98:5 97:8 ask 101:6 102:4 103:1"
@@ -393,6 +395,65 @@ def test_g1_time_alone_expires():
     assert order.status == "accepted"
     floor.venue.advance(3 * 10**9)
     assert (order.status, floor.venue.due > 10**18) == ("expired", True)
+
+
+def margined(*, marked: bool = False) -> Floor:
+    """A floor whose perpetual needs 5 % of the notional at five times leverage, with a long of 10 from 101 and 102."""
+    instrument = hl.Instrument(
+        "TEST", kind=hl.InstrumentKind.PERPETUAL, tick_size=Decimal("0.5"), lot_size=Decimal("0.5"),
+        leverage=Decimal(5), margin_tiers=(MarginTier(None, Decimal("0.05"), Decimal(10)),),
+    )  # fmt: skip
+    floor = Floor(BOOK, instrument=instrument, cash=250.0, liquidation_fee=0.01)
+    if marked:
+        floor.desk.market.mark = 100.0
+        floor.venue.follow_marks(["TEST"])
+    floor.buy(10)
+    assert floor.position == 10
+    return floor
+
+
+def test_lq1_a_trade_at_the_liquidation_level_closes_the_position_into_the_book():
+    floor = margined()
+    level = floor.venue.limits("TEST")[0]
+    # Equity at p is 250 - 1014 - 2.028 + 10 p, needed are 5 % and the taker fee of 10 p.
+    assert level == pytest.approx((1014 + 2.028 - 250) / (10 * (1 - 0.05 - 0.002)), rel=1e-4)
+    floor.book("bid 80.5:2 80:8 79:9 ask 101:6")
+    limit = floor.buy(0.5, 79.0)
+    floor.trade("sell 1 @ 81")
+    assert floor.position == 10
+    floor.trade("sell 1 @ 80.5")
+    assert floor.position == 0
+    # The average of 2 at 80.5 and 8 at 80 is 80.1: on the tick below, against the position.
+    assert floor.desk.fills[-1].price == 80.0
+    assert end(limit) == "canceled: position liquidated"
+    assert floor.desk.told[-1].startswith("s: TEST liquidated")
+
+
+def test_lq1_without_trades_the_mid_decides():
+    floor = margined()
+    floor.book("bid 80:20 ask 101:6")
+    assert floor.position == 10
+    floor.book("bid 80:20 ask 81:6")
+    assert (floor.position, floor.desk.fills[-1].price) == (0, 80)
+
+
+def test_lq1_a_mark_price_decides_where_there_is_one():
+    floor = margined(marked=True)
+    floor.book("bid 80:20 ask 82:6")
+    floor.trade("sell 1 @ 80")
+    assert floor.position == 10
+    floor.desk.market.mark = 80.5
+    floor.trade("buy 1 @ 82")
+    assert floor.position == 0
+
+
+def test_lq1_a_crossed_book_liquidates_nothing_yet():
+    floor = margined()
+    floor.update("ask 99:1")
+    floor.trade("sell 1 @ 60")
+    assert floor.position == 10
+    floor.book("bid 80:20 ask 82:6")
+    assert floor.position == 0
 
 
 def test_d1_cancel_all_after_cancels_what_was_sent_unless_renewed():

@@ -1,11 +1,15 @@
-"""Our resting orders on the tape: by price, each with its place in the queue."""
+"""One instrument at the venue on the tape: our resting orders by price, each with its place in the queue, and what we took."""
 
 from __future__ import annotations
 
-from hookline.model import BookUpdate, Instrument, Order, OrderBook, Quote, Side
+from collections.abc import Iterator
+
+from hookline.model import BookUpdate, Market, Order, OrderBook, Quote, Side
 from hookline.simulation.queue import QueueModel
 
-__all__ = ["OwnLevel", "OwnSide", "Place", "TapeMarket"]
+__all__ = ["OPPOSITE", "OwnLevel", "OwnSide", "Place", "TapeMarket"]
+
+OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
 class Place:
@@ -76,6 +80,10 @@ class OwnSide:
 class TapeMarket:
     """One instrument at the venue: its book, our orders, and what we have taken from the book.
 
+    Args:
+        known: The market of our positions, whose mark price decides on liquidation.
+        limits: Live ``[floor, ceiling]`` of the price inside of which nothing is liquidated.
+
     Attributes:
         book: The book in the venue's time.
         last: Price of the last trade, NaN before the first.
@@ -85,11 +93,15 @@ class TapeMarket:
         taken: Base units that we took at a price since its level changed last, by the side that rested.
     """
 
-    __slots__ = ("book", "buys", "instrument", "last", "own", "sells", "taken", "triggers", "waiting")
+    __slots__ = (
+        "book", "buys", "instrument", "known", "last", "limits", "own", "sells", "taken", "triggers", "waiting",
+    )  # fmt: skip
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
-        self.book = OrderBook(instrument.symbol)
+    def __init__(self, known: Market, limits: list[float]) -> None:
+        self.known = known
+        self.limits = limits
+        self.instrument = known.instrument
+        self.book = OrderBook(known.instrument.symbol)
         self.last = float("nan")
         self.buys, self.sells = OwnSide(Side.BUY), OwnSide(Side.SELL)
         self.own = {Side.BUY: self.buys, Side.SELL: self.sells}
@@ -116,6 +128,45 @@ class TapeMarket:
         if order in self.waiting:
             self.waiting.remove(order)
 
+    # -- what there is to take -----------------------------------------------------------------------------------------
+
+    def there(self, side: Side, limit: float | None) -> Iterator[tuple[float, int]]:
+        """Yield price and lots of what an order of a side can take, best first, up to its limit."""
+        opposite = OPPOSITE[side]
+        taken, instrument = self.taken[opposite], self.instrument
+        for price, quantity in self.book.levels(opposite):
+            if limit is not None and side * (limit - price) < 0.0:
+                return
+            lots = instrument.lots(quantity - taken.get(price, 0.0))
+            if lots > 0:
+                yield price, lots
+
+    def depth(self, side: Side, limit: float | None, wanted: int) -> tuple[int, float]:
+        """Return how many of the lots wanted an order of a side can take, and the worst price of them (NaN for none)."""
+        found, worst = 0, float("nan")
+        for price, lots in self.there(side, limit):
+            found, worst = found + lots, price
+            if found >= wanted:
+                return wanted, worst
+        return found, worst
+
+    def take(self, side: Side, price: float, lots: int) -> None:
+        """Note that an order of a side takes lots at a price."""
+        taken = self.taken[OPPOSITE[side]]
+        taken[price] = taken.get(price, 0.0) + self.instrument.units(lots)
+
+    def take_all(self, side: Side, wanted: int) -> float:
+        """Take lots whatever they cost and return their average price; what is not there costs as much as the worst level."""
+        left, value, worst = wanted, 0.0, float("nan")
+        for price, lots in list(self.there(side, None)):
+            lots_here = min(lots, left)
+            self.take(side, price, lots_here)
+            left, value, worst = left - lots_here, value + lots_here * price, price
+            if not left:
+                break
+        average = (value + left * worst) / wanted if left else value / wanted
+        return self.instrument.on_grid(average, side)
+
     # -- changes of the book -------------------------------------------------------------------------------------------
 
     def queue(self, order: Order, price: float) -> None:
@@ -124,19 +175,30 @@ class TapeMarket:
         ahead = shown if self._is_visible(order.side, price) else float("inf")
         self.own[order.side].add(order, price, shown, ahead)
 
-    def replenish(self, event: BookUpdate | Quote) -> None:
-        """Forget what we took from levels that an update or a quote tells anew."""
-        if isinstance(event, Quote):
-            self.taken[Side.BUY].pop(event.bid_price, None)
-            self.taken[Side.SELL].pop(event.ask_price, None)
-            return
+    def apply(self, update: BookUpdate) -> bool:
+        """Apply an update to the book and return whether it changed it; what we took from levels that it tells is there again."""
+        if not self.book.apply(update):
+            return False
         for side, taken in self.taken.items():
-            if event.is_snapshot:
+            if taken and update.is_snapshot:
                 taken.clear()
             elif taken:
-                for other, price in zip(event.sides, event.prices, strict=True):
+                for other, price in zip(update.sides, update.prices, strict=True):
                     if other == side:
                         taken.pop(price, None)
+        return True
+
+    def apply_quote(self, quote: Quote) -> bool:
+        """Move the top of the book and return whether the quote counted; at a top that it changes, what we took is there again."""
+        book, taken = self.book, self.taken
+        has_taken = taken[Side.BUY] or taken[Side.SELL]
+        before = (book.bids(1), book.asks(1)) if has_taken else ()
+        if not book.apply_quote(quote):
+            return False
+        if has_taken and before != (book.bids(1), book.asks(1)):
+            taken[Side.BUY].pop(quote.bid_price, None)
+            taken[Side.SELL].pop(quote.ask_price, None)
+        return True
 
     def requeue(self, model: QueueModel, touched: list[float]) -> None:
         """Move our places in the queues after the book has changed; ``touched`` are the prices that an update told."""

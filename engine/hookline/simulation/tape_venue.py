@@ -26,6 +26,9 @@ S3     stop-limit                              triggered likewise; then a limit 
 S4     beyond its trigger on arrival           triggered at once
 TR1    trailing stop                           follows what triggers stops; a price that triggers it does not move it first
 G1     GTD                                     expires at its time; what happens at that time does not fill it
+LQ1    liquidation level reached               after the orders that the event fills: the position's orders are canceled, and it is closed at
+                                               the average price of the levels that it takes. The mark decides where there is one, else the
+                                               last trade, without trades the mid
 D1     cancel-all-after                        at its time, what was sent up to then is canceled, unless it was renewed
 C1     cancel                                  counts at once
 C2     amended to a smaller quantity           keeps its place in the queue
@@ -40,8 +43,7 @@ one-cancels-other are those of ``core.py``. Times of reports are those of the cl
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
@@ -53,6 +55,7 @@ from hookline.model import (
     OrderBook,
     OrderStatus,
     OrderType,
+    Position,
     Quote,
     Side,
     TimeInForce,
@@ -60,6 +63,7 @@ from hookline.model import (
 )
 from hookline.simulation.core import IMMEDIATE, VenueCore, level
 from hookline.simulation.fees import FeeModel
+from hookline.simulation.liquidation import Closing
 from hookline.simulation.queue import PessimisticQueue, QueueModel
 from hookline.simulation.requests import Request, Requests
 from hookline.simulation.resting import OwnSide, TapeMarket
@@ -67,7 +71,7 @@ from hookline.simulation.resting import OwnSide, TapeMarket
 __all__ = ["TapeVenue"]
 
 _NEVER = 2**63 - 1
-_OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
+_INFINITE = float("inf")
 
 
 class _AtOnce(Requests):
@@ -90,11 +94,18 @@ class TapeVenue(VenueCore):
         queue: QueueModel | None = None,
         *,
         leverage: float = 1.0,
+        liquidation_fee: float = 0.0,
     ) -> None:
-        super().__init__(listener, clock, instruments, ledgers, fees, leverage=leverage)
+        super().__init__(
+            listener, clock, instruments, ledgers, fees, leverage=leverage, liquidation_fee=liquidation_fee
+        )
         self._requests = _AtOnce(instruments, self._grant)
         self._queue = queue or PessimisticQueue()
-        self._markets = {symbol: TapeMarket(instrument) for symbol, instrument in instruments.items()}
+        positions = (position for ledger in ledgers.values() for position in ledger.positions.values())
+        known = {position.symbol: position.market for position in positions}
+        self._markets = {
+            symbol: TapeMarket(known[symbol], self.margin.limits(symbol)) for symbol in instruments
+        }
         self._due = _NEVER
 
     # -- time ----------------------------------------------------------------------------------------------------------
@@ -123,6 +134,10 @@ class TapeVenue(VenueCore):
         known = [time for time in (*times, self._deadline) if time is not None]
         self._due = min(known, default=_NEVER)
 
+    def follow_marks(self, symbols: Iterable[str]) -> None:
+        """Learn for which symbols a mark price decides on liquidation."""
+        self.margin.follow_marks(symbols)
+
     # -- the tape ------------------------------------------------------------------------------------------------------
 
     def book(self, symbol: str) -> OrderBook:
@@ -134,30 +149,16 @@ class TapeVenue(VenueCore):
         if self._clock.now >= self._due:
             self.advance(self._clock.now)
         market = self._markets[update.symbol]
-        taken = market.taken
-        if not market.book.apply(update):
-            return
-        if taken[Side.BUY] or taken[Side.SELL]:
-            market.replenish(update)
-        if self.open[update.symbol]:
-            market.requeue(self._queue, update.prices)
-            self._book_moved(market)
+        if market.apply(update):
+            self._book_moved(market, update.prices)
 
     def on_quote(self, quote: Quote) -> None:
         """Move the top of the book and fill what that fills."""
         if self._clock.now >= self._due:
             self.advance(self._clock.now)
         market = self._markets[quote.symbol]
-        book, taken = market.book, market.taken
-        has_taken = taken[Side.BUY] or taken[Side.SELL]
-        before = (book.bids(1), book.asks(1)) if has_taken else None
-        if not book.apply_quote(quote):
-            return
-        if has_taken and before != (book.bids(1), book.asks(1)):
-            market.replenish(quote)
-        if self.open[quote.symbol]:
-            market.requeue(self._queue, [])
-            self._book_moved(market)
+        if market.apply_quote(quote):
+            self._book_moved(market, [])
 
     def on_trade(self, trade: Trade) -> None:
         """Fill the resting orders that a trade reaches, then trigger those that wait for its price."""
@@ -165,18 +166,48 @@ class TapeVenue(VenueCore):
             self.advance(self._clock.now)
         market = self._markets[trade.symbol]
         price = market.last = trade.price
-        if not self.open[trade.symbol]:
-            return
-        own = market.buys if trade.side < 0 else market.sells
-        if own.levels and own.side * (own.best - price) >= 0.0:
-            self._hit(market, own, trade)
-        if market.triggers:
-            self._test_triggers(market)
+        if self.open[trade.symbol]:
+            own = market.buys if trade.side < 0 else market.sells
+            if own.levels and own.side * (own.best - price) >= 0.0:
+                self._hit(market, own, trade)
+            if market.triggers:
+                self._test_triggers(market)
+        floor, ceiling = market.limits
+        if price <= floor or price >= ceiling:
+            self._call_margin(market, price)
 
-    def _book_moved(self, market: TapeMarket) -> None:
-        book = market.book
-        if not book.is_usable:
+    def _call_margin(self, market: TapeMarket, price: float) -> None:
+        if not market.book.is_usable:
             return
+        mark, now = market.known.mark, self._clock.now
+        deciding = mark if mark == mark else price  # noqa: PLR0124
+        closed: dict[Position, Closing] = {}
+
+        def how(position: Position, level: float) -> Closing:
+            if position not in closed:
+                own = self._markets[position.symbol]
+                side = Side.SELL if position.lots > 0 else Side.BUY
+                cost = own.take_all(side, abs(position.lots)) if own.book.is_usable else level
+                closed[position] = Closing(level if cost != cost else cost, now)  # noqa: PLR0124
+            return closed[position]
+
+        self.liquidate(market.instrument.symbol, deciding, deciding, how)
+
+    def _book_moved(self, market: TapeMarket, touched: list[float]) -> None:
+        """Fill, trigger and liquidate what a change of the book does; ``touched`` are the prices that an update told."""
+        if self.open[market.instrument.symbol]:
+            market.requeue(self._queue, touched)
+            if market.book.is_usable:
+                self._meet_book(market)
+        floor, ceiling = market.limits
+        # Unlimited unless something is held: most events end here.
+        if floor != -_INFINITE or ceiling != _INFINITE:
+            price = market.last if market.has_trades else market.book.mid
+            if price <= floor or price >= ceiling:
+                self._call_margin(market, price)
+
+    def _meet_book(self, market: TapeMarket) -> None:
+        book = market.book
         for own in (market.buys, market.sells):
             if own.levels:
                 opposite = book.best_ask if own.side > 0 else book.best_bid
@@ -234,7 +265,7 @@ class TapeVenue(VenueCore):
 
     def _meet_with_limit(self, market: TapeMarket, order: Order) -> None:
         limit = level(order.limit_price)
-        found = self._next(market, order.side, limit)
+        found = next(market.there(order.side, limit), None)
         if found is not None and order.post_only:
             self._refuse(order, self._clock.now, f"post-only: would take at {found[0]!r}")
             return
@@ -252,53 +283,31 @@ class TapeVenue(VenueCore):
             market.queue(order, limit)
 
     def _cancel_rest(self, order: Order, where: str) -> None:
-        rest = order.instrument.units(order.open_lots)
-        reason = f"no more {where}: {rest:g} of {order.quantity:g} left"
-        self.close(order, OrderStatus.CANCELED, self._clock.now, reason)
+        left = f"{order.instrument.units(order.open_lots):g} of {order.quantity:g} left"
+        self.close(order, OrderStatus.CANCELED, self._clock.now, f"no more {where}: {left}")
 
     # -- taking --------------------------------------------------------------------------------------------------------
 
-    def _next(self, market: TapeMarket, side: Side, limit: float | None) -> tuple[float, int] | None:
-        """Return price and lots of the first level that an order of a side can take from, None if there is none."""
-        opposite = _OPPOSITE[side]
-        taken, instrument = market.taken[opposite], market.instrument
-        for price, quantity in market.book.levels(opposite):
-            if limit is not None and side * (limit - price) < 0.0:
-                return None
-            lots = instrument.lots(quantity - taken.get(price, 0.0))
-            if lots > 0:
-                return price, lots
-        return None
-
-    def _take(self, market: TapeMarket, order: Order, limit: float | None) -> None:
-        """Walk the book level by level."""
-        taken = market.taken[_OPPOSITE[order.side]]
+    def _take(self, market: TapeMarket, order: Order, limit: float | None, at: float | None = None) -> None:
+        """Walk the book level by level, as taker; as maker, at the order's own price, where that is given."""
         while order.is_open:
-            found = self._next(market, order.side, limit)
+            found = next(market.there(order.side, limit), None)
             if found is None:
                 return
-            price, lots = found[0], min(found[1], order.open_lots)
+            lots = min(found[1], order.open_lots)
             # Counted before it is filled: what follows from the fill may take too.
-            taken[price] = taken.get(price, 0.0) + market.instrument.units(lots)
-            self._execute(order, lots, price, is_maker=False)
+            market.take(order.side, found[0], lots)
+            self._execute(order, lots, found[0] if at is None else at, is_maker=at is not None)
 
     def _is_whole(self, market: TapeMarket, order: Order, limit: float | None) -> bool:
         """Return whether an order can be filled as a whole; it is ended if not."""
-        wanted, found, worst = order.open_lots, 0, math.nan
-        taken = market.taken[_OPPOSITE[order.side]]
-        for price, quantity in market.book.levels(_OPPOSITE[order.side]):
-            if found >= wanted or (limit is not None and order.side * (limit - price) < 0.0):
-                break
-            found, worst = found + max(0, market.instrument.lots(quantity - taken.get(price, 0.0))), price
+        wanted, now = order.open_lots, self._clock.now
+        found, worst = market.depth(order.side, limit, wanted)
         if found < wanted:
-            there = market.instrument.units(found)
-            reason = f"fill or kill: {there:g} of {order.quantity:g} there"
-            self.close(order, OrderStatus.CANCELED, self._clock.now, reason)
-            return False
-        if order.reduce_only:
-            return True
-        position, now = self.position_of(order), self._clock.now
-        self._allowed(order, position, wanted, worst, self._fees.taker, now)
+            there = f"{market.instrument.units(found):g} of {order.quantity:g} there"
+            self.close(order, OrderStatus.CANCELED, now, f"fill or kill: {there}")
+        elif not order.reduce_only:
+            self._allowed(order, self.position_of(order), wanted, worst, self._fees.taker, now)
         return order.is_open
 
     def _execute(self, order: Order, lots: int, price: float, *, is_maker: bool) -> int:
@@ -331,17 +340,12 @@ class TapeVenue(VenueCore):
 
     def _cross(self, market: TapeMarket, own: OwnSide) -> None:
         """Fill our orders whose price the other side has reached, from what is shown there."""
-        taken, instrument = market.taken[_OPPOSITE[own.side]], market.instrument
         for at in own.best_first():
             for place in at.places:
-                order = place.order
-                while order.is_open and order in own:
-                    found = self._next(market, own.side, at.price)
-                    if found is None:
-                        return
-                    lots = min(found[1], order.open_lots)
-                    taken[found[0]] = taken.get(found[0], 0.0) + instrument.units(lots)
-                    self._execute(order, lots, at.price, is_maker=True)
+                if place.order in own:
+                    self._take(market, place.order, at.price, at.price)
+            if at.price in own.levels:
+                return
 
     # -- triggers ------------------------------------------------------------------------------------------------------
 
