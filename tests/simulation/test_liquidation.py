@@ -177,6 +177,13 @@ def test_a_purchase_on_the_way_down_moves_the_level():
     assert told.fills[1:] == ["bar 2 inside: buy 28 @ 9.5", "bar 2 inside: sell 78 @ 8.58"]
 
 
+def test_a_stop_behind_the_level_of_its_own_bars_entry_is_too_late():
+    # short 100 at 9.9 with 100: (990 + 100) / 100.5 = 10.8458
+    told = leveraged("10 10/12/9/11", {0: [sell(100, trigger=9.9), buy(100, trigger=11.5, reduce_only=True)]})
+
+    assert told.fills == ["bar 1 inside: sell 100 @ 9.9", "bar 1 inside: buy 100 @ 10.85"]
+
+
 # -- isolated and cross --------------------------------------------------------------------------------------------------
 
 

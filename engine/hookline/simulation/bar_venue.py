@@ -142,6 +142,12 @@ class BarVenue(VenueCore):
             _, low, high = self._deciding(bar)
             self.liquidate_between(bar, low, high)
 
+    def _margin_call_before(self, bar: Bar, price: float, floor: float, *, at_open: bool) -> None:
+        """Liquidate what the price passes on its way to an order: nobody sells a long below its liquidation price."""
+        if bar.symbol not in self._marks:
+            low, high = (price, bar.high) if price <= floor else (bar.low, price)
+            self.liquidate_between(bar, low, high, at_open=at_open)
+
     def due_between(self, bar: Bar, here: float, stop: float) -> float:
         """Return the first price on the way between two prices at which a position is liquidated, NaN if there is none."""
         low, high = min(here, stop), max(here, stop)
@@ -283,6 +289,11 @@ class BarVenue(VenueCore):
 
     def execute(self, order: Order, price: float, bar: Bar, time: int, *, is_maker: bool = False) -> None:
         """Fill an order at a price of the bar, with slippage where it takes what it gets."""
+        floor, ceiling = self.margin.limits(order.instrument.symbol)
+        if price <= floor or price >= ceiling:
+            self._margin_call_before(bar, price, floor, at_open=time == bar.start)
+            if not order.is_open:
+                return
         if not is_maker and order.type not in LIMITS:
             price = self._slippage.price(order.instrument, order.side, price, bar)
         self.fill(order, order.lots - order.filled_lots, price, time, is_maker=is_maker)
