@@ -46,14 +46,14 @@ def test_help_lists_every_command_and_imports_none_of_them():
     assert "LOADED []" in ran.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "check", "new", "list", "show", "schema", "data"])
+@pytest.mark.parametrize("command", ["run", "check", "new", "list", "show", "schema", "journal", "data"])
 def test_every_command_has_help(hookline, command):
     ran = hookline(command, "--help")
     assert ran.code == 0
     assert f"hookline {command}" in ran.out
 
 
-@pytest.mark.parametrize("name", [name for name in commands._BUILT_IN if name != "data"])
+@pytest.mark.parametrize("name", [name for name in commands._BUILT_IN if name not in {"data", "journal"}])
 def test_the_list_of_commands_says_what_each_says_of_itself(name):
     module, attribute, text = commands._BUILT_IN[name]
     assert summary(getattr(importlib.import_module(module), attribute)) == text

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from hookline.cli import commands
 from hookline.journal import Amendment, Batch, Decision, Journal, SessionHeader
 from hookline.model import (
     Bar,
@@ -196,6 +197,8 @@ def test_a_folder_without_a_journal_is_one_line(hookline, tmp_path):
 
 
 def test_help_teaches_with_an_example(hookline):
-    assert "hookline journal show runs/demo" in hookline("journal", "--help").out
+    said = hookline("journal", "--help").out
+    assert commands._BUILT_IN["journal"][2] in said
+    assert "hookline journal show runs/demo" in said
     for command in ("show", "tail", "export", "verify"):
         assert f"hookline journal {command} runs/demo" in hookline("journal", command, "--help").out

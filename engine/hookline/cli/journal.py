@@ -19,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="""Look at what a session did: every order, fill and decision that it wrote down.
+    help="""Look at what a session did, event by event, and verify it.
 
     For example: hookline journal show runs/demo""",
 )
