@@ -12,6 +12,7 @@ import hookline as hl
 from hookline import plugins
 from hookline_feeds.synthetic import SyntheticFeed
 
+TWAP = {"use": "twap", "params": {"duration": "20d", "slices": 200, "randomize": 0.5}}
 PARAMS = {
     "buy_and_hold": {},
     "ema_cross": {},
@@ -19,8 +20,13 @@ PARAMS = {
     "donchian_breakout": {},
     "bollinger_reversion": {},
     "grid_arithmetic": {"low": 80, "high": 130},
+    "work_order": {"quantity": 20, "algorithm": TWAP},
 }
-REAL_PARAMS = {**PARAMS, "grid_arithmetic": {"low": 30_000, "high": 60_000, "num_grids": 60}}
+REAL_PARAMS = {
+    **PARAMS,
+    "grid_arithmetic": {"low": 30_000, "high": 60_000, "num_grids": 60},
+    "work_order": {"quantity": 0.2, "algorithm": TWAP},
+}
 COSTS = {"taker_fee_bps": 5, "maker_fee_bps": 2, "slippage_bps": 1}
 
 # When a change of orders is meant: say why in the change, and put the value that the failing test shows here.
@@ -31,6 +37,7 @@ SYNTHETIC = {
     "donchian_breakout": "30d8b5b8fe455238a8e9c551b8e297312881e5b8da07c005be7929db2f031ffc",
     "bollinger_reversion": "37aa8c0f5957a10ce32de3a27c902c6aa503f7d0023e70b97bb3fe1200734814",
     "grid_arithmetic": "ba0d547238ab1ef7dde56d4857fa99c8c90b20a7d98a2f2e62e89f49e9021429",
+    "work_order": "9730cd0204c9cfd11a6002c6df3de44a086d5efc0238d92a8e80950b0cad615f",
 }
 REAL = {
     "buy_and_hold": "5e28c03540e9f451c089ef1ddb15abe842141b1afccd882c6d0e40e5ecf82f20",
@@ -39,6 +46,7 @@ REAL = {
     "donchian_breakout": "dd182abe0d32676cdcb364a982de750674944cc23faf9566983bd8f5d42b4091",
     "bollinger_reversion": "0a70cc0453a15b9515c4726bac400f369b04525ffef2cee1e5ae8ac3eb1aabff",
     "grid_arithmetic": "90a627f94de4c01715b58acca26825e5540d041e4bcd60eb4baca9f50cda1284",
+    "work_order": "0231c77bba619004799531e4f0f2cd12232815d44df6554315ae1442068431cb",
 }
 
 
