@@ -252,7 +252,13 @@ def test_a_halt_and_what_rules_remember_survive_a_restart(stage):
 
 
 def test_a_session_without_a_halt_has_little_to_save(stage):
-    assert stage(AtMost(1)).gate.save() == {"halted": "", "flattens": False, "until": None, "rules": {}}
+    assert stage(AtMost(1)).gate.save() == {
+        "halted": "",
+        "flattens": False,
+        "until": None,
+        "asked": [],
+        "rules": {},
+    }
 
 
 def test_what_the_session_no_longer_has_is_not_restored(stage):
@@ -314,3 +320,30 @@ def test_rules_learn_of_fills_with_what_they_realized(stage):
     it.sell(2)
     it.show("110")
     assert rule.state == {"sum": 20.0, "last": [2, 2.0, 1.0]}
+
+
+def test_only_the_rules_that_asked_for_a_halt_learn_of_its_end(stage):
+    @dataclass
+    class Learns(HaltsBelow):
+        name: ClassVar[str] = "learns"
+
+        def on_resume(self, account):
+            self.state["resumed"] = self.state.get("resumed", 0) + 1
+
+    asks, other = Learns(990), Learns(1)
+    other.name = "other"
+    it = stage(asks, other)
+    it.kernel.halt("by hand")
+    it.gate.resume("go on")
+    assert (asks.state, other.state) == ({}, {})
+    it.buy(2)
+    it.show("100 94")
+    saved = it.gate.save()
+    it.gate.restore(saved)
+    it.gate.resume("go on")
+    assert (asks.state, other.state) == ({"resumed": 1}, {})
+    asks.hours = 1
+    it.show("94")
+    it.wait(1)
+    assert it.tries() == ""
+    assert asks.state == {"resumed": 1}, "its time was over, nobody ended it"

@@ -185,6 +185,14 @@ def test_leverage_counts_every_instrument_and_the_worst_side(stage):
     assert it.buy(1, "C", limit=99).is_open, "the four that would be sold are worse"
 
 
+def test_an_order_is_not_blamed_for_the_worth_of_the_other_side(stage):
+    it = stage(MaxLeverage(1.6, warn_above=None, shrink=True))
+    it.sell(14)
+    assert it.buy(1, limit=130).quantity == 1
+    it.kernel.ledgers["one"].wallets[0].cash -= 300
+    assert it.buy(1).reason.startswith("max_leverage: leverage could be 2.00, at most 1.6; 0 would be left")
+
+
 def test_turning_is_leverage_of_what_is_left(stage):
     it = stage(MaxLeverage(2))
     it.buy(20)

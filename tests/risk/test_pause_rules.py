@@ -135,6 +135,21 @@ def test_the_day_survives_a_restart(stage):
     assert again.gate.halted == "daily_loss_limit: lost 6.0% of 1000.00 today, at most 5.0%"
 
 
+def test_losses_of_several_days_add_up_to_a_drawdown(stage):
+    it = stage(DailyLossLimit(0.05), MaxDrawdown(0.1))
+    it.buy(10)
+    it.show("100 94")
+    assert it.gate.until is not None
+    it.wait(24)
+    it.show("89")
+    assert it.gate.halted == "daily_loss_limit: lost 5.3% of 940.00 today, at most 5.0%"
+    it.show("89")
+    assert (it.gate.halted, it.gate.until) == (
+        "max_drawdown: equity fell 11.0% from 1000.00, at most 10.0%",
+        None,
+    )
+
+
 # -- losses in a row -----------------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ class Gate:
         self.flatten_on_halt = flatten_on_halt
         self.until: int | None = None
         self.decisions: list[Decision] = []
+        self._asked: list[str] = []
         self._denied: dict[tuple[str, str], tuple[int, str]] = {}
         for rule in rules:
             rule.reset()
@@ -162,7 +163,9 @@ class Gate:
         verdict = Verdict(reason, Action.HALT, flatten=flatten, until=until)
         if self.halted and not self._escalates(verdict):
             return False
-        if not self._is_said(reason):
+        if self._is_said(reason):
+            self._asked.append(self.decisions[-1].rule)
+        else:
             self.decisions.append(self._decision("", Action.HALT, reason))
         was_timeless = bool(self.halted) and self.until is None
         self.flattens = self._flattens(verdict) or (bool(self.halted) and self.flattens)
@@ -171,14 +174,20 @@ class Gate:
         return True
 
     def resume(self, reason: str) -> None:
-        """End a halt; nothing happens if there is none."""
+        """End a halt, and tell the rules that asked for it; nothing happens if there is none."""
         if not self.halted:
             return
+        asked = set(self._asked)
+        self._end_halt(reason)
+        for rule in self._rules.values():
+            if rule.name in asked:
+                rule.on_resume(self._account)
+
+    def _end_halt(self, reason: str) -> None:
         self.halted, self.flattens, self.until = "", False, None
+        self._asked.clear()
         self._denied.clear()
         self.decisions.append(self._decision("", Action.RESUME, reason))
-        for rule in self._rules.values():
-            rule.on_resume(self._account)
 
     def _is_said(self, reason: str) -> bool:
         """Return whether a halt is what a rule has just asked for, which is recorded with the rule's name."""
@@ -201,7 +210,7 @@ class Gate:
         """End a halt whose time is over, and return whether it was."""
         if self.until is None or self._account.now < self.until:
             return False
-        self.resume(f"the time of the halt is over: {self.halted}")
+        self._end_halt(f"the time of the halt is over: {self.halted}")
         return True
 
     # -- restarts ------------------------------------------------------------------------------------------------------
@@ -213,6 +222,7 @@ class Gate:
             "halted": self.halted,
             "flattens": self.flattens,
             "until": self.until,
+            "asked": list(self._asked),
             "rules": {key: state for key, state in states.items() if state},
         }
 
@@ -221,6 +231,7 @@ class Gate:
         self.halted = state.get("halted", "")
         self.flattens = state.get("flattens", False)
         self.until = state.get("until")
+        self._asked = list(state.get("asked", ()))
         for key, saved in state.get("rules", {}).items():
             if key in self._rules:
                 self._rules[key].restore(saved)

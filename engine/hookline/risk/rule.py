@@ -149,7 +149,7 @@ class RiskRule(ABC):
         return
 
     def on_resume(self, account: Account) -> None:  # noqa: ARG002
-        """Learn that a halt has ended; what made this rule halt should not make it halt again at once."""
+        """Learn that somebody has ended a halt that this rule asked for; it should not ask again at once for the same."""
         return
 
     def reset(self) -> None:
