@@ -5,11 +5,12 @@ Rules of this file:
 - A slice is what is due by its time less what is filled or still working: what an earlier slice has left, or could not send,
   is caught up without being counted twice.
 - Sums are made of whole lots. Every slice is the same number of lots and the last one is all that is left.
-- The schedule is drawn once and kept in ``work.state``, so that a restart goes on with the same times.
+- The schedule follows from its begin and a seed, both kept in ``work.state``, so that a restart goes on with the same times.
 """
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -62,18 +63,12 @@ class Twap(ExecutionAlgorithm):
             raise ValueError(f"duration: {error}") from error
 
     def on_start(self, work: Work) -> None:
-        begin, length = to_ns(work.now), timeframe_ns(self.duration)
-        step = length / self.slices
-        shifts = [work.rng.random() * self.randomize if self.randomize else 0.0 for _ in range(self.slices)]
-        # Whole microseconds, which is what datetimes can say.
-        work.state["due"] = [
-            begin + round((number + shift) * step) // 1000 * 1000 for number, shift in enumerate(shifts)
-        ]
-        work.state["end"] = begin + length
+        work.state["begin"] = to_ns(work.now)
+        work.state["seed"] = work.rng.getrandbits(32)
         self._go_on(work)
 
     def on_timer(self, work: Work, timer: str) -> None:
-        if timer == _END or to_ns(work.now) >= work.state["end"]:  # a slice comes that late after a long stop
+        if timer == _END or to_ns(work.now) >= self._end(work):  # a slice comes that late after a long stop
             work.state["ended"] = True
             self._withdraw(work)
             self._report(work)
@@ -86,15 +81,38 @@ class Twap(ExecutionAlgorithm):
 
     def _go_on(self, work: Work) -> None:
         """Send what is due and set the next timer."""
-        now, due = to_ns(work.now), work.state["due"]
-        number = sum(time <= now for time in due)
+        number = self._count_due(work)
         if number:
             self._withdraw(work)
             self._send(work, number)
-        if number < len(due):
-            work.at(from_ns(due[number]), _SLICE)
+        if number < self.slices:
+            work.at(from_ns(self._due(work, number)), _SLICE)
         else:
-            work.at(from_ns(work.state["end"]), _END)
+            work.at(from_ns(self._end(work)), _END)
+
+    def _due(self, work: Work, number: int) -> int:
+        """Return when a slice, counted from 0, is due."""
+        shift = 0.0
+        if self.randomize:
+            drawn = random.Random(f"{work.state['seed']}:{number}").random()  # noqa: S311  # reproducible, not secret
+            shift = drawn * self.randomize
+        step = timeframe_ns(self.duration) / self.slices
+        # Whole microseconds, which is what datetimes can say.
+        due = int(work.state["begin"]) + round((number + shift) * step) // 1000 * 1000
+        return min(due, self._end(work) - 1000)
+
+    def _count_due(self, work: Work) -> int:
+        """Return how many slices are due by now."""
+        now = to_ns(work.now)
+        passed = (now - int(work.state["begin"])) * self.slices // timeframe_ns(self.duration)
+        # Each slice is due within its own part of the time, so those of the parts that have passed are; one less for rounding.
+        number = min(max(0, passed - 1), self.slices)
+        while number < self.slices and self._due(work, number) <= now:
+            number += 1
+        return number
+
+    def _end(self, work: Work) -> int:
+        return int(work.state["begin"]) + timeframe_ns(self.duration)
 
     def _send(self, work: Work, number: int) -> None:
         lots = self._due_lots(work, number) - work.filled_lots - work.working_lots
@@ -118,9 +136,8 @@ class Twap(ExecutionAlgorithm):
         equal = work.lots // self.slices
         if equal >= work.instrument.min_lots:
             return equal * number
-        return (
-            work.lots * number // self.slices
-        )  # merged below: fractions of a lot must not add up in the last
+        # Such slices are merged; that fractions of a lot do not add up in the last one, they are not rounded each.
+        return work.lots * number // self.slices
 
     def _cap(self, work: Work) -> float | None:
         """Return the tighter of the algorithm's and the order's limit."""

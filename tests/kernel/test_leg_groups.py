@@ -372,6 +372,34 @@ def test_in_hedge_mode_a_long_and_a_short_of_one_instrument_are_two_legs():
     ]
 
 
+def test_on_bars_a_timeout_within_a_bar_takes_nothing_back_that_the_open_has_filled():
+    group = []
+
+    def open_(script, ctx):
+        legs = [hl.Leg("A", BUY, 1), hl.Leg("B", SELL, 2)]
+        group.append(ctx.open_legs(legs, timeout="40m"))
+
+    data = {"A": bars("10 10 11 12 12", "A"), "B": bars("20 20 19 18 18", "B")}
+    perps = [hl.Instrument(symbol, hl.InstrumentKind.PERPETUAL) for symbol in "AB"]
+    result = hl.backtest(Scripted({0: open_}), data, instruments=perps)
+
+    assert group[0].is_open
+    assert [(f.symbol, f.quantity) for f in result.record.fills] == [("A", 1.0), ("B", 2.0)]
+
+
+def test_orders_that_cannot_be_canceled_in_time_are_reported():
+    hand = pair()
+    hand.broker.holds_cancels = True
+    group = opened(hand)
+    hand.wait(60)
+    assert group.status is hl.LegStatus.FAILED
+    assert group.reason.endswith("its orders are not canceled in time, nothing left")
+    for order in hand.sent[:2]:
+        hand.confirm(order)
+
+    assert group.status is hl.LegStatus.UNWOUND
+
+
 # -- restarts ---------------------------------------------------------------------------------------------------------
 
 

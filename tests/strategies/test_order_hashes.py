@@ -37,7 +37,7 @@ SYNTHETIC = {
     "donchian_breakout": "30d8b5b8fe455238a8e9c551b8e297312881e5b8da07c005be7929db2f031ffc",
     "bollinger_reversion": "37aa8c0f5957a10ce32de3a27c902c6aa503f7d0023e70b97bb3fe1200734814",
     "grid_arithmetic": "ba0d547238ab1ef7dde56d4857fa99c8c90b20a7d98a2f2e62e89f49e9021429",
-    "work_order": "9730cd0204c9cfd11a6002c6df3de44a086d5efc0238d92a8e80950b0cad615f",
+    "work_order": "c370f255c600f0013905044fd5318f1549869499983b8813f0fb014855a87f20",
 }
 REAL = {
     "buy_and_hold": "5e28c03540e9f451c089ef1ddb15abe842141b1afccd882c6d0e40e5ecf82f20",
@@ -46,7 +46,7 @@ REAL = {
     "donchian_breakout": "dd182abe0d32676cdcb364a982de750674944cc23faf9566983bd8f5d42b4091",
     "bollinger_reversion": "0a70cc0453a15b9515c4726bac400f369b04525ffef2cee1e5ae8ac3eb1aabff",
     "grid_arithmetic": "90a627f94de4c01715b58acca26825e5540d041e4bcd60eb4baca9f50cda1284",
-    "work_order": "0231c77bba619004799531e4f0f2cd12232815d44df6554315ae1442068431cb",
+    "work_order": "c9dbeaa93c5c5707b043fc0d67072046635b23b56e00704dbed131318a092cdd",
 }
 
 

@@ -116,7 +116,8 @@ class GroupHandler:
             for leg in self.group.legs:
                 leg.waits = False
         elif timer == "give up" and now >= self._give_up and status in _WINDING - {LegStatus.FAILED}:
-            self._fail("not closed in time")
+            entering = any(leg.is_entering for leg in self.group.legs)
+            self._fail("its orders are not canceled in time" if entering else "not closed in time")
         self._step()
         self._tell()
 
