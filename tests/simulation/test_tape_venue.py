@@ -1,5 +1,6 @@
 """The rows of the table in ``tape_venue.py``: taking, resting, queues."""
 
+import json
 import math
 from decimal import Decimal
 
@@ -476,6 +477,59 @@ def test_d1_none_switches_it_off():
     floor.venue.cancel_all_after(None)
     floor.venue.advance(10**18)
     assert order.is_open
+
+
+def restarted(floor: Floor, orders) -> Floor:
+    """A new venue that has taken over the state of another one."""
+    after = Floor()
+    after.desk.ledgers = floor.desk.ledgers
+    after.venue = after.made(None)
+    after.venue.restore(json.loads(json.dumps(floor.venue.save())), {order.number: order for order in orders})
+    after.clock.now = floor.clock.now
+    return after
+
+
+def test_re1_after_a_restart_orders_stand_at_the_end_of_the_queue():
+    before = Floor(BOOK)
+    order, stop = before.buy(2, 99.0), before.sell(1, trigger=97.5)
+    before.trade("sell 3 @ 99")
+    assert (order.open_lots, before.ahead(order)) == (2, 0)
+    floor = restarted(before, [order, stop])
+    assert floor.ahead(order) == math.inf
+    floor.book("bid 99:7 98:1 ask 101:1")
+    assert floor.ahead(order) == 7
+    floor.trade("sell 8 @ 99")
+    assert (order.status, stop.status) == ("filled", "accepted")
+    floor.trade("sell 1 @ 97")
+    assert stop.status == "filled"
+
+
+def test_re1_what_has_passed_meanwhile_fills_as_maker():
+    before = Floor(BOOK)
+    order = before.buy(1, 99.0, post_only=True)
+    floor = restarted(before, [order])
+    floor.book("bid 96:7 ask 97:1")
+    assert floor.fills == ["buy 1 @ 99 maker"]
+
+
+def test_re1_times_go_on_after_a_restart():
+    before = Floor(BOOK)
+    order = before.buy(1, 99.0, expire=9 * 10**9)
+    before.venue.cancel_all_after(60.0)
+    floor = restarted(before, [order])
+    assert floor.venue.due == 9 * 10**9
+    floor.venue.advance(9 * 10**9)
+    assert order.status == "expired"
+    assert floor.venue.due == 61 * 10**9
+
+
+def test_re1_an_order_that_waited_for_a_book_waits_on():
+    before = Floor(BOOK)
+    before.update("bid 101:1")
+    order = before.buy(1)
+    floor = restarted(before, [order])
+    floor.book(BOOK)
+    assert floor.fills == ["buy 1 @ 101 taker"]
 
 
 def test_c1_a_cancel_counts_at_once():

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import NamedTuple
 
 import msgspec
@@ -23,7 +24,6 @@ from hookline.clock import Clock, EventClock
 from hookline.model import (
     BookUpdate,
     Fill,
-    Instrument,
     Ledger,
     Order,
     OrderStatus,
@@ -279,23 +279,12 @@ class DelayedVenue:
             del self._originals[self._twins.pop(original)]
 
     def _twin_of_ledger(self, ledger: Ledger) -> Ledger:
-        twins = {
-            wallet: Wallet(wallet.cash, wallet.venue, wallet.currency, wallet.rate_market)
-            for wallet in ledger.wallets
-        }
-        self._wallets += twins.items()
-        by_symbol = {position.symbol: position.wallet for position in ledger.positions.values()}
-        markets = {position.symbol: position.market for position in ledger.positions.values()}
-
-        def wallet_of(instrument: Instrument) -> Wallet:
-            return twins[by_symbol[instrument.symbol]]
-
-        made = Ledger(ledger.strategy, ledger.start_cash, markets.values(), wallet_of)
-        for id_, position in made.positions.items():
-            held = ledger.positions[id_]
-            position.lots, position.quantity = held.lots, held.quantity
-            position.entry_price, position.opened = held.entry_price, held.opened
-        return made
+        """Return a ledger of its own for the venue, as this one stands; both know the same markets."""
+        markets = [position.market for position in ledger.positions.values()]
+        markets += [wallet.rate_market for wallet in ledger.wallets if wallet.rate_market is not None]
+        twin = deepcopy(ledger, {id(market): market for market in markets})
+        self._wallets += zip(ledger.wallets, twin.wallets, strict=True)
+        return twin
 
 
 def _terms_of(order: Order) -> _Terms:

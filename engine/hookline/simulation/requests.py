@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from hookline.model import Bar, Order
 
-__all__ = ["Request", "Requests"]
+__all__ = ["AtOnce", "Request", "Requests"]
 
 
 class Request(NamedTuple):
@@ -89,3 +89,10 @@ class Requests:
         self.waiting[symbol] = [one for one in waiting if one not in due]
         for request in due:
             self._grant(request)
+
+
+class AtOnce(Requests):
+    """Grants every request when it arrives: on the tape nothing that comes later happened before."""
+
+    def ask(self, request: Request) -> None:
+        self._grant(request)

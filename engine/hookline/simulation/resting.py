@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from hookline.model import BookUpdate, Market, Order, OrderBook, Quote, Side
+from hookline.model import BookUpdate, Market, Order, OrderBook, OrderStatus, OrderType, Quote, Side
 from hookline.simulation.queue import QueueModel
 
 __all__ = ["OPPOSITE", "OwnLevel", "OwnSide", "Place", "TapeMarket"]
 
+# What a level showed that was not looked at yet: different from all that it may show.
+_UNSEEN = -1.0
 OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
@@ -127,6 +129,19 @@ class TapeMarket:
             self.triggers.remove(order)
         if order in self.waiting:
             self.waiting.remove(order)
+
+    def restore(self, orders: Iterable[Order]) -> None:
+        """Put open orders back after a restart, each where its status says; the first book tells what is ahead of them."""
+        for order in orders:
+            if order.status is OrderStatus.SUBMITTED:
+                self.waiting.append(order)
+            elif (
+                order.limit_price is not None and order.status is not OrderStatus.ACCEPTED
+            ) or order.type is OrderType.LIMIT:
+                assert order.limit_price is not None, "a limit order has a limit"
+                self.own[order.side].add(order, order.limit_price, _UNSEEN, float("inf"))
+            else:
+                self.triggers.append(order)
 
     # -- what there is to take -----------------------------------------------------------------------------------------
 

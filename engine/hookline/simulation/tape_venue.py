@@ -30,6 +30,8 @@ LQ1    liquidation level reached               after the orders that the event f
                                                the average price of the levels that it takes. The mark decides where there is one, else the
                                                last trade, without trades the mid
 D1     cancel-all-after                        at its time, what was sent up to then is canceled, unless it was renewed
+RE1    restart                                 orders that rested stand at the end of the queue of the first book; what that has
+                                               passed fills them by L5
 C1     cancel                                  counts at once
 C2     amended to a smaller quantity           keeps its place in the queue
 C3     amended to a larger quantity            goes to the end of the queue
@@ -44,6 +46,7 @@ one-cancels-other are those of ``core.py``. Times of reports are those of the cl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from hookline.broker import BrokerListener
 from hookline.clock import Clock
@@ -65,20 +68,13 @@ from hookline.simulation.core import IMMEDIATE, VenueCore, level
 from hookline.simulation.fees import FeeModel
 from hookline.simulation.liquidation import Closing
 from hookline.simulation.queue import PessimisticQueue, QueueModel
-from hookline.simulation.requests import Request, Requests
+from hookline.simulation.requests import AtOnce, Request
 from hookline.simulation.resting import OwnSide, TapeMarket
 
 __all__ = ["TapeVenue"]
 
 _NEVER = 2**63 - 1
 _INFINITE = float("inf")
-
-
-class _AtOnce(Requests):
-    """Grants every request when it arrives: on the tape nothing that comes later happened before."""
-
-    def ask(self, request: Request) -> None:
-        self._grant(request)
 
 
 class TapeVenue(VenueCore):
@@ -99,7 +95,7 @@ class TapeVenue(VenueCore):
         super().__init__(
             listener, clock, instruments, ledgers, fees, leverage=leverage, liquidation_fee=liquidation_fee
         )
-        self._requests = _AtOnce(instruments, self._grant)
+        self._requests = AtOnce(instruments, self._grant)
         self._queue = queue or PessimisticQueue()
         positions = (position for ledger in ledgers.values() for position in ledger.positions.values())
         known = {position.symbol: position.market for position in positions}
@@ -107,6 +103,12 @@ class TapeVenue(VenueCore):
             symbol: TapeMarket(known[symbol], self.margin.limits(symbol)) for symbol in instruments
         }
         self._due = _NEVER
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        super().restore(state, orders)
+        for symbol, market in self._markets.items():
+            market.restore(self.open[symbol])
+        self._plan()
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
