@@ -1,5 +1,6 @@
 """A venue behind a latency."""
 
+import json
 from typing import Any
 
 import pytest
@@ -289,3 +290,58 @@ def test_a_liquidation_is_heard_of_later():
     floor.now(20)
     assert (floor.position, floor.desk.ledgers["s"].cash) == (0, floor.twin_cash)
     assert "adopted" in floor.desk.told
+
+
+def restarted(floor, orders):
+    """A new link and venue that have taken over the state of another one, with the ledgers and orders as they were heard of."""
+    after = Far()
+    after.desk.ledgers = floor.desk.ledgers
+    after.venue = after.made(None)
+    state = json.loads(json.dumps(floor.venue.save()))
+    after.clock.now = floor.clock.now
+    after.venue.restore(state, {order.number: order for order in orders})
+    return after
+
+
+def test_after_a_restart_what_was_under_way_is_sent_again():
+    floor = Far(BOOK)
+    rested = floor.buy(1, 98.0)
+    floor.now(5)
+    fresh = floor.buy(1, 97.0)
+    floor = restarted(floor, [rested, fresh])
+    floor.book("bid 98:3 97:1 ask 101:6")
+    floor.now(20)
+    assert (rested.status, fresh.status, floor.ahead(rested), floor.ahead(fresh)) == (
+        "accepted",
+        "accepted",
+        3,
+        1,
+    )
+
+
+def test_after_a_restart_a_fill_that_nobody_had_heard_of_did_not_happen():
+    floor = Far(BOOK)
+    order = floor.buy(1, 99.0)
+    floor.now(5)
+    floor.trade("sell 9 @ 98")
+    floor = restarted(floor, [order])
+    assert floor.twin_cash == 10_000
+    floor.book(BOOK)
+    floor.trade("sell 1 @ 98")
+    floor.now(20)
+    assert (floor.fills, floor.position, order.status) == (["buy 1 @ 99 maker"], 1, "filled")
+
+
+def test_after_a_restart_a_bracket_is_still_one():
+    floor = Far(BOOK)
+    floor.desk.market.last = 100.0
+    entry = floor.buy(1, 99.0, stop_loss=97.0, take_profit=101.0)
+    floor.now(5)
+    floor = restarted(floor, [entry, *entry.children])
+    floor.book(BOOK)
+    floor.trade("sell 9 @ 98.5")
+    floor.trade("buy 9 @ 101.5")
+    floor.now(30)
+    assert floor.fills == ["buy 1 @ 99 maker", "sell 1 @ 101 maker"]
+    assert end(entry.children[0]) == "canceled: one cancels other: s-3"
+    assert floor.desk.ledgers["s"].cash == pytest.approx(floor.twin_cash)

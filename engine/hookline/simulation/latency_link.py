@@ -7,6 +7,8 @@ Rules of this file:
 - The venue works on twins of the orders and of the ledgers: it fills at once what the strategies hear of later. A cancellation
   that crosses a fill on the way comes too late, and the order ends as filled.
 - A report carries the terms that the order had at the venue when it was sent, so that the order here changes with it and not before.
+- After a restart what was heard of is the truth. What was under way to the venue is sent again; what the venue had done and nobody
+  had heard of is as if it had not happened.
 - The venue has a clock of its own. It sees the tape in the venue's time; what arrives at the time of an event comes after it.
 """
 
@@ -15,7 +17,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -253,6 +256,39 @@ class DelayedVenue:
         """Pass a warning on."""
         self._listener.warn(text)
 
+    # -- restarts ------------------------------------------------------------------------------------------------------
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart beside the orders, as values that JSON can hold."""
+        return self.venue.save()
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        """Take over what ``save`` returned before a restart, and the orders that are open, by number.
+
+        The ledgers must be as they were by now.
+        """
+        for id_, ledger in self._ledgers.items():
+            _copy_holdings(ledger, self._twin_ledgers[id_])
+        self._told = {wallet: wallet.cash for wallet, _ in self._wallets}
+        live = [order for _, order in sorted(orders.items()) if order.is_open]
+        twins = {order.number: self._twin_of(order) for order in live}
+        for order in live:
+            twin = twins[order.number]
+            twin.children = tuple(
+                twins.get(child.number) or msgspec.structs.replace(child, parent=twin)
+                for child in order.children
+            )
+            for child in twin.children:
+                child.parent = twin
+        there = [one for one in live if one.status not in (OrderStatus.SUBMITTED, OrderStatus.HELD)]
+        numbers: dict[str, list[int]] = {symbol: [] for symbol in self.venue.open}
+        for order in there:
+            numbers[order.symbol].append(order.number)
+        self.venue.restore({**state, "open": numbers}, twins)
+        for order in live:
+            if order.status is OrderStatus.SUBMITTED:
+                self._send(partial(self._arrive, self._twins[order]))
+
     # -- twins ---------------------------------------------------------------------------------------------------------
 
     def _twin_of(self, order: Order) -> Order:
@@ -285,6 +321,15 @@ class DelayedVenue:
         twin = deepcopy(ledger, {id(market): market for market in markets})
         self._wallets += zip(ledger.wallets, twin.wallets, strict=True)
         return twin
+
+
+def _copy_holdings(ledger: Ledger, twin: Ledger) -> None:
+    for wallet, other in zip(ledger.wallets, twin.wallets, strict=True):
+        other.cash = wallet.cash
+    for id_, position in ledger.positions.items():
+        held = twin.positions[id_]
+        held.lots, held.quantity = position.lots, position.quantity
+        held.entry_price, held.opened = position.entry_price, position.opened
 
 
 def _terms_of(order: Order) -> _Terms:
