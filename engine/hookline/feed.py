@@ -47,6 +47,8 @@ class Feed(ABC):
     """Source of market data. Subclasses are dataclasses and set ``name``."""
 
     name: ClassVar[str]
+    is_live: ClassVar[bool] = False
+    """Whether ``stream`` follows a market as it moves, by the system's clock."""
 
     @abstractmethod
     def load(self, request: BarRequest) -> BarSeries:

@@ -12,7 +12,7 @@ from hookline.journal.header import SessionHeader
 from hookline.model import Bar, Fill, Instrument, Order, OrderUpdate, transition
 from hookline.model.account import apply_fill
 
-__all__ = ["LedgerState", "PositionState", "Replay", "advance", "amend"]
+__all__ = ["LedgerState", "PositionState", "Replay", "advance", "amend", "worked"]
 
 
 @dataclass(slots=True)
@@ -134,9 +134,11 @@ class Replay:
 
     def _book(self, fill: Fill) -> None:
         order = self._order(fill.order_number, "a fill")
-        before = order.filled_lots
-        order.filled_lots = after = before + fill.lots
-        order.average_price = (order.average_price * before + fill.price * fill.lots) / after
+        parent = worked(order)
+        for filled in (order, *([] if parent is None else [self._order(parent.number, "a part")])):
+            before = filled.filled_lots
+            filled.filled_lots = after = before + fill.lots
+            filled.average_price = (filled.average_price * before + fill.price * fill.lots) / after
         self.last_fill = max(self.last_fill, fill.number)
         self._ledger(fill.strategy).book(
             fill, order.position_id or fill.symbol, self.header.wallet(fill.symbol), order.instrument
@@ -153,6 +155,12 @@ class Replay:
         if ledger is None:  # an account that is no strategy's
             ledger = self.ledgers[strategy] = LedgerState(strategy, {}, {})
         return ledger
+
+
+def worked(order: Order) -> Order | None:
+    """Return the worked order that an order is a part of; the parent of a protective order is on the other side."""
+    parent = order.parent
+    return parent if parent is not None and parent.side == order.side else None
 
 
 def advance(order: Order, update: OrderUpdate) -> None:

@@ -12,6 +12,7 @@ from hookline.journal.connect import reading
 from hookline.journal.content import JournalContent
 from hookline.journal.faults import damaged, explained
 from hookline.journal.reader import read_commits, read_journal
+from hookline.journal.replay import worked
 from hookline.journal.schema import TABLES, VERSION, statements
 from hookline.journal.segments import journal_path, segments
 from hookline.model import Fill, Order, OrderStatus
@@ -100,7 +101,10 @@ def _check_orders(content: JournalContent, path: Path) -> None:
                 f"journal {path}: fills must be numbered from 1 on, was {fill.number} after {number - 1}"
             )
         _check_fill(fill, orders[fill.order_number], path)
-        filled[fill.order_number] = filled.get(fill.order_number, 0) + fill.lots
+        order = orders[fill.order_number]
+        parent = worked(order)
+        for number_ in (order.number, *([] if parent is None else [parent.number])):
+            filled[number_] = filled.get(number_, 0) + fill.lots
     for order in content.orders:
         _check_filled(order, filled.get(order.number, 0), path)
 

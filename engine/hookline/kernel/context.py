@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hookline.clock import from_ns, to_ns
 from hookline.errors import OrderError
 from hookline.kernel.orders import Terms, make_order
+from hookline.kernel.rows import Rows
 from hookline.kernel.runner import Handle, Window
 from hookline.model import (
     Instrument,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hookline.execution import ExecutionAlgorithm
     from hookline.kernel.kernel import Kernel
     from hookline.kernel.legs import Leg, LegGroup
+    from hookline.notifier import Level
     from hookline.params import PluginUse
 
 __all__ = ["Context"]
@@ -39,6 +41,7 @@ _H = TypeVar("_H", bound=Handle)
 # Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
 _MARKET = OrderType.MARKET
 _BUY, _SELL = Side.BUY, Side.SELL
+_LOG_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 class Context:
@@ -184,6 +187,29 @@ class Context:
         """Return the rate of the last funding time, NaN before the first."""
         return self._market(symbol).funding_rate
 
+    def liquidation_price(self, symbol: str, quantity: float | None = None, *, price: float | None = None) -> float:
+        """Return the price at which a position is liquidated while all other prices stay; NaN for nowhere, or unknown.
+
+        Args:
+            symbol: One of the session's instruments, not in hedge mode.
+            quantity: Signed base units of a position to be opened; left out: of the position that is held.
+            price: Entry price of the position to be opened; left out: the last price.
+        """
+        if quantity is None:
+            return self._kernel.broker.liquidation_price(self.position(symbol))
+        from hookline.simulation.margin import estimate_liquidation
+
+        broker, market = self._kernel.broker, self._market(symbol)
+        return estimate_liquidation(
+            market.instrument,
+            1 if quantity > 0 else -1,
+            abs(quantity),
+            market.last if price is None else price,
+            self.equity,
+            leverage=broker.leverage,
+            fee_rate=broker.taker_fee,
+        )
+
     def book(self, symbol: str) -> OrderBook:
         """Return the live order book of an instrument.
 
@@ -234,6 +260,13 @@ class Context:
             raise OrderError(f"ctx.window: length must be at least 1, was {length!r}")
         return self._keep(Window(column, length))
 
+    def rows(self, columns: Sequence[Column], length: int) -> Rows:
+        """Keep the last values of columns of several instruments, side by side in time. Only in ``on_start``.
+
+        There is a row for each time at which all of the instruments have a bar. See ``Rows`` for when they are ready.
+        """
+        return Rows(self, columns, length)
+
     def _keep(self, handle: _H) -> _H:
         if self.started:
             raise OrderError("ctx.use: only in on_start, so that warm-up is known before the first bar")
@@ -250,6 +283,16 @@ class Context:
         self._kernel.every(timeframe_ns(period), self.id, timer or period)
 
     # -- what to do ----------------------------------------------------------------------------------------------------
+
+    def notify(self, text: str, level: Level = "warning") -> None:
+        """Tell a person: through the session's notifiers, and in the log.
+
+        Args:
+            text: What happened, in a sentence.
+            level: ``info``, ``warning`` or ``error``.
+        """
+        self.log.log(_LOG_LEVELS[level], "%s", text)
+        self._kernel.notify(self.id, level, text)
 
     def buy(self, symbol: str, quantity: float, *, tag: str = "", **terms: Any) -> Order:
         """Buy; at the market unless terms say otherwise, see ``submit``."""
@@ -414,13 +457,11 @@ class Context:
             return self._trade(position, 0, tag) if held else None
         market = position.market
         equity = self._ledger.equity
-        if not (market.last > 0.0 and equity > 0.0):
+        price = market.last * position.wallet.rate
+        if not (price > 0.0 and equity > 0.0):
             return None
-        wanted = market.instrument.lots(equity * weight / (market.last * self._fee_room))
-        if (
-            wanted * held > 0
-            and abs(market.instrument.units(wanted - held)) * market.last <= tolerance * equity
-        ):
+        wanted = market.instrument.lots(equity * weight / (price * self._fee_room))
+        if wanted * held > 0 and abs(market.instrument.units(wanted - held)) * price <= tolerance * equity:
             return None
         return self._trade(position, wanted, tag)
 

@@ -31,16 +31,17 @@ from hookline.model import (
     OrderStatus,
     OrderType,
     OrderUpdate,
+    Purse,
     Side,
-    Wallet,
     transition,
 )
+from hookline.notifier import Level
 from hookline.risk import Decision, Gate, RiskRule, Verdict
 
-__all__ = ["News", "OrderDesk", "Wallets"]
+__all__ = ["News", "OrderDesk", "Purses"]
 
-Wallets = Callable[[str, Mapping[str, Market]], Callable[[Instrument], Wallet]]
-"""Returns, for a strategy and the markets, what picks the wallet that an instrument is paid from."""
+Purses = Callable[[str, Mapping[str, Market]], Purse]
+"""Returns the wallets of a strategy, given its id and the markets."""
 
 _CALLBACKS_PER_EVENT = 10_000
 # Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
@@ -73,7 +74,7 @@ class OrderDesk:
         cash: Mapping[str, float],
         rules: Sequence[RiskRule] = (),
         observing: Observing | None = None,
-        wallets: Wallets | None = None,
+        purses: Purses | None = None,
         *,
         flatten_on_halt: bool = False,
     ) -> None:
@@ -85,7 +86,7 @@ class OrderDesk:
                 strategy,
                 share,
                 self.markets.values(),
-                None if wallets is None else wallets(strategy, self.markets),
+                None if purses is None else purses(strategy, self.markets),
             )
             for strategy, share in cash.items()
         }
@@ -142,6 +143,10 @@ class OrderDesk:
     def warn(self, text: str) -> None:
         """Add a warning to the result; the same text is counted, not repeated."""
         self.warnings[text] = self.warnings.get(text, 0) + 1
+
+    def notify(self, strategy: str, level: Level, text: str) -> None:
+        """Pass on what a strategy tells a person."""
+        self._observing.notify(strategy, level, text)
 
     def take(self) -> News:
         """Return what has happened since the last call, and forget it."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.broker import Broker
 from hookline.clock import EventClock
 from hookline.errors import ConfigError, StrategyError
-from hookline.kernel.desk import OrderDesk, Wallets
+from hookline.kernel.desk import OrderDesk, Purses
 from hookline.kernel.funding import FundingSchedule, funding_payment
 from hookline.kernel.observing import Observing
 from hookline.kernel.runner import Runner, Timed
@@ -76,12 +76,12 @@ class Kernel(OrderDesk):
         rules: Sequence[RiskRule] = (),
         observing: Observing | None = None,
         funding: Mapping[str, ExternalSeries] | None = None,
-        wallets: Wallets | None = None,
+        purses: Purses | None = None,
         *,
         flatten_on_halt: bool = False,
     ) -> None:
         super().__init__(
-            clock, broker, instruments, cash, rules, observing, wallets, flatten_on_halt=flatten_on_halt
+            clock, broker, instruments, cash, rules, observing, purses, flatten_on_halt=flatten_on_halt
         )
         self.timers = Timers()
         self.funding = FundingSchedule(funding)

@@ -183,7 +183,8 @@ class Desk(Runner):
     def _full_quantity(self, price: float, stop: float) -> float:
         equity = self._ctx.spendable * self._share
         volatility = math.nan if self._volatility is None else self._volatility.value
-        return self._sizer.quantity(equity, price, stop, volatility)
+        rate = self._position.wallet.rate
+        return self._sizer.quantity(equity, price * rate, stop * rate, volatility)
 
     def _enter(self, exposure: float, decision: Decision, price: float) -> None:
         quantity = self._full_quantity(price, decision.stop) * abs(exposure)

@@ -1,6 +1,6 @@
 """Instruments, market data, orders, fills, positions and accounts. Imports nothing else of ours but errors and clock."""
 
-from hookline.model.account import Ledger, Market, Position, Wallet
+from hookline.model.account import Ledger, Market, Position, Purse, Wallet
 from hookline.model.book import OrderBook
 from hookline.model.fill import Fill, Funding, OrderUpdate
 from hookline.model.instrument import (
@@ -48,6 +48,7 @@ __all__ = [
     "OrderUpdate",
     "Position",
     "PositionMode",
+    "Purse",
     "Quote",
     "RowKind",
     "Side",

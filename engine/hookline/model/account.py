@@ -10,7 +10,7 @@ currency: what lies in another one counts at the last price of the instrument th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from hookline.model.fill import Fill
@@ -19,7 +19,7 @@ from hookline.model.instrument import Instrument, PositionMode
 if TYPE_CHECKING:
     from hookline.model.book import OrderBook
 
-__all__ = ["Ledger", "Market", "Position", "Wallet", "apply_fill"]
+__all__ = ["Ledger", "Market", "Position", "Purse", "Wallet", "apply_fill"]
 
 _NAN = float("nan")
 
@@ -81,6 +81,34 @@ class Wallet:
     def rate(self) -> float:
         """Worth of one unit of the currency in the session's currency."""
         return 1.0 if self.rate_market is None else self.rate_market.last
+
+
+class Purse:
+    """The wallets of one strategy.
+
+    Args:
+        wallets: At least one.
+        is_shared: Whether the first one pays for everything, whatever its currency.
+    """
+
+    __slots__ = ("_is_shared", "wallets")
+
+    def __init__(self, wallets: Sequence[Wallet], *, is_shared: bool = False) -> None:
+        self.wallets = list(wallets)
+        self._is_shared = is_shared
+
+    def pays(self, instrument: Instrument) -> Wallet:
+        """Return the wallet that an instrument is paid from.
+
+        Raises:
+            ValueError: if there is none in its currency at its venue.
+        """
+        for wallet in self.wallets:
+            if self._is_shared or (wallet.venue, wallet.currency) == (instrument.venue, instrument.quote):
+                return wallet
+        there = ", ".join(wallet.name for wallet in self.wallets)
+        at = f" at {instrument.venue}" if instrument.venue else ""
+        raise ValueError(f"{instrument.symbol}: needs cash in {instrument.quote}{at}, there is {there}")
 
 
 class Position:
@@ -161,35 +189,46 @@ class Ledger:
 
     Args:
         strategy: Id of the strategy.
-        cash: Start cash of its only wallet; left out where ``wallets`` are given.
+        cash: Start cash of all wallets, in the session's currency.
         markets: The instruments.
-        wallets: Returns the wallet that an instrument is paid from; one and the same for all by default.
+        purse: Its wallets; one with the start cash by default.
     """
 
     __slots__ = ("_only", "fees", "funding", "positions", "start_cash", "strategy", "wallets")
 
     def __init__(
-        self,
-        strategy: str,
-        cash: float,
-        markets: Iterable[Market],
-        wallets: Callable[[Instrument], Wallet] | None = None,
+        self, strategy: str, cash: float, markets: Iterable[Market], purse: Purse | None = None
     ) -> None:
         self.strategy = strategy
         self.start_cash = cash
         self.fees = 0.0
         self.funding = 0.0
-        only = Wallet(cash)
+        purse = purse or Purse([Wallet(cash)], is_shared=True)
         positions = [
-            Position(market, only if wallets is None else wallets(market.instrument), id_)
+            Position(market, purse.pays(market.instrument), id_)
             for market in markets
             for id_ in _position_ids(market.instrument)
         ]
         self.positions = {position.id: position for position in positions}
-        self.wallets = [only] if wallets is None else list(dict.fromkeys(p.wallet for p in positions))
+        self.wallets = purse.wallets
         self._only = (
             self.wallets[0] if len(self.wallets) == 1 and self.wallets[0].rate_market is None else None
         )
+
+    def of(self, symbols: Iterable[str]) -> Ledger:
+        """Return a view of this ledger with the positions of some symbols and what they are paid from: one venue's part.
+
+        Positions and wallets are the ledger's own; only the sums differ. Fees and funding are counted where they are booked.
+        """
+        view = object.__new__(Ledger)
+        view.strategy, view.start_cash = self.strategy, self.start_cash
+        view.fees, view.funding = 0.0, 0.0
+        wanted = set(symbols)
+        view.positions = {id_: one for id_, one in self.positions.items() if one.symbol in wanted}
+        view.wallets = list(dict.fromkeys(one.wallet for one in view.positions.values()))
+        only = view.wallets[0] if len(view.wallets) == 1 else None
+        view._only = only if only is not None and only.rate_market is None else None
+        return view
 
     @property
     def cash(self) -> float:

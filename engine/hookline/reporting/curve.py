@@ -53,8 +53,39 @@ def equity_curve(book: Book, time: Ints, cash: float, strategy: int | None = Non
     for symbol in sorted(book.fills.keys() | book.funding.keys()):
         series = book.record.series[symbol]
         value = spread(_value_of(book, symbol, series, strategy), series, time)
+        rate = rate_at(book.record, symbol, time)
+        if rate is not None:
+            value = value * rate
         equity = value if equity is None else np.add(equity, value, out=equity)
-    return Curve(time, np.full(len(time), cash) if equity is None else np.add(equity, cash, out=equity))
+    start = _cash_at(book.record, time, cash)
+    return Curve(
+        time,
+        np.broadcast_to(start, len(time)).copy() if equity is None else np.add(equity, start, out=equity),
+    )
+
+
+def rate_at(record: RunRecord, symbol: str, time: Ints) -> Floats | None:
+    """Return what one unit of a symbol's quote currency was worth at times, None where it is the run's own currency."""
+    instrument = record.instruments.get(symbol)
+    through = None if instrument is None else record.rates.get(instrument.quote)
+    return None if through is None else _closes(record.series[through], time)
+
+
+def _closes(series: BarSeries, time: Ints) -> Floats:
+    """Return the last close at times, the first open before that."""
+    index = np.searchsorted(series.end, time, side="right") - 1
+    return np.where(index >= 0, series.close[index], series.open[0])
+
+
+def _cash_at(record: RunRecord, time: Ints, cash: float) -> Floats | float:
+    """Return what the starting cash is worth at times: a share of every currency, the share that ``cash`` is of the run's."""
+    if not record.balances or not record.cash:
+        return cash
+    worth = np.zeros(len(time))
+    for currency, amount in record.balances.items():
+        through = record.rates.get(currency)
+        worth += amount if through is None else amount * _closes(record.series[through], time)
+    return worth * (cash / record.cash)
 
 
 def spread(value: Floats, series: BarSeries, time: Ints) -> Floats:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.reporting.book import Book
-from hookline.reporting.curve import Curve, drawdowns, returns_of
+from hookline.reporting.curve import Curve, drawdowns, rate_at, returns_of
 from hookline.reporting.round_trips import RoundTrips
 
 __all__ = ["YEAR_NS", "CurveMetrics", "Metrics", "curve_metrics", "run_metrics"]
@@ -209,9 +209,13 @@ def run_metrics(
 ) -> Metrics:
     """Return all figures of a run, or of one strategy (its index) given its own curve and round trips."""
     base = curve_metrics(curve, cash, start)
-    fills = [columns.of(strategy) for columns in book.fills.values()]
-    funding = [amounts[_rows_of(who, strategy)] for _, who, amounts in book.funding.values()]
-    traded = sum(float(np.abs(columns.notional).sum()) for columns in fills)
+    fills = {symbol: columns.of(strategy) for symbol, columns in book.fills.items()}
+    funding = [
+        _sum(book, symbol, times[rows], amounts[rows])
+        for symbol, (times, who, amounts) in book.funding.items()
+        for rows in (_rows_of(who, strategy),)
+    ]
+    traded = sum(_sum(book, symbol, one.time, np.abs(one.notional)) for symbol, one in fills.items())
     mean_equity = float(curve.value.mean()) if base.bars else cash
     name = None if strategy is None else book.record.strategies[strategy].id
     orders = book.record.orders
@@ -221,11 +225,17 @@ def run_metrics(
         exposure=_exposure(trips, base.period_seconds * 1e9),
         turnover=_ratio(traded, mean_equity) if mean_equity > 0.0 else NAN,
         traded_notional=traded,
-        fees=sum(float(columns.fee.sum()) for columns in fills),
-        funding=sum(float(amounts.sum()) for amounts in funding),
+        fees=sum(_sum(book, symbol, one.time, one.fee) for symbol, one in fills.items()),
+        funding=sum(funding),
         orders=len(orders) if name is None else sum(order.strategy == name for order in orders),
-        fills=sum(len(columns) for columns in fills),
+        fills=sum(len(columns) for columns in fills.values()),
     )
+
+
+def _sum(book: Book, symbol: str, time: Ints, amounts: Floats) -> float:
+    """Return the sum of amounts in a symbol's quote currency, in the run's currency at the rates of their times."""
+    rate = rate_at(book.record, symbol, time)
+    return float(amounts.sum() if rate is None else (amounts * rate).sum())
 
 
 def _rows_of(who: Ints, strategy: int | None) -> NDArray[np.bool_]:

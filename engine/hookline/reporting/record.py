@@ -28,7 +28,8 @@ class RunRecord:
 
     ``series`` holds the bars that were processed, one series for each symbol. ``fills``, ``orders`` and ``updates`` are in
     the order in which they happened. ``funding`` is a list of ``(time, strategy, symbol, amount)``, positive when received.
-    ``seen`` holds, for each fill, when strategies could know of it: the end of its bar. It may be left empty; the bar is
+    ``balances`` is the starting cash by currency where it lies in several, and ``rates`` the symbol whose price turns a currency
+    into the run's: figures are in that one, other currencies at the last close. ``seen`` holds, for each fill, when strategies could know of it: the end of its bar. It may be left empty; the bar is
     then inferred, see :mod:`hookline.reporting.fill_bars`. ``decisions`` holds what the risk gate did other than letting orders
     pass.
     """
@@ -50,4 +51,6 @@ class RunRecord:
     interrupted: bool = False
     seconds: float = 0.0
     seen: list[int] = field(default_factory=list)
+    balances: dict[str, float] = field(default_factory=dict)
+    rates: dict[str, str] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)

@@ -7,6 +7,8 @@ Rules of this file:
 - A position that is still open after the last fill is a round trip marked ``is_open``: valued at the last close, with no
   fee for the exit that has not happened. It counts in no statistic of finished round trips.
 - A funding payment belongs to the round trip that was open just before it.
+- ``fees``, ``funding`` and ``profit`` of an instrument in another currency are in the run's, at the rate of the exit. What the rate
+  does to cash in other currencies belongs to no round trip.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from hookline.model import BarSeries, Instrument
 from hookline.reporting.book import Book, FillColumns
+from hookline.reporting.curve import rate_at
 
 __all__ = ["RoundTrip", "RoundTrips", "round_trips"]
 
@@ -111,6 +114,9 @@ def round_trips(book: Book) -> RoundTrips:
         for strategy in np.unique(book.fills[symbol].strategy):
             fills = book.fills[symbol].of(int(strategy))
             part = _group(fills, record.series[symbol], instrument, _funding_of(book, symbol, int(strategy)))
+            rate = rate_at(record, symbol, part["exit_time"])
+            if rate is not None:
+                part |= {name: part[name] * rate for name in ("fees", "funding", "profit")}
             rows = len(part["side"])
             parts.append({"strategy": np.full(rows, strategy), "symbol": np.full(rows, number), **part})
     if not parts:

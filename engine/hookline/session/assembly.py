@@ -14,12 +14,15 @@ from hookline.kernel.runner import market_data_of
 from hookline.model import BarSeries, Instrument, InstrumentKind, MarketData
 from hookline.model.instrument import MarginTier
 from hookline.problems import Location, did_you_mean
+from hookline.risk import RequireStop
 from hookline.session.building import build_plugins, public_params, uses
 from hookline.session.config import SessionConfig
 from hookline.session.feeding import funding_of, instrument_of, load_bars, mark_of
 from hookline.session.plan import JournalPlan, Plan, Seat
 from hookline.session.schema import ExternalEntry, InstrumentEntry
 from hookline.session.streaming import StreamRules
+from hookline.session.venues import broker_of, feed_of
+from hookline.session.wallets import check_wallets, start_cash, wallets_of
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
@@ -36,12 +39,16 @@ def assemble(config: SessionConfig) -> Plan:
         DataError: if the feed cannot say what the instruments are.
     """
     built = build_plugins(config)
+    feed, broker = feed_of(config, built), broker_of(config, built)
     requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
-    instruments, loaded, notes = _instruments(config, built[("feed",)], requests)
+    instruments, loaded, notes = _instruments(config, feed, requests)
     external = {name: _external(name, entry) for name, entry in config.external.items()}
-    seats = [_seat(config, number, built) for number in range(len(config.strategies))]
+    wallets = wallets_of(config)
+    check_wallets(instruments, wallets)
+    cash = start_cash(config, wallets, feed, requests)
+    seats = [_seat(config, number, built, cash) for number in range(len(config.strategies))]
     rules = [built[("risk", number)] for number in range(len(config.risk))]
-    funding = _funding(config, built[("feed",)], instruments, external)
+    funding = _funding(config, feed, instruments, external)
     notes += [
         f"{symbol}: no funding series under 'instruments', so funding is left out"
         for symbol, one in instruments.items()
@@ -53,12 +60,12 @@ def assemble(config: SessionConfig) -> Plan:
         currency=config.currency,
         seed=config.seed,
         timeframe=config.timeframe,
-        feed=built[("feed",)],
+        feed=feed,
         requests=requests,
         instruments=instruments,
-        broker=built[("broker",)],
+        broker=broker,
         seats=seats,
-        rules=rules,
+        rules=[*([RequireStop()] if config.require_stops else []), *rules],
         external=external,
         funding=funding,
         modules=[plugins.module_of(kind, use.use) for _, kind, use in uses(config)],
@@ -68,13 +75,15 @@ def assemble(config: SessionConfig) -> Plan:
         config=config.dump(),
         notes=notes,
         tapes=tapes_of(seats, config.symbols, config.market_data),
-        marks=_marks(built[("feed",)], requests, instruments),
+        marks=_marks(feed, requests, instruments),
         stream=StreamRules(
             config.stream.late_data, config.stream.bar_wait_seconds, config.stream.stall_seconds
         ),
         on_stall=config.stream.on_stall,
         flatten_on_halt=config.flatten_on_halt,
         journal=_journal(config),
+        wallets=wallets,
+        rates=config.rates,
     )
 
 
@@ -110,6 +119,7 @@ def _instruments(
     for request in requests:
         entry = config.instruments.get(request.symbol)
         said = _said(entry)
+        venue = next((name for name, one in config.venues.items() if request.symbol in one.symbols), "")
         known = instrument_of(feed, request.symbol)
         if known is None:
             loaded[request] = series = load_bars(feed, request)
@@ -119,7 +129,7 @@ def _instruments(
                     f"{request.symbol}: tick size {known.tick_size} taken from the prices; "
                     f"name it under 'instruments' to be sure"
                 )
-        instruments[request.symbol] = _completed(known, said)
+        instruments[request.symbol] = _completed(known, {"venue": venue, **said})
     return instruments, loaded, notes
 
 
@@ -181,12 +191,20 @@ def _said(entry: InstrumentEntry | None) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _seat(config: SessionConfig, number: int, built: Mapping[Location, Any]) -> Seat:
+def _seat(config: SessionConfig, number: int, built: Mapping[Location, Any], cash: float) -> Seat:
     use, where = config.strategies[number], ("strategies", number)
     strategy = built[where]
     params = public_params(config, where, strategy)
-    cash = float(config.cash) * use.cash_fraction
-    return Seat(use.id, use.use, strategy, use.symbols, cash, built.get((*where, "sizer")), params)
+    return Seat(
+        use.id,
+        use.use,
+        strategy,
+        use.symbols,
+        cash * use.cash_fraction,
+        built.get((*where, "sizer")),
+        params,
+        use.cash_fraction,
+    )
 
 
 def _external(name: str, entry: ExternalEntry) -> ExternalSeries:

@@ -19,6 +19,10 @@ def uses(config: SessionConfig) -> Iterator[tuple[Location, str, PluginUse]]:
     """Yield the address, kind and use of every plugin that a session names, in the order in which they are built."""
     yield ("feed",), "feeds", config.feed
     yield ("broker",), "brokers", config.broker
+    for name, venue in config.venues.items():
+        if venue.feed is not None:
+            yield ("venues", name, "feed"), "feeds", venue.feed
+        yield ("venues", name, "broker"), "brokers", venue.broker or config.broker
     for number, use in enumerate(config.strategies):
         yield ("strategies", number), "strategies", PluginUse(use.use, use.params).anchored(config.base)
         if use.sizer is not None:

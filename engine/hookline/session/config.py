@@ -27,6 +27,7 @@ from hookline.session.schema import (
     SessionFile,
     StrategyEntry,
     StreamEntry,
+    VenueEntry,
 )
 
 __all__ = ["SessionConfig", "StrategyUse", "jsonable", "resolve"]
@@ -36,6 +37,9 @@ _ROUNDING = 1e-9
 _AS_WRITTEN = (
     "mode",
     "cash",
+    "balances",
+    "rates",
+    "accounts",
     "currency",
     "seed",
     "timeframe",
@@ -73,6 +77,10 @@ class SessionConfig:
     name: str
     mode: Literal["backtest", "paper"]
     cash: Decimal
+    balances: dict[str, Decimal]
+    rates: dict[str, str]
+    venues: dict[str, VenueEntry]
+    accounts: Literal["apart", "netted"]
     currency: str
     seed: int
     timeframe: str
@@ -139,7 +147,13 @@ def resolve(
         base: Folder of relative paths.
         origin: Where everything was written.
     """
-    problems = [*_check_names(file), *_check_symbols(file), *_check_instruments(file)]
+    problems = [
+        *_check_names(file),
+        *_check_symbols(file),
+        *_check_instruments(file),
+        *_check_venues(file),
+        *_check_rates(file),
+    ]
     since = _moment(file.since, "since", problems)
     until = _moment(file.until, "until", problems)
     if since is not None and until is not None and since >= until:
@@ -156,6 +170,7 @@ def resolve(
         since=since,
         until=until,
         external={key: _external(entry, base) for key, entry in file.external.items()},
+        venues={name: _anchored_venue(entry, base) for name, entry in file.venues.items()},
         feed=file.feed.anchored(base),
         broker=file.broker.anchored(base),
         strategies=tuple(_anchored(use, base) for use in strategies),
@@ -167,6 +182,11 @@ def resolve(
         origin=origin,
     )
     return config, []
+
+
+def _anchored_venue(entry: VenueEntry, base: Path) -> VenueEntry:
+    feed, broker = (None if use is None else use.anchored(base) for use in (entry.feed, entry.broker))
+    return dataclasses.replace(entry, feed=feed, broker=broker)
 
 
 def _external(entry: ExternalEntry, base: Path) -> ExternalEntry:
@@ -198,6 +218,52 @@ def _check_instruments(file: SessionFile) -> Iterator[Problem]:
     for symbol in file.instruments:
         if symbol not in file.symbols:
             yield _unknown_symbol(("instruments", symbol), symbol, file)
+
+
+def _check_venues(file: SessionFile) -> Iterator[Problem]:
+    if (file.balances or file.venues) and file.cash != SessionFile.cash:
+        instead = "balances" if file.balances else "the balances of the venues"
+        yield Problem(("cash",), f"must be left out where there are {instead}", str(file.cash))
+    if file.balances and file.venues:
+        yield Problem(("balances",), "must be given for each venue where there are venues")
+    for name in file.venues:
+        if not name or _UNSAFE & set(name):
+            yield Problem(("venues", name), "must be usable as the name of a file", shown(name))
+    if file.venues:
+        yield from _check_places(file)
+
+
+def _check_places(file: SessionFile) -> Iterator[Problem]:
+    """Refuse symbols that do not trade at exactly one venue."""
+    places: dict[str, str] = {}
+    for name, entry in file.venues.items():
+        for number, symbol in enumerate(entry.symbols):
+            location: Location = ("venues", name, "symbols", number)
+            if symbol not in file.symbols:
+                yield _unknown_symbol(location, symbol, file)
+            elif symbol in places:
+                rule = f"must trade at one venue, trades at {places[symbol]!r} already"
+                yield Problem(location, rule, shown(symbol))
+            places.setdefault(symbol, name)
+    for number, symbol in enumerate(file.symbols):
+        if symbol not in places:
+            rule = f"must be listed under one of the venues {', '.join(file.venues)}"
+            yield Problem(("symbols", number), rule, shown(symbol))
+
+
+def _check_rates(file: SessionFile) -> Iterator[Problem]:
+    for currency, symbol in file.rates.items():
+        if symbol not in file.symbols:
+            yield _unknown_symbol(("rates", currency), symbol, file)
+    where: list[tuple[Location, Mapping[str, Decimal]]] = [(("balances",), file.balances)]
+    where += [(("venues", name, "balances"), entry.balances) for name, entry in file.venues.items()]
+    for location, balances in where:
+        for currency in balances:
+            if currency != file.currency and currency not in file.rates:
+                rule = f"must be {file.currency} or have an instrument under 'rates' that turns it into {file.currency}"
+                yield Problem((*location, currency), rule, shown(currency))
+    if (file.balances or file.venues) and not any(any(one.values()) for _, one in where):
+        yield Problem(("balances",), "must hold some cash")
 
 
 def _check_unique(values: Sequence[str], location: Location) -> Iterator[Problem]:

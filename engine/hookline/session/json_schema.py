@@ -34,6 +34,8 @@ def session_schema() -> tuple[dict[str, Any], list[str]]:
     entry["properties"]["sizer"] = {"$ref": "#/$defs/sizers"}
     definitions["strategies"] = _use(entry["properties"], *_plugins("strategies", definitions, notes))
     properties = schema["properties"]
+    for key, kind in (("feed", "feeds"), ("broker", "brokers")):
+        definitions["VenueEntry"]["properties"][key] = {"$ref": f"#/$defs/{kind}"}
     properties["strategies"]["items"] = {"$ref": "#/$defs/strategies"}
     for key, kind, is_list in _PLACES:
         reference = {"$ref": f"#/$defs/{kind}"}

@@ -125,6 +125,11 @@ def _expand(document: Document) -> None:
     for name in _SINGLE_USES:
         if name in data:
             _expand_use(document, data, name, (name,))
+    venues = data.get("venues")
+    for venue, entry in venues.items() if isinstance(venues, dict) else ():
+        for name in _SINGLE_USES:
+            if isinstance(entry, dict) and name in entry:
+                _expand_use(document, entry, name, ("venues", venue, name))
     for name in _USE_LISTS:
         entries = data.get(name)
         for number in range(len(entries) if isinstance(entries, list) else 0):

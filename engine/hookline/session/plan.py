@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.broker import Broker
 from hookline.feed import BarRequest, Feed
-from hookline.kernel.desk import Wallets
+from hookline.kernel.desk import Purses
 from hookline.kernel.sizing import Sizer
-from hookline.model import BarSeries, Instrument, Market, MarketData, Wallet
+from hookline.model import BarSeries, Instrument, Market, MarketData, Purse, Wallet
 from hookline.risk import RiskRule
 from hookline.session.streaming import StreamRules
 from hookline.strategy import Strategy
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from hookline.notifier import Notifier
     from hookline.reporting.reporter import Reporter
 
-__all__ = ["JournalPlan", "Plan", "Seat"]
+__all__ = ["JournalPlan", "Plan", "Seat", "WalletPlan"]
 
 
 @dataclass(frozen=True)
 class Seat:
-    """One strategy of a session: what it is, what it trades and with how much cash.
+    """One strategy of a session: what it is, what it trades and with how much cash, in the session's currency.
 
-    ``params`` is what reports may show of its parameters.
+    ``cash_fraction`` is its share of every wallet. ``params`` is what reports may show of its parameters.
     """
 
     id: str
@@ -39,6 +39,21 @@ class Seat:
     cash: float
     sizer: Sizer | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    cash_fraction: float = 1.0
+
+
+@dataclass(frozen=True)
+class WalletPlan:
+    """Cash of the session at one venue in one currency."""
+
+    venue: str
+    currency: str
+    cash: float
+
+    @property
+    def name(self) -> str:
+        """The currency, and the venue where a session has several."""
+        return f"{self.currency}@{self.venue}" if self.venue else self.currency
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,8 @@ class Plan:
     """Everything that a run needs; ``mode`` is ``backtest`` or ``paper``.
 
     ``loaded`` holds series that had to be read while planning, so that they are not read twice. ``tapes`` says which symbols
-    have quotes, trades or books followed; ``marks`` are mark prices where they are known.
+    have quotes, trades or books followed; ``marks`` are mark prices where they are known. ``wallets`` is empty where all cash is in
+    the session's currency and pays for everything; ``rates`` names, by currency, the symbol that turns it into that one.
     """
 
     name: str
@@ -88,13 +104,30 @@ class Plan:
     on_stall: str = "warn"
     flatten_on_halt: bool = False
     journal: JournalPlan | None = None
+    wallets: Sequence[WalletPlan] = ()
+    rates: Mapping[str, str] = field(default_factory=dict)
 
-    def wallets(self) -> Wallets:
-        """Return how each strategy's cash is kept: in one wallet in the session's currency."""
-        shares = {seat.id: seat.cash for seat in self.seats}
+    def balances(self) -> dict[str, float]:
+        """Return the starting cash by currency, empty where all of it is in the session's."""
+        balances: dict[str, float] = {}
+        for one in self.wallets:
+            balances[one.currency] = balances.get(one.currency, 0.0) + one.cash
+        return balances
 
-        def wallets(strategy: str, markets: Mapping[str, Market]) -> Callable[[Instrument], Wallet]:  # noqa: ARG001
-            only = Wallet(shares[strategy], currency=self.currency)
-            return lambda instrument: only  # noqa: ARG005
+    def purses(self) -> Purses:
+        """Return how strategies keep their cash: a share of every wallet of the session."""
+        fractions = {seat.id: seat.cash_fraction for seat in self.seats}
+        cash = {seat.id: seat.cash for seat in self.seats}
 
-        return wallets
+        def purse(strategy: str, markets: Mapping[str, Market]) -> Purse:
+            if not self.wallets:
+                return Purse([Wallet(cash[strategy], currency=self.currency)], is_shared=True)
+            rates = {currency: markets[symbol] for currency, symbol in self.rates.items()}
+            return Purse(
+                [
+                    Wallet(one.cash * fractions[strategy], one.venue, one.currency, rates.get(one.currency))
+                    for one in self.wallets
+                ]
+            )
+
+        return purse

@@ -112,6 +112,24 @@ class StrategyEntry:
 
 
 @dataclass(frozen=True)
+class VenueEntry:
+    """One of several venues: what trades there, the money that lies there, and where its orders go."""
+
+    symbols: Annotated[
+        list[Annotated[str, MinLen(1)]], MinLen(1), Doc("instruments that trade at this venue")
+    ]
+    balances: Annotated[
+        dict[str, Annotated[Decimal, Ge(0), Le(10**15)]],
+        MinLen(1),
+        Doc("starting cash at this venue by currency"),
+    ]
+    feed: Annotated[
+        PluginUse | None, Doc("where its market data comes from; the session's feed by default")
+    ] = None
+    broker: Annotated[PluginUse | None, Doc("where its orders go; the session's broker by default")] = None
+
+
+@dataclass(frozen=True)
 class StreamEntry:
     """How market data is treated as it comes, on paper and live."""
 
@@ -162,6 +180,25 @@ class SessionFile:
     mode: Annotated[Literal["backtest", "paper"], Doc("historical bars, or bars as they come")] = "backtest"
     cash: Annotated[Decimal, Gt(0), Le(10**15), Doc("starting cash")] = Decimal(10_000)
     currency: Annotated[str, MinLen(1), Doc("currency of cash and results")] = "USDT"
+    balances: Annotated[
+        dict[str, Annotated[Decimal, Ge(0), Le(10**15)]],
+        Doc(
+            "starting cash by currency, instead of 'cash'; instruments are paid from that of their quote currency"
+        ),
+    ] = field(default_factory=dict)
+    rates: Annotated[
+        dict[str, str],
+        Doc("by currency, the instrument whose last price turns it into the session's currency"),
+    ] = field(default_factory=dict)
+    venues: Annotated[dict[str, VenueEntry], Doc("where a session trades, if at more than one venue")] = (
+        field(default_factory=dict)
+    )
+    accounts: Annotated[
+        Literal["apart", "netted"],
+        Doc(
+            "whether each strategy has an account of its own at the venue, or all share one in which orders are netted"
+        ),
+    ] = "apart"
     seed: Annotated[int, Ge(0), Doc("start of all randomness")] = 0
     since: Annotated[str, Doc("first bar start: ISO date or time, UTC unless it says otherwise")] | None = (
         None

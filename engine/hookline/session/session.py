@@ -16,6 +16,7 @@ from hookline.kernel.runner import EventRunner, Runner
 from hookline.kernel.signal_runner import SignalRunner
 from hookline.kernel.state import restore_kernel, restore_strategies
 from hookline.model import BarSeries, Fill, Order, OrderUpdate
+from hookline.notifier import Level
 from hookline.reporting.record import RunRecord
 from hookline.session.backtest import Progress, run_backtest
 from hookline.session.feeding import load_bars, load_tape, stream_events
@@ -55,7 +56,7 @@ class Session:
             plan.rules,
             _Listening(self, self.observers),
             plan.funding,
-            plan.wallets(),
+            plan.purses(),
             flatten_on_halt=plan.flatten_on_halt,
         )
 
@@ -181,6 +182,8 @@ class Session:
             halted=kernel.gate.halted,
             interrupted=interrupted,
             seconds=seconds,
+            balances=plan.balances(),
+            rates=dict(plan.rates),
         )
 
 
@@ -198,6 +201,9 @@ class _Listening(Observing):
 
     def order_filled(self, order: Order, fill: Fill) -> None:
         self._observers.order_filled(order, fill)
+
+    def notify(self, strategy: str, level: Level, text: str) -> None:
+        self._observers.notify(level, f"{self._session.name}: {strategy}", text)
 
     def session_halted(self, reason: str) -> None:
         self._observers.session_halted(self._session, reason)

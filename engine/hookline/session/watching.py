@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from hookline.journal.content import JournalContent
 from hookline.model import Bar, BookUpdate, Quote, Trade
 from hookline.reporting.record import RunRecord, StrategyRecord
 from hookline.session.keeper import Keeper
-from hookline.session.plan import Plan, Seat
+from hookline.session.plan import Plan, Seat, WalletPlan
 from hookline.session.recorder import BarRecorder
 from hookline.session.streaming import Watcher
 
@@ -80,6 +81,16 @@ def header_of(plan: Plan) -> SessionHeader:
         config=plan.config,
         instruments=plan.instruments,
         strategies=[strategy_record(seat) for seat in plan.seats],
+        wallets={
+            symbol: WalletPlan(one.venue, one.quote, 0.0).name for symbol, one in plan.instruments.items()
+        }
+        if plan.wallets
+        else {},
+        cash={
+            seat.id: {one.name: Decimal(repr(one.cash * seat.cash_fraction)) for one in plan.wallets}
+            for seat in plan.seats
+            if plan.wallets
+        },
     )
 
 

@@ -14,6 +14,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -30,6 +31,7 @@ from hookline.model import (
     Ledger,
     Order,
     OrderStatus,
+    Position,
     Quote,
     Trade,
     Wallet,
@@ -127,6 +129,15 @@ class DelayedVenue:
         due = now + self._latency.response(now)
         self._back.append((max(due, self._back[-1][0]) if self._back else due, action))
 
+    def liquidation_price(self, position: Position) -> float:
+        """Return where the venue's twin of a position is liquidated while all other prices stay, NaN for nowhere."""
+        twins = (
+            self._twin_ledgers[id_].positions[position.id]
+            for id_, ledger in self._ledgers.items()
+            if ledger.positions.get(position.id) is position
+        )
+        return next((self.venue.liquidation_price(twin) for twin in twins), math.nan)
+
     # -- the tape, in the venue's time ---------------------------------------------------------------------------------
 
     def on_book(self, update: BookUpdate) -> None:
@@ -144,8 +155,13 @@ class DelayedVenue:
         self._set_clock(trade.venue_time)
         self.venue.on_trade(trade)
 
-    def paid(self, symbol: str) -> None:  # noqa: ARG002
-        """Bring to the venue what else than fills has changed the cash of the ledgers, such as funding."""
+    def paid(self, symbol: str) -> None:
+        """Bring to the venue the cash that funding has paid, and let it look at its margins."""
+        self._bring_cash()
+        self.venue.paid(symbol)
+
+    def _bring_cash(self) -> None:
+        """Bring to the venue what else than fills has changed the cash of the ledgers."""
         for wallet, twin in self._wallets:
             twin.cash += wallet.cash - self._told[wallet]
             self._told[wallet] = wallet.cash
@@ -233,7 +249,7 @@ class DelayedVenue:
         def hear() -> None:
             _set_terms(original, terms)
             position = self._ledgers[original.strategy].positions[original.position_id or original.symbol]
-            self.paid(original.symbol)
+            self._bring_cash()
             self._listener.order_filled(original, lots, price, fee, is_maker, time)
             self._told[position.wallet] = position.wallet.cash
             # As at the venue: what protects an entry is as large as what has filled of it.
