@@ -22,6 +22,7 @@ from hookline.model import (
     MarketData,
     Order,
     OrderBook,
+    Position,
     Quote,
     Trade,
 )
@@ -171,6 +172,9 @@ class PaperBroker(Broker):
 
     def limits(self, symbol: str) -> Sequence[float] | None:
         return None if symbol in self._on_tape else self._bars.limits(symbol)
+
+    def liquidation_price(self, position: Position) -> float:
+        return self._venue(position.symbol).liquidation_price(position)
 
     def match(self, bars: Sequence[Bar]) -> None:
         if self._tape is not None:

@@ -6,6 +6,7 @@ that answers later reports later.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
@@ -21,6 +22,7 @@ from hookline.model import (
     Order,
     OrderBook,
     OrderStatus,
+    Position,
     Quote,
     Trade,
 )
@@ -50,6 +52,8 @@ class Broker(ABC):
     """Executes orders. Subclasses are dataclasses and set ``name``."""
 
     name: ClassVar[str]
+    leverage: float = 1.0
+    """Of positions in instruments that have chosen none."""
 
     @abstractmethod
     def connect(
@@ -103,6 +107,10 @@ class Broker(ABC):
         None where the broker liquidates nothing, whatever the price.
         """
         return None
+
+    def liquidation_price(self, position: Position) -> float:  # noqa: ARG002
+        """Return the price at which a held position is liquidated while all others stay; NaN for nowhere, or unknown."""
+        return math.nan
 
     def save(self) -> dict[str, Any]:
         """Return what must survive a restart beside the orders, as values that JSON can hold."""

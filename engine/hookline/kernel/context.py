@@ -187,7 +187,9 @@ class Context:
         """Return the rate of the last funding time, NaN before the first."""
         return self._market(symbol).funding_rate
 
-    def liquidation_price(self, symbol: str, quantity: float | None = None, *, price: float | None = None) -> float:
+    def liquidation_price(
+        self, symbol: str, quantity: float | None = None, *, price: float | None = None
+    ) -> float:
         """Return the price at which a position is liquidated while all other prices stay; NaN for nowhere, or unknown.
 
         Args:

@@ -105,6 +105,11 @@ class GroupLeg:
         return self.order is not None and self.order.is_open
 
     @property
+    def is_held(self) -> bool:
+        """Whether what the group holds of the leg is still in the position; always true of a reduce-only leg."""
+        return self.leg.reduce_only or self.leg.side * self._held.lots >= self.filled_lots - self.closed_lots
+
+    @property
     def owed_lots(self) -> int:
         """Lots to close: filled, not closed, and still held."""
         if self.leg.reduce_only:
@@ -170,6 +175,11 @@ class LegGroup:
     def is_over(self) -> bool:
         """Whether nothing is held and nothing is on its way."""
         return self.status in _OVER
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether all that the legs have filled is still held; false once a stop or a liquidation has taken one."""
+        return all(leg.is_held for leg in self.legs)
 
     def close(self, reason: str = "") -> None:
         """Close all legs together with reduce-only market orders.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hookline.model import Fill, Order, OrderUpdate
+from hookline.notifier import Level
 
 __all__ = ["Observing"]
 
@@ -18,6 +19,9 @@ class Observing:
 
     def order_filled(self, order: Order, fill: Fill) -> None:
         """Learn of an execution."""
+
+    def notify(self, strategy: str, level: Level, text: str) -> None:
+        """Learn what a strategy tells a person."""
 
     def session_halted(self, reason: str) -> None:
         """Learn that the risk gate halted the session."""

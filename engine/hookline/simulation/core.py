@@ -226,6 +226,10 @@ class VenueCore(ABC):
         """Return the live ``[floor, ceiling]`` of a symbol; a price that reaches one of them may liquidate a position."""
         return self.margin.limits(symbol)
 
+    def liquidation_price(self, position: Position) -> float:
+        """Return where a held position is liquidated while all other prices stay, NaN for nowhere."""
+        return self.margin.price_of(position)
+
     def paid(self, symbol: str) -> None:
         """Note that positions of a symbol have paid funding at the rate that its market shows."""
 

@@ -21,6 +21,7 @@ up an equal part of what is left above maintenance; when one leaves its band, th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -134,6 +135,18 @@ class MarginAccount:
         bands = [group.bands[symbol] for group in self._groups[symbol]]
         return max((floor for floor, _ in bands), default=_NEVER[0]), min(
             (ceiling for _, ceiling in bands), default=_NEVER[1]
+        )
+
+    def price_of(self, position: Position) -> float:
+        """Return where a position is liquidated while all other prices stay, NaN for nowhere; its mark if it is due."""
+        group = self._group_of.get(position)
+        if group is None or not position.lots:
+            return math.nan
+        symbol = position.symbol
+        long, short, price = _sides(group, symbol)
+        step = -1 if position.lots > 0 else 1
+        return liquidation_price(
+            step, long, short, price, self._backing(group, symbol, price), self._tiers[symbol], self._close_fee
         )
 
     def follow_marks(self, symbols: Iterable[str]) -> None:

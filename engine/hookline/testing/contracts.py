@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from hookline.strategy import Strategy
 from hookline.testing.market import flat_bars, random_bars, wild_bars
 from hookline.testing.recording import Recording, Request, record
 from hookline.testing.restart import Restarting
+
+if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
 
 __all__ = ["RestartContract", "StrategyContract"]
 
@@ -63,6 +67,10 @@ class StrategyContract:
             symbol, InstrumentKind.PERPETUAL, Decimal("0.01"), Decimal("0.001"), min_notional=Decimal(5)
         )
 
+    def funding(self) -> Mapping[str, ExternalSeries]:
+        """Return funding rates of perpetuals by symbol: none by default."""
+        return {}
+
     def broker(self) -> Broker:
         """Return a new broker: by default paper with fees and slippage."""
         from hookline import plugins
@@ -77,7 +85,15 @@ class StrategyContract:
         """Run the strategy on a market and return what it asked for."""
         instruments = {symbol: self.instrument(symbol) for symbol in market}
         strategy = self.make() if strategy is None else strategy
-        return record(strategy, market, instruments, self.broker(), cash=self.cash, streamed=streamed)
+        return record(
+            strategy,
+            market,
+            instruments,
+            self.broker(),
+            cash=self.cash,
+            streamed=streamed,
+            funding=self.funding(),
+        )
 
     def test_its_parameters_keep_their_own_rules(self) -> None:
         check_params(self.make())

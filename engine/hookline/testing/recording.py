@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 from hookline.broker import Broker, BrokerListener
 from hookline.clock import Clock
 from hookline.feed import BarRequest, Feed, TapeRequest
-from hookline.model import Bar, BarSeries, Instrument, Ledger, MarketEvent, Order, OrderStatus
+from hookline.model import Bar, BarSeries, Instrument, Ledger, MarketEvent, Order, OrderStatus, Position
 from hookline.params import Doc
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
+    from hookline.columns import ExternalSeries
     from hookline.reporting.result import Result
 
 __all__ = ["Recording", "RecordingBroker", "Request", "SeriesFeed", "record"]
@@ -48,6 +49,7 @@ class RecordingBroker(Broker):
         ledgers: Mapping[str, Ledger],
     ) -> None:
         self._listener, self._clock = listener, clock
+        self.leverage = self.inner.leverage
         self.inner.connect(listener, clock, instruments, ledgers)
 
     @property
@@ -75,6 +77,15 @@ class RecordingBroker(Broker):
 
     def match(self, bars: Sequence[Bar]) -> None:
         self.inner.match(bars)
+
+    def limits(self, symbol: str) -> Sequence[float] | None:
+        return self.inner.limits(symbol)
+
+    def liquidation_price(self, position: Position) -> float:
+        return self.inner.liquidation_price(position)
+
+    def paid(self, symbol: str) -> None:
+        self.inner.paid(symbol)
 
     def _note(self, verb: str, *parts: str) -> None:
         if not getattr(self._listener, "stopping", False):
@@ -119,6 +130,7 @@ def record(
     *,
     cash: float = 10_000.0,
     streamed: bool = False,
+    funding: Mapping[str, ExternalSeries] | None = None,
 ) -> Recording:
     """Run one strategy on bars in memory and keep what it asked for.
 
@@ -129,6 +141,7 @@ def record(
         broker: A new instance.
         cash: Cash at the start, in quote currency.
         streamed: Send the bars one by one, as on paper, instead of computing whole columns first.
+        funding: Funding rates of perpetuals, by symbol.
 
     Raises:
         StrategyError: if the strategy raises.
@@ -149,6 +162,7 @@ def record(
         instruments=instruments,
         broker=recorder,
         seats=[Seat("strategy", strategy.name, strategy, tuple(series), cash)],
+        funding=funding or {},
     )
     result = Session(plan).run()
     return Recording(result, recorder.requests, _denied(result.record.orders))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from hookline.columns import Column
-from hookline.kernel.runner import Handle
-from hookline.model import Bar, Fill, Order, OrderUpdate
+from hookline.kernel.legs import LegGroup
+from hookline.kernel.rows import Rows
+from hookline.kernel.runner import Handle, Window
+from hookline.model import Bar, Fill, Funding, Order, OrderUpdate
 from hookline.params import Doc
 from hookline.strategy import Context, Strategy
 
@@ -49,6 +51,12 @@ class Restarting(Strategy):
     def on_fill(self, ctx: Context, fill: Fill) -> None:  # noqa: ARG002
         self._inner.on_fill(self._door, fill)
 
+    def on_funding(self, ctx: Context, funding: Funding) -> None:  # noqa: ARG002
+        self._inner.on_funding(self._door, funding)
+
+    def on_legs(self, ctx: Context, group: LegGroup) -> None:  # noqa: ARG002
+        self._inner.on_legs(self._door, group)
+
     def on_timer(self, ctx: Context, timer: str) -> None:  # noqa: ARG002
         self._inner.on_timer(self._door, timer)
 
@@ -77,8 +85,19 @@ class _Door:
         self._given = 0
 
     def use(self, column: Column) -> Handle:
+        return self._hand_out(lambda: self._ctx.use(column))
+
+    def window(self, column: Column, length: int) -> Window:
+        window = self._hand_out(lambda: self._ctx.window(column, length))
+        assert isinstance(window, Window), "a second start asks for what the first one did"
+        return window
+
+    def rows(self, columns: Sequence[Column], length: int) -> Rows:
+        return Rows(self, columns, length)
+
+    def _hand_out(self, make: Callable[[], Handle]) -> Handle:
         if self._given == len(self._handles):
-            self._handles.append(self._ctx.use(column))
+            self._handles.append(make())
         self._given += 1
         return self._handles[self._given - 1]
 
