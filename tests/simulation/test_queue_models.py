@@ -1,7 +1,7 @@
 """Models of the place in the queue."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hookline.simulation.queue import PessimisticQueue, ProportionalQueue
@@ -51,6 +51,8 @@ AMOUNT = st.floats(0, 1000)
 
 
 @given(AMOUNT, AMOUNT, AMOUNT, AMOUNT, st.sampled_from([0.5, 1.0, 2.0]))
+@example(4e-39, 954.2387025153232, 33.0, 33.0, 1.0)  # rounding
+@example(5e-324, 5e-324, 0.0, 0.0, 2.0)  # underflow
 def test_the_queue_never_grows_and_never_exceeds_the_level(ahead, before, after, traded, power):
     for model in (PessimisticQueue(), ProportionalQueue(power)):
         moved = model.ahead(ahead, before, after, traded)

@@ -21,6 +21,9 @@ from typing import Protocol
 
 __all__ = ["PessimisticQueue", "ProportionalQueue", "QueueModel"]
 
+# Base units that are rounding and no quantity.
+_NOTHING = 1e-12
+
 
 class QueueModel(Protocol):
     """Moves the quantity ahead of an order when its level changes; trades take from the front in every model."""
@@ -57,9 +60,11 @@ class ProportionalQueue:
     def ahead(self, ahead: float, before: float, after: float, traded: float) -> float:
         left = before - traded
         canceled = left - after
-        if canceled > 0.0 and ahead > 0.0:
-            behind = max(0.0, left - ahead)
-            front, back = ahead**self.power, behind**self.power
-            from_behind = min(behind, canceled * back / (front + back))
-            ahead -= canceled - from_behind
+        if canceled > 0.0 and ahead > _NOTHING:
+            behind = left - ahead
+            from_behind = 0.0
+            if behind > _NOTHING:
+                front, back = ahead**self.power, behind**self.power
+                from_behind = min(behind, canceled * back / (front + back))
+            ahead -= max(0.0, canceled - from_behind)
         return max(0.0, min(ahead, after))
