@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hand_venue import START, Hand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hookline as hl
+from hand_venue import START, Hand
 from hookline.kernel.works import STATE, restore_works
 from hookline.model import OrderStatus, Side, TimeInForce
 

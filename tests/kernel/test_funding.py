@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import hookline as hl
-from hookline.kernel.funding import FundingSchedule, funding_payment
+from hookline.kernel.funding import FundingSchedule
+from hookline.simulation.funding import funding_payment
 from hookline.testing import Scripted, bars, buy, sell
 
 PERP = hl.Instrument("TEST", kind=hl.InstrumentKind.PERPETUAL)

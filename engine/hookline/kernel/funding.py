@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hookline.kernel.timers import NEVER
+from hookline.model import BarSeries, Market
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
 
-__all__ = ["FundingSchedule", "funding_payment"]
-
-
-def funding_payment(quantity: float, price: float, rate: float) -> float:
-    """Return what a position receives, negative when it pays, in quote currency; ``rate`` is for the interval that ends."""
-    return -quantity * price * rate
+__all__ = ["FundingSchedule", "MarkSchedule"]
 
 
 class FundingSchedule:
@@ -48,3 +44,20 @@ class FundingSchedule:
         time, _, symbol, rate = self._rows.pop()
         self.due = self._rows[-1][0] if self._rows else NEVER
         return time, symbol, rate
+
+
+class MarkSchedule:
+    """Mark prices as they become known: each close at the end of its bar."""
+
+    def __init__(self, series: Mapping[str, BarSeries], markets: Mapping[str, Market]) -> None:
+        self._marks = [(markets[symbol], one.end, one.close) for symbol, one in series.items() if len(one)]
+
+    def __bool__(self) -> bool:
+        return bool(self._marks)
+
+    def note(self, time: int) -> None:
+        """Set the mark of every market to the last one known at a time (nanoseconds)."""
+        for market, ends, closes in self._marks:
+            index = int(ends.searchsorted(time, "right")) - 1
+            if index >= 0:
+                market.mark = float(closes[index])

@@ -17,12 +17,13 @@ from hookline.broker import Broker
 from hookline.clock import EventClock
 from hookline.errors import ConfigError, StrategyError
 from hookline.kernel.desk import OrderDesk, Purses
-from hookline.kernel.funding import FundingSchedule, funding_payment
+from hookline.kernel.funding import FundingSchedule, MarkSchedule
 from hookline.kernel.observing import Observing
 from hookline.kernel.runner import Runner, Timed
 from hookline.kernel.timers import NEVER, Timers
 from hookline.model import (
     Bar,
+    BarSeries,
     BookUpdate,
     Funding,
     Instrument,
@@ -34,6 +35,7 @@ from hookline.model import (
     Trade,
 )
 from hookline.risk import RiskRule
+from hookline.simulation.funding import InterestSchedule, funding_payment, interest_payment
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
@@ -76,6 +78,7 @@ class Kernel(OrderDesk):
         rules: Sequence[RiskRule] = (),
         observing: Observing | None = None,
         funding: Mapping[str, ExternalSeries] | None = None,
+        marks: Mapping[str, BarSeries] | None = None,
         purses: Purses | None = None,
         *,
         flatten_on_halt: bool = False,
@@ -85,9 +88,11 @@ class Kernel(OrderDesk):
         )
         self.timers = Timers()
         self.funding = FundingSchedule(funding)
+        self.interest = InterestSchedule(instruments)
+        self.marks = MarkSchedule(marks or {}, self.markets)
         self.is_busy = False
         self._active: Runner | None = None
-        self._funding_from: int | None = None
+        self._resumed: dict[str, int] = {}
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
@@ -96,17 +101,17 @@ class Kernel(OrderDesk):
         self.runners = dict(runners)
         self._order_listeners = {id_ for id_, runner in runners.items() if runner.wants_orders}
         self._fill_listeners = {id_ for id_, runner in runners.items() if runner.wants_fills}
-        if self._funding_from is None:
-            self.funding.skip_before(self.clock.now)
-        else:
-            self.funding.skip_before(self._funding_from)
-        self.is_busy = bool(self.gate.watches) or self.funding.due != NEVER or self.broker.has_delays
+        first = self.clock.now
+        self.funding.skip_before(self._resumed.get("funding_due", first))
+        self.interest.skip_before(self._resumed.get("interest_due", first))
+        scheduled = min(self.funding.due, self.interest.due) != NEVER
+        self.is_busy = bool(self.gate.watches or self.marks) or scheduled or self.broker.has_delays
         for runner in self.runners.values():
             self._call(runner, "on_start", runner.start)
 
-    def resume_funding(self, due: int | None) -> None:
-        """Begin with the funding payment that was next before a restart."""
-        self._funding_from = due
+    def resume_schedules(self, state: Mapping[str, int]) -> None:
+        """Begin with the payments that were next before a restart: ``funding_due`` and ``interest_due``."""
+        self._resumed = dict(state)
 
     def lane(self, symbol: str) -> Lane:
         """Return the lane of an instrument, once all strategies have started."""
@@ -254,9 +259,13 @@ class Kernel(OrderDesk):
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _advance(self, until: int) -> None:
-        """Let what is due up to a time happen, in order: arrivals at the venue, funding payments, timers."""
+        """Let what is due up to a time happen, in order: arrivals at the venue, payments, timers."""
+        if self.marks:
+            # As the last price: an event at the time that follows knows the mark of that time.
+            self.marks.note(until + 1)
         while True:
-            due = min(self.funding.due, self.timers.due)
+            funding, interest, timer = self.funding.due, self.interest.due, self.timers.due
+            due = min(funding, interest, timer)
             arrives = self.broker.due
             if arrives <= min(due, until):
                 self.clock.now = max(self.clock.now, arrives)
@@ -264,8 +273,10 @@ class Kernel(OrderDesk):
                 self._deliver()
             elif due > until:
                 return
-            elif self.funding.due <= self.timers.due:
+            elif funding == due:
                 self._pay_funding()
+            elif interest == due:
+                self._pay_interest()
             else:
                 self._fire_timer()
 
@@ -299,23 +310,38 @@ class Kernel(OrderDesk):
     def _pay_funding(self) -> None:
         time, symbol, rate = self.funding.pop()
         self.clock.now = max(self.clock.now, time)
+        self.markets[symbol].funding_rate = rate
+        received = self._pay(time, symbol, lambda quantity, price: funding_payment(quantity, price, rate))
+        for strategy, amount in received.items():
+            runner = self.runners[strategy]
+            if runner.wants_funding and runner.followers(symbol):
+                self._see(runner, "on_funding", runner.on_funding, Funding(symbol, time, rate, amount))
+
+    def _pay_interest(self) -> None:
+        time, rates = self.interest.pop()
+        self.clock.now = max(self.clock.now, time)
+        for symbol, rate in rates.items():
+            self._pay(
+                time, symbol, lambda quantity, price, rate=rate: interest_payment(quantity, price, rate)
+            )
+
+    def _pay(self, time: int, symbol: str, payment: Callable[[float, float], float]) -> dict[str, float]:
+        """Pay what positions of a symbol are due at the mark, else the last price; return what each strategy received."""
         market = self.markets[symbol]
-        market.funding_rate = rate
         price = market.mark if market.mark == market.mark else market.last
+        received = {}
         for ledger in self.ledgers.values():
-            paid = 0.0
+            total = 0.0
             for position in ledger.held(symbol):
-                if position.lots:
-                    amount = funding_payment(position.quantity, price, rate)
+                amount = payment(position.quantity, price) if position.lots else 0.0
+                if amount:
                     position.wallet.cash += amount
                     ledger.funding += amount * position.wallet.rate
                     self.payments.append((time, ledger.strategy, symbol, amount))
-                    paid += amount
-            runner = self.runners[ledger.strategy]
-            if runner.wants_funding and runner.followers(symbol):
-                news = Funding(symbol, time, rate, paid)
-                self._see(runner, "on_funding", runner.on_funding, news)
+                    total += amount
+            received[ledger.strategy] = total
         self.broker.paid(symbol)
+        return received
 
     def _see(self, runner: Runner, name: str, callback: Callable[[Any], None], event: object) -> None:
         self._call(runner, name, lambda: callback(event))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hookline.kernel.runner import Handle, Needs, Runner
-from hookline.model import Bar, Fill, InstrumentKind, Order, OrderStatus, OrderType, Side, timeframe_ns
+from hookline.model import Bar, Fill, Order, OrderStatus, OrderType, Side, timeframe_ns
 from hookline.signals import Decision, Held, SignalStrategy, check_columns, check_decision
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Desk(Runner):
         self._symbol = symbol
         self._sizer = sizer
         self._share = 1.0 / len(ctx.symbols)
-        self._can_short = ctx.instrument(symbol).kind is not InstrumentKind.SPOT
+        self._can_short = ctx.instrument(symbol).can_short
         self._position = ctx.position(symbol)
         self._decide = strategy.decide
         self._p = parameters(strategy, self._can_short)

@@ -54,7 +54,7 @@ def save_kernel(kernel: Kernel) -> dict[str, Any]:
     """Return the state of each owner, as values that JSON can hold."""
     states: dict[str, Any] = {
         "kernel": {
-            "funding_due": kernel.funding.due,
+            "due": {"funding_due": kernel.funding.due, "interest_due": kernel.interest.due},
             "warnings": dict(kernel.warnings),
             "denials": kernel.denials(),
             "markets": {
@@ -85,7 +85,7 @@ def restore_kernel(kernel: Kernel, past: KernelPast) -> None:
             market.last, market.mark, market.funding_rate = (
                 math.nan if price is None else price for price in prices
             )
-    kernel.resume_funding(state.get("funding_due"))
+    kernel.resume_schedules(state.get("due", {}))
     kernel.warnings.update(state.get("warnings", {}))
     kernel.restore_denials(state.get("denials", []))
     kernel.gate.restore(past.states.get("gate", {}))

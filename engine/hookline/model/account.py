@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from hookline.model.fill import Fill
-from hookline.model.instrument import Instrument, PositionMode
+from hookline.model.instrument import Instrument, InstrumentKind, PositionMode
 
 if TYPE_CHECKING:
     from hookline.model.book import OrderBook
@@ -268,7 +268,7 @@ class Ledger:
             found[wallet.currency] = found.get(wallet.currency, 0.0) + wallet.cash
         for position in self.positions.values():
             instrument = position.market.instrument
-            if not instrument.can_short and position.lots:
+            if instrument.kind is InstrumentKind.SPOT and position.lots:
                 base = instrument.base or instrument.symbol
                 found[base] = found.get(base, 0.0) + position.quantity
         return found

@@ -56,6 +56,7 @@ class Session:
             plan.rules,
             _Listening(self, self.observers),
             plan.funding,
+            plan.marks,
             plan.purses(),
             flatten_on_halt=plan.flatten_on_halt,
         )

@@ -19,6 +19,7 @@ from hookline.model import (
     MarketEvent,
     Order,
     OrderBook,
+    Position,
     Quote,
     TapeSeries,
     Trade,
@@ -138,6 +139,13 @@ class VenueBroker(Broker):
     @property
     def taker_fee(self) -> float:
         return max(broker.taker_fee for broker in self._all)
+
+    @property
+    def leverage(self) -> float:  # type: ignore[override]
+        return max(broker.leverage for broker in self._all)
+
+    def liquidation_price(self, position: Position) -> float:
+        return self._brokers[position.symbol].liquidation_price(position)
 
     def submit(self, order: Order) -> None:
         self._brokers[order.symbol].submit(order)
