@@ -30,6 +30,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	# The oracle for queues and latency. It asks for an older numpy and for plotting; what the tests use of it needs neither.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps hftbacktest
 	touch $@
 
 clean:

@@ -11,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hookline.broker import Broker
@@ -321,9 +322,7 @@ class Kernel(OrderDesk):
         time, rates = self.interest.pop()
         self.clock.now = max(self.clock.now, time)
         for symbol, rate in rates.items():
-            self._pay(
-                time, symbol, lambda quantity, price, rate=rate: interest_payment(quantity, price, rate)
-            )
+            self._pay(time, symbol, partial(interest_payment, yearly_rate=rate))
 
     def _pay(self, time: int, symbol: str, payment: Callable[[float, float], float]) -> dict[str, float]:
         """Pay what positions of a symbol are due at the mark, else the last price; return what each strategy received."""

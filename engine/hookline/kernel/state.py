@@ -17,19 +17,27 @@ __all__ = ["KernelPast", "restore_kernel", "restore_strategies", "save_kernel", 
 
 
 class _PositionPast(Protocol):
-    lots: int
-    quantity: float
-    entry_price: float
-    realized: float
-    fees: float
-    opened: int
+    @property
+    def lots(self) -> int: ...
+    @property
+    def quantity(self) -> float: ...
+    @property
+    def entry_price(self) -> float: ...
+    @property
+    def realized(self) -> float: ...
+    @property
+    def fees(self) -> float: ...
+    @property
+    def opened(self) -> int: ...
 
 
 class _LedgerPast(Protocol):
-    cash: Mapping[str, float]
-    fees: float
-    funding: float
-
+    @property
+    def cash(self) -> Mapping[str, float]: ...
+    @property
+    def fees(self) -> float: ...
+    @property
+    def funding(self) -> float: ...
     @property
     def positions(self) -> Mapping[str, _PositionPast]: ...
 
@@ -37,17 +45,29 @@ class _LedgerPast(Protocol):
 class KernelPast(Protocol):
     """What a journal knows of a session."""
 
-    time: int
-    states: Mapping[str, Any]
-    last_order: int
-    last_fill: int
-    halted: str
+    @property
+    def time(self) -> int:
+        """Of the last event, nanoseconds UTC."""
 
     @property
-    def open_orders(self) -> list[Order]: ...
+    def states(self) -> Mapping[str, Any]:
+        """By owner."""
 
     @property
-    def ledgers(self) -> Mapping[str, _LedgerPast]: ...
+    def last_order(self) -> int:
+        """Highest number of an order."""
+
+    @property
+    def last_fill(self) -> int:
+        """Highest number of a fill."""
+
+    @property
+    def open_orders(self) -> list[Order]:
+        """Oldest first."""
+
+    @property
+    def ledgers(self) -> Mapping[str, _LedgerPast]:
+        """By strategy."""
 
 
 def save_kernel(kernel: Kernel) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class StreamDriver:
     def take(self, event: MarketEvent) -> None:
         """Handle an event, or keep a bar until those that end with it are there."""
         self._check_symbol(event)
-        if type(event) is not Bar:
+        if not isinstance(event, Bar):
             self._take_tape(event)
             return
         waiting = self._together

@@ -95,7 +95,7 @@ def _moment(event: MarketEvent) -> tuple[int, int]:
 
 async def _as_they_come(streams: Sequence[AsyncIterator[MarketEvent]]) -> AsyncIterator[MarketEvent]:
     """Yield events in the order of their arrival."""
-    waiting = {asyncio.ensure_future(anext(stream)): stream for stream in streams}  # type: ignore[arg-type]
+    waiting = {asyncio.ensure_future(anext(stream)): stream for stream in streams}
     try:
         while waiting:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +105,7 @@ async def _as_they_come(streams: Sequence[AsyncIterator[MarketEvent]]) -> AsyncI
                     event = task.result()
                 except StopAsyncIteration:
                     continue
-                waiting[asyncio.ensure_future(anext(stream))] = stream  # type: ignore[arg-type]
+                waiting[asyncio.ensure_future(anext(stream))] = stream
                 yield event
     finally:
         for task in waiting:
@@ -124,6 +124,7 @@ class VenueBroker(Broker):
     def __init__(self, brokers: Mapping[str, Broker]) -> None:
         self._brokers = dict(brokers)
         self._all = list({id(broker): broker for broker in brokers.values()}.values())
+        self.leverage = max(broker.leverage for broker in self._all)
 
     def connect(
         self,
@@ -139,10 +140,6 @@ class VenueBroker(Broker):
     @property
     def taker_fee(self) -> float:
         return max(broker.taker_fee for broker in self._all)
-
-    @property
-    def leverage(self) -> float:  # type: ignore[override]
-        return max(broker.leverage for broker in self._all)
 
     def liquidation_price(self, position: Position) -> float:
         return self._brokers[position.symbol].liquidation_price(position)
