@@ -53,7 +53,7 @@ class PaperBroker(Broker):
     taker_fee_bps: Annotated[float, Ge(0), Doc("fee of orders that took")] = 0.0
     liquidation_fee_bps: Annotated[
         float, Ge(0), Doc("of a liquidated position's value, on top of the taker fee")
-    ] = 0.0
+    ] = 50.0
     slippage_bps: Annotated[
         float, Ge(0), Doc("on bars: against market, stop and take-profit orders, of the price")
     ] = 0.0

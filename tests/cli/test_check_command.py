@@ -78,3 +78,17 @@ def test_missing_data_is_one_line(hookline, session):
     assert ran.code == 2
     assert len(ran.err.splitlines()) == 1
     assert "no.csv" in ran.err
+
+
+def test_it_shows_where_leveraged_positions_would_be_liquidated(hookline, session):
+    path = session(
+        ("symbols: [BTC-PERP]", "symbols: [BTC-PERP]\ninstruments: {BTC-PERP: {leverage: 10, margin_mode: isolated}}")
+    )
+
+    told = hookline("check", path).out
+
+    # A tenth of the value backs it, half a percent of that must be left.
+    assert "10x" in told
+    assert "isolated" in told
+    assert "(-9.5%)" in told
+    assert "(+9.5%)" in told

@@ -41,6 +41,9 @@ def check(
     console = Console()
     console.print(_overview(config, built))
     console.print(_data(plan, series))
+    margins = _margins(plan, series)
+    if margins.row_count:
+        console.print(margins)
     for note in plan.notes:
         typer.echo(f"note: {note}")
     typer.echo(f"{file}: good to run")
@@ -92,3 +95,50 @@ def _data(plan: Plan, series: list[BarSeries]) -> Table:
             escape(one.symbol), f"{len(one):,}", *period, str(instrument.tick_size), str(instrument.lot_size)
         )
     return table
+
+
+def _margins(plan: Plan, series: list[BarSeries]) -> Table:
+    """Return where positions of the whole cash would be liquidated, for what can be."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from hookline.model import InstrumentKind
+
+    table = Table(
+        "leverage of",
+        "",
+        "margin",
+        "at",
+        "long liquidated",
+        "short liquidated",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for one in series:
+        instrument = plan.instruments[one.symbol]
+        if instrument.kind is InstrumentKind.PERPETUAL and len(one):
+            leverage = plan.broker.leverage if instrument.leverage is None else float(instrument.leverage)
+            price = float(one.close[-1])
+            ways = (_liquidated(plan, one.symbol, side, price, leverage) for side in (1, -1))
+            table.add_row(
+                escape(one.symbol), f"{leverage:g}x", str(instrument.margin_mode), f"{price:,.10g}", *ways
+            )
+    return table
+
+
+def _liquidated(plan: Plan, symbol: str, side: int, price: float, leverage: float) -> str:
+    """Return how far the price must move to liquidate a position that the strategy's whole cash backs."""
+    from hookline.simulation.margin import estimate_liquidation
+
+    cash = max(seat.cash for seat in plan.seats if symbol in seat.symbols) if plan.seats else 0.0
+    level = estimate_liquidation(
+        plan.instruments[symbol],
+        side,
+        cash * leverage / price,
+        price,
+        cash,
+        leverage=plan.broker.leverage,
+        fee_rate=plan.broker.taker_fee,
+    )
+    return "never" if level != level else f"{level:,.6g} ({level / price - 1:+.1%})"  # noqa: PLR0124
