@@ -105,8 +105,9 @@ def real_bars(folder: Path, name: str, begin: int, count: int) -> BarSeries:
 
 def order_list(result: Result) -> str:
     """Every order and every fill of a run as text: what the stored hashes are made from."""
+    several = len(result.record.series) > 1
     lines = [
-        f"{o.time} {o.side.name} {o.type.value} {o.lots} {o.limit_price!r} {o.trigger_price!r} {o.reduce_only}"
+        f"{o.symbol + ' ' if several else ''}{o.time} {o.side.name} {o.type.value} {o.lots} {o.limit_price!r} {o.trigger_price!r} {o.reduce_only}"
         f" {o.tag} {o.status.value} {o.filled_lots}"
         for o in result.record.orders
     ]

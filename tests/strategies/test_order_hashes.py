@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pair_markets import carried, cointegrated, isolated, perpetual, real_carry, spot
 from strategy_runs import order_hash, order_list, real_bars, run
 
 import hookline as hl
@@ -21,11 +23,17 @@ PARAMS = {
     "bollinger_reversion": {},
     "grid_arithmetic": {"low": 80, "high": 130},
     "work_order": {"quantity": 20, "algorithm": TWAP},
+    "pairs_trading": {"a": "B", "b": "A", "calibration": 120},
+    "funding_arb": {"max_basis": 0.002, "inventory": 10, "horizon": "7d"},
+    "smart_dca": {"base_quote": 20, "interval": "6h"},
 }
 REAL_PARAMS = {
     **PARAMS,
     "grid_arithmetic": {"low": 30_000, "high": 60_000, "num_grids": 60},
     "work_order": {"quantity": 0.2, "algorithm": TWAP},
+    "pairs_trading": {"entry": 1.5, "coint_p_open": 0.1},
+    "smart_dca": {"base_quote": 200, "interval": "6h", "max_asset_fraction": 1},
+    "funding_arb": {"horizon": "7d", "max_basis": 0.003, "exit_rate": 0.0002},
 }
 COSTS = {"taker_fee_bps": 5, "maker_fee_bps": 2, "slippage_bps": 1}
 
@@ -38,6 +46,9 @@ SYNTHETIC = {
     "bollinger_reversion": "37aa8c0f5957a10ce32de3a27c902c6aa503f7d0023e70b97bb3fe1200734814",
     "grid_arithmetic": "ba0d547238ab1ef7dde56d4857fa99c8c90b20a7d98a2f2e62e89f49e9021429",
     "work_order": "c370f255c600f0013905044fd5318f1549869499983b8813f0fb014855a87f20",
+    "pairs_trading": "be3daf436436957b640ed80cf47703174074b9461b38ec91c17036b1adf3f0b4",
+    "funding_arb": "a139865914f9028862e8f4eaa5ca074e39b6981b588c0dd8b2bb249768117f81",
+    "smart_dca": "34e0045a67d8209ec65bba1bb9abcdfcbc2623301aaae9e06ba7a1206922ece0",
 }
 REAL = {
     "buy_and_hold": "5e28c03540e9f451c089ef1ddb15abe842141b1afccd882c6d0e40e5ecf82f20",
@@ -47,12 +58,36 @@ REAL = {
     "bollinger_reversion": "0a70cc0453a15b9515c4726bac400f369b04525ffef2cee1e5ae8ac3eb1aabff",
     "grid_arithmetic": "90a627f94de4c01715b58acca26825e5540d041e4bcd60eb4baca9f50cda1284",
     "work_order": "c9dbeaa93c5c5707b043fc0d67072046635b23b56e00704dbed131318a092cdd",
+    "pairs_trading": "a3b47787b5be5838885e12e4bf9b2208016be93c9f9a731bf50425bd41382d11",
+    "funding_arb": "e71feb7ec572988e15fe0361f855665e94daa02ba162666274318e775c83007f",
+    "smart_dca": "876161fb9f5c87cc709459c1cc6b009ab1ef667bb11b136bd90e9eb29221bdbc",
 }
 
 
 def synthetic_run(name):
+    strategy = plugins.build("strategies", name, PARAMS[name], name)
+    if name == "pairs_trading":
+        instruments = [perpetual("A"), perpetual("B")]
+        return hl.backtest(strategy, cointegrated(4000), instruments=instruments, **COSTS)
+    if name == "funding_arb":
+        series, funding = carried(4000)
+        return hl.backtest(strategy, series, instruments=[spot(), isolated()], funding=funding, **COSTS)
     series = SyntheticFeed(seed=7, bars=4000, start="2024-01-01").load(hl.BarRequest("TEST", "1h"))
-    return run(plugins.build("strategies", name, PARAMS[name], name), series, **COSTS)
+    return run(strategy, series, **COSTS)
+
+
+def real_run(name, folder):
+    strategy = plugins.build("strategies", name, REAL_PARAMS[name], name)
+    if name == "pairs_trading":
+        coins = {coin: f"binance_usdm_{coin}USDT" for coin in ("ETH", "BTC")}
+        pair = {
+            coin: replace(real_bars(folder, file, 10_000, 4000), symbol=coin) for coin, file in coins.items()
+        }
+        return hl.backtest(strategy, pair, instruments=[perpetual(coin) for coin in pair], **COSTS)
+    if name == "funding_arb":
+        series, funding = real_carry(folder, "2020-12-01", 4000)
+        return hl.backtest(strategy, series, instruments=[spot(), isolated()], funding=funding, **COSTS)
+    return run(strategy, real_bars(folder, "binance_usdm_BTCUSDT", 10_000, 4000), **COSTS)
 
 
 def check(name, result, stored):
@@ -71,8 +106,7 @@ def test_the_orders_on_synthetic_bars_are_those_stored(name):
 
 @pytest.mark.parametrize("name", PARAMS)
 def test_the_orders_on_real_bars_are_those_stored(name, real_data):
-    series = real_bars(real_data, "binance_usdm_BTCUSDT", 10_000, 4000)
-    check(name, run(plugins.build("strategies", name, REAL_PARAMS[name], name), series, **COSTS), REAL)
+    check(name, real_run(name, real_data), REAL)
 
 
 def test_another_process_with_another_hash_seed_sends_the_same_orders():
