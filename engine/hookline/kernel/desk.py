@@ -190,8 +190,9 @@ class OrderDesk:
             self._register(child, OrderStatus.HELD, now)
         if self._denials:
             self._denials.pop((order.strategy, order.symbol), None)
-        if order.type is _MARKET:
-            self._pend(order, order.lots)
+        if order.type is _MARKET and order.parent is None:
+            positions = self.ledgers[order.strategy].positions
+            positions[order.position_id or order.instrument.symbol].pending += order.side * order.lots
         if order.handler is None or order.handler.parent is not order:
             self.broker.submit(order)
         return order
@@ -292,17 +293,15 @@ class OrderDesk:
             return
         self._denials[key] = what
         order.reason = ""
-        self._number(order)
-        self.order_changed(order, OrderStatus.DENIED, self.clock.now, reason)
-
-    def _number(self, order: Order) -> int:
         self.orders.append(order)
-        self.order_count = order.number = number = self.order_count + 1
-        return number
+        self.order_count = order.number = self.order_count + 1
+        self.order_changed(order, OrderStatus.DENIED, self.clock.now, reason)
 
     def _register(self, order: Order, status: OrderStatus, now: int) -> None:
         """Record an order before it is sent."""
-        self._live[self._number(order)] = order
+        self.orders.append(order)
+        self.order_count = order.number = number = self.order_count + 1
+        self._live[number] = order
         transition(order, status, now)
         self._report(order, status, now, "")
 
@@ -362,8 +361,8 @@ class OrderDesk:
             ),
         )
         ledger = self.ledgers[order.strategy]
-        if order.type is _MARKET:
-            self._pend(order, -lots)
+        if order.type is _MARKET and order.parent is None:
+            ledger.positions[order.position_id or instrument.symbol].pending -= order.side * lots
         realized = ledger.book(fill)
         self.fills.append(fill)
         self.seen.append(self.clock.now)

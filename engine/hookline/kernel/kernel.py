@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Kernel", "Lane", "TapeEvent"]
 
+_LOWEST, _HIGHEST = float("-inf"), float("inf")
 TapeEvent = Quote | Trade | BookUpdate
 _Take = Callable[[Any], None]
 _Note = Callable[[Market, Any], None]
@@ -124,14 +125,18 @@ class Kernel(OrderDesk):
         """Handle bars of a lane, one after the other: fill what a bar fills, then let strategies see it."""
         clock, market, inbox, watch = self.clock, lane.market, self._inbox, lane.watch
         match, on_bar, limits = self.broker.match, self._on_bar(lane), lane.limits
+        is_exposed = limits is not None
         for bar in bars:
             if self.is_busy:
                 self._advance(bar.end - 1)
+                is_exposed = limits is not None
             clock.now = bar.end
             # Callbacks of this bar come at its end, those of its fills too: by then its close is the last price.
             market.last = bar.close
-            if watch or (limits is not None and (bar.low <= limits[0] or bar.high >= limits[1])):
+            if watch or (is_exposed and (bar.low <= limits[0] or bar.high >= limits[1])):  # type: ignore[index]
                 match((bar,))
+                # Only fills and payments move the limits, and while nothing is held there are none.
+                is_exposed = limits is not None and (limits[0] != _LOWEST or limits[1] != _HIGHEST)
                 if inbox:
                     self._deliver()
             try:

@@ -54,28 +54,34 @@ class BarVenue(VenueCore):
         """Fill what bars of one end time fill: first everything at their opens, as it was sent, then inside each bar."""
         if self._deadline is not None and self._deadline < bars[0].end:
             self.pass_deadline()
+        guarded = self.margin.guarded
         for bar in bars:
             self._bars[bar.symbol] = bar
             self._requests.begin(bar)
-            self._margin_call_at_open(bar)
-        if len(bars) == 1:
-            self._open_one(bars[0])
-        else:
+            if guarded[bar.symbol]:
+                self._margin_call_at_open(bar)
+        if len(bars) > 1:
             self._open_all(bars)
+        else:
+            for order in self.open[bar.symbol][:]:
+                if order.time <= bar.start and order.is_open:
+                    self._at_open(order, bar)
         for bar in bars:
-            orders = self.open[bar.symbol]
-            floor, ceiling = self.margin.limits(bar.symbol)
-            if bar.low <= floor or bar.high >= ceiling:
-                self._margin_call(orders, bar)
-            if orders:
+            if guarded[bar.symbol]:
+                self._inside_guarded(bar)
+            elif orders := self.open[bar.symbol]:
                 self._match_inside(orders, bar)
-                self._margin_call_of_entries(bar)
             self._requests.finish(bar)
 
-    def _open_one(self, bar: Bar) -> None:
-        for order in self.open[bar.symbol][:]:
-            if order.time <= bar.start and order.is_open:
-                self._at_open(order, bar)
+    def _inside_guarded(self, bar: Bar) -> None:
+        """Fill what a bar fills after its open, and liquidate what it liquidates."""
+        orders = self.open[bar.symbol]
+        floor, ceiling = self.margin.limits(bar.symbol)
+        if bar.low <= floor or bar.high >= ceiling:
+            self._margin_call(orders, bar)
+        if orders:
+            self._match_inside(orders, bar)
+            self._margin_call_of_entries(bar)
 
     def _open_all(self, bars: Sequence[Bar]) -> None:
         orders = [(order.number, order, bar) for bar in bars for order in self.open[bar.symbol]]

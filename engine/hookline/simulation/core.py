@@ -179,7 +179,8 @@ class VenueCore(ABC):
             return 0
         fee = instrument.units(lots) * abs(price) * rate
         self._listener.order_filled(order, lots, price, fee, is_maker, time)
-        self.margin.filled(position, held)
+        if self.margin.guarded[instrument.symbol]:
+            self.margin.filled(position, held)
         orders = self.open[instrument.symbol]
         if lots < wanted:
             reason = (
@@ -222,9 +223,12 @@ class VenueCore(ABC):
                 return affordable
         return lots
 
-    def limits(self, symbol: str) -> list[float]:
-        """Return the live ``[floor, ceiling]`` of a symbol; a price that reaches one of them may liquidate a position."""
-        return self.margin.limits(symbol)
+    def limits(self, symbol: str) -> list[float] | None:
+        """Return the live ``[floor, ceiling]`` of a symbol; a price that reaches one of them may liquidate a position.
+
+        None where no position could ever be liquidated.
+        """
+        return self.margin.limits(symbol) if self.margin.guarded[symbol] else None
 
     def liquidation_price(self, position: Position) -> float:
         """Return where a held position is liquidated while all other prices stay, NaN for nowhere."""

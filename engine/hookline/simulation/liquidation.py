@@ -68,6 +68,8 @@ class Closing(NamedTuple):
 class MarginAccount:
     """Knows what ledgers have pledged and where they are liquidated.
 
+    ``guarded`` says of which symbols a position could ever be liquidated: not of spot that is bought from cash.
+
     Args:
         instruments: All that may be held.
         ledgers: Of all strategies.
@@ -94,6 +96,7 @@ class MarginAccount:
         groups = [group for ledger in ledgers.values() for group in self._groups_of(ledger)]
         self._group_of = {position: group for group in groups for position in group.positions}
         self._groups = {symbol: [one for one in groups if symbol in one.bands] for symbol in instruments}
+        self.guarded = {symbol: bool(found) for symbol, found in self._groups.items()}
         # Groups of a single position that shares its wallet with none and has one tier: their band is one division.
         self._alone = {
             symbol: [one for one in of_it if self._is_alone(one, symbol)]
