@@ -246,8 +246,8 @@ def test_a_halt_and_what_rules_remember_survive_a_restart(stage):
     saved = json.loads(json.dumps(first.gate.save()))
     second = stage(Seen(), Seen(), AtMost(1))
     second.gate.restore(saved)
-    assert second.tries() == "halted: by hand"
     assert second.gate.save() == saved
+    assert second.tries() == "halted: by hand"
     assert saved["rules"] == {"seen": {"seen": [3.0]}, "seen-2": {"seen": [3.0]}}
 
 
@@ -257,6 +257,7 @@ def test_a_session_without_a_halt_has_little_to_save(stage):
         "flattens": False,
         "until": None,
         "asked": [],
+        "denied": [],
         "rules": {},
     }
 

@@ -135,11 +135,14 @@ class GroupLeg:
             "closing": self.closing.number if self.closing is not None else 0,
             "closing_filled": self.closing.filled_lots if self.closing is not None else 0,
             "closed": self._closed,
+            "tries": self.tries,
+            "waits": self.waits,
         }
 
     def resume(self, record: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
         """Take up a record with the orders that are known; of those that are not, what they had filled counts."""
         self._filled, self._closed = record["filled"], record["closed"]
+        self.tries, self.waits = record.get("tries", 0), record.get("waits", False)
         self.order = orders.get(record["order"])
         self.closing = orders.get(record["closing"])
         if self.closing is None:

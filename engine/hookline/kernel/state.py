@@ -6,11 +6,13 @@ Owners of state: ``kernel``, ``gate``, ``broker`` and ``strategy:ID`` for each s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
 from hookline.kernel.kernel import Kernel
+from hookline.kernel.runner import Runner
+from hookline.kernel.timers import NEVER
 from hookline.model import Order
 
 __all__ = ["KernelPast", "restore_kernel", "restore_strategies", "save_kernel", "wallet_cash"]
@@ -74,7 +76,8 @@ def save_kernel(kernel: Kernel) -> dict[str, Any]:
     """Return the state of each owner, as values that JSON can hold."""
     states: dict[str, Any] = {
         "kernel": {
-            "due": {"funding_due": kernel.funding.due, "interest_due": kernel.interest.due},
+            "due": {name: time for name, time in _schedules(kernel).items() if time != NEVER},
+            "timers": _save_timers(kernel),
             "warnings": dict(kernel.warnings),
             "denials": kernel.denials(),
             "markets": {
@@ -97,6 +100,12 @@ def restore_kernel(kernel: Kernel, past: KernelPast) -> None:
     for strategy, before in past.ledgers.items():
         if strategy in kernel.ledgers:
             _restore_ledger(kernel, strategy, before)
+    for order in past.open_orders:
+        leader = order.oco_leader
+        if leader is not None and leader.oco_leader is None:
+            leader.oco_leader = (
+                leader  # since the order joined it, which was after the leader was written down
+            )
     kernel.adopt(past.open_orders)
     state = past.states.get("kernel", {})
     for symbol, prices in state.get("markets", {}).items():
@@ -116,6 +125,38 @@ def restore_strategies(kernel: Kernel, states: Mapping[str, Any]) -> None:
     """Give runners that have started what they remembered."""
     for id_, runner in kernel.runners.items():
         runner.restore(states.get(f"strategy:{id_}", {}), _by_number(kernel.open_orders(id_)))
+    saved = states.get("kernel", {}).get("timers")
+    if saved is not None:
+        _restore_timers(kernel, saved)
+
+
+def _schedules(kernel: Kernel) -> dict[str, int]:
+    return {"funding_due": kernel.funding.due, "interest_due": kernel.interest.due}
+
+
+def _save_timers(kernel: Kernel) -> list[list[Any]]:
+    rows = [(due, _owner(target), timer, period) for due, target, timer, period in kernel.timers.rows()]
+    return [list(row) for row in rows if row[1]]
+
+
+def _restore_timers(kernel: Kernel, saved: Sequence[Sequence[Any]]) -> None:
+    """Put back the timers as they stood, in their order, and those that strategies have set for the first time."""
+    set_now = [(due, target, timer, period) for due, target, timer, period in kernel.timers.rows()]
+    targets = {_owner(target): target for _, target, _, _ in set_now} | dict(kernel.runners)
+    known = {(owner, timer, period) for _, owner, timer, period in saved}
+    rows = [(due, targets[owner], timer, period) for due, owner, timer, period in saved if owner in targets]
+    # What works for a strategy sets its timers anew when it is taken up; those are among the saved ones.
+    rows += [row for row in set_now if row[3] and (_owner(row[1]), row[2], row[3]) not in known]
+    kernel.timers.replace(rows)
+
+
+def _owner(target: Any) -> str:
+    """Return a name for whoever set a timer that is the same after a restart, empty where nobody waits for it any more."""
+    if isinstance(target, Runner):
+        return target.id
+    if target.parent is not None:
+        return f"{target.id}/{target.parent.number}" if target.parent.is_open else ""
+    return f"{target.id}/{target.number}" if not target.group.is_over else ""
 
 
 def _restore_ledger(kernel: Kernel, strategy: str, before: _LedgerPast) -> None:

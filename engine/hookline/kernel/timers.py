@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
 __all__ = ["NEVER", "Timers"]
@@ -38,6 +40,17 @@ class Timers:
             heapq.heappop(self._heap)
         self.due = self._heap[0][0] if self._heap else NEVER
         return due, target, timer
+
+    def rows(self) -> list[tuple[int, Any, str, int]]:
+        """Return the timers as ``(due, target, timer, period)`` in the order in which they were set; a period of 0 fires once."""
+        by_number = sorted(self._heap, key=itemgetter(1))
+        return [(due, target, timer, period) for due, _, target, timer, period in by_number]
+
+    def replace(self, rows: Iterable[tuple[int, Any, str, int]]) -> None:
+        """Take these timers, in their order, instead of those that are set."""
+        self._heap, self.due = [], NEVER
+        for due, target, timer, period in rows:
+            self._push(due, target, timer, period)
 
     def _push(self, due: int, target: Any, timer: str, period: int) -> None:
         # Numbers are unique, so that targets are never compared.

@@ -223,6 +223,7 @@ class Gate:
             "flattens": self.flattens,
             "until": self.until,
             "asked": list(self._asked),
+            "denied": [[*key, *what] for key, what in self._denied.items()],
             "rules": {key: state for key, state in states.items() if state},
         }
 
@@ -232,6 +233,8 @@ class Gate:
         self.flattens = state.get("flattens", False)
         self.until = state.get("until")
         self._asked = list(state.get("asked", ()))
+        denied = state.get("denied", ())
+        self._denied = {(strategy, symbol): (side, rule) for strategy, symbol, side, rule in denied}
         for key, saved in state.get("rules", {}).items():
             if key in self._rules:
                 self._rules[key].restore(saved)

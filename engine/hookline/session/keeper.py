@@ -11,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from hookline.journal import Amendment, Balance, Batch, Decision, Journal, SessionHeader
@@ -52,6 +53,11 @@ class Keeper:
         if self.past is not None:
             self._terms = {order.number: _terms(order) for order in self.past.open_orders}
             self._position = {"bars": {}, "tape": {}} | dict(self.past.position)
+            self._cash = [
+                (ledger.strategy, wallet, Decimal(repr(cash)))
+                for ledger in self.past.ledgers.values()
+                for wallet, cash in ledger.cash.items()
+            ]
 
     def handled(self, event: MarketEvent) -> None:
         """Note that a message of a tape was handled."""
