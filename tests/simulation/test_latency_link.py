@@ -35,7 +35,7 @@ class Far(Floor):
         return time
 
     def ahead(self, order):
-        twin = self.venue._twins[order]
+        twin = self.venue._twins.of[order]
         own = self.venue.venue._markets["TEST"].own[order.side]
         return next(place.ahead for place in own.levels[twin.limit_price].places if place.order is twin)
 
@@ -258,7 +258,7 @@ def test_what_is_over_is_forgotten():
         floor.venue.cancel(floor.buy(1, 98.0))
         floor.buy(0.5)
     floor.now(20)
-    assert (floor.venue._twins, floor.venue._originals) == ({}, {})
+    assert (floor.venue._twins.of, floor.venue._twins.original) == ({}, {})
     assert floor.venue.due > 10**18
 
 

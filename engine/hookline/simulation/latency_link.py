@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,7 +26,6 @@ from hookline.broker import BrokerListener
 from hookline.clock import Clock, EventClock
 from hookline.model import (
     BookUpdate,
-    Fill,
     Ledger,
     Order,
     OrderStatus,
@@ -39,6 +37,7 @@ from hookline.model import (
 )
 from hookline.simulation.latency import LatencyModel
 from hookline.simulation.tape_venue import TapeVenue
+from hookline.simulation.twins import Twins, copy_holdings, fill_twin, twin_of_ledger
 
 __all__ = ["DelayedVenue", "VenueMaker"]
 
@@ -85,8 +84,7 @@ class DelayedVenue:
         self._told = {wallet: wallet.cash for wallet, _ in self._wallets}
         self._out: deque[tuple[int, Callable[[], None]]] = deque()
         self._back: deque[tuple[int, Callable[[], None]]] = deque()
-        self._twins: dict[Order, Order] = {}
-        self._originals: dict[Order, Order] = {}
+        self._twins = Twins()
         self._fill_count = 0
         self.venue = make(self, self._there, self._twin_ledgers)
 
@@ -170,21 +168,19 @@ class DelayedVenue:
 
     def submit(self, order: Order) -> None:
         """Send an order with its children."""
-        twin = self._twin_of(order)
-        twin.children = tuple(self._twin_of(child) for child in order.children)
-        for child in twin.children:
-            child.parent = twin
+        twin = self._twins.make(order)
+        self._twins.link(twin, [self._twins.make(child) for child in order.children])
         self._send(lambda: self._arrive(twin))
 
     def cancel(self, order: Order, reason: str = "") -> None:
         """Send a cancellation; it comes too late if the order is closed when it arrives."""
-        twin = self._twins.get(order)
+        twin = self._twins.of.get(order)
         if twin is not None:
             self._send(lambda: self._cancel(twin, reason))
 
     def amend(self, order: Order, lots: int, limit: float | None, trigger: float | None) -> None:
         """Send an amendment; the order changes here when the venue's answer is back."""
-        twin = self._twins.get(order)
+        twin = self._twins.of.get(order)
         if twin is not None:
             self._send(lambda: self._amend(twin, _Terms(lots, limit, trigger)))
 
@@ -212,7 +208,7 @@ class DelayedVenue:
             return
         self.venue.amend(twin, *terms)
         if twin.is_open:
-            order, now = self._originals[twin], _terms_of(twin)
+            order, now = self._twins.original[twin], _terms_of(twin)
             self._answer(lambda: _set_terms(order, now))
 
     # -- what the venue reports ----------------------------------------------------------------------------------------
@@ -220,12 +216,12 @@ class DelayedVenue:
     def order_changed(self, order: Order, status: OrderStatus, time: int, reason: str = "") -> None:
         """Move a twin, and send word of it."""
         transition(order, status, time, reason)
-        original, terms = self._originals[order], _terms_of(order)
+        original, terms = self._twins.original[order], _terms_of(order)
 
         def hear() -> None:
             _set_terms(original, terms)
             self._listener.order_changed(original, status, time, reason)
-            self._forget(original)
+            self._twins.forget(original)
 
         self._answer(hear)
 
@@ -233,18 +229,10 @@ class DelayedVenue:
         self, order: Order, lots: int, price: float, fee: float, is_maker: bool, time: int
     ) -> None:
         """Fill a twin and book it in its ledger, and send word of it."""
-        before = order.filled_lots
-        order.filled_lots = after = before + lots
-        order.average_price = (order.average_price * before + price * lots) / after
-        transition(order, OrderStatus.FILLED if after == order.lots else OrderStatus.PARTIALLY_FILLED, time)
         self._fill_count += 1
-        quantity = order.instrument.units(lots)
-        fill = Fill(
-            self._fill_count, time, order.number, order.strategy, order.symbol, order.side, lots, quantity,
-            price, fee, is_maker, order.position_id,
-        )  # fmt: skip
+        fill = fill_twin(self._fill_count, order, lots, price, fee, is_maker, time)
         self._twin_ledgers[order.strategy].book(fill)
-        original, terms = self._originals[order], _terms_of(order)
+        original, terms = self._twins.original[order], _terms_of(order)
 
         def hear() -> None:
             _set_terms(original, terms)
@@ -256,14 +244,14 @@ class DelayedVenue:
             for child in original.children:
                 if child.is_open:
                     child.lots = original.filled_lots
-            self._forget(original)
+            self._twins.forget(original)
 
         self._answer(hear)
 
     def order_adopted(self, order: Order) -> None:
         """Take an order that the venue itself has made, and send word of it."""
         original = msgspec.structs.replace(order)
-        self._twins[original], self._originals[order] = order, original
+        self._twins.add(original, order)
         for status in (OrderStatus.SUBMITTED, OrderStatus.ACCEPTED):
             transition(order, status, self._there.now)
         self._answer(lambda: self._listener.order_adopted(original))
@@ -284,18 +272,14 @@ class DelayedVenue:
         The ledgers must be as they were by now.
         """
         for id_, ledger in self._ledgers.items():
-            _copy_holdings(ledger, self._twin_ledgers[id_])
+            copy_holdings(ledger, self._twin_ledgers[id_])
         self._told = {wallet: wallet.cash for wallet, _ in self._wallets}
         live = [order for _, order in sorted(orders.items()) if order.is_open]
-        twins = {order.number: self._twin_of(order) for order in live}
+        twins = {order.number: self._twins.make(order) for order in live}
         for order in live:
             twin = twins[order.number]
-            twin.children = tuple(
-                twins.get(child.number) or msgspec.structs.replace(child, parent=twin)
-                for child in order.children
-            )
-            for child in twin.children:
-                child.parent = twin
+            children = (twins.get(child.number) or msgspec.structs.replace(child) for child in order.children)
+            self._twins.link(twin, list(children))
         there = [one for one in live if one.status not in (OrderStatus.SUBMITTED, OrderStatus.HELD)]
         numbers: dict[str, list[int]] = {symbol: [] for symbol in self.venue.open}
         for order in there:
@@ -303,49 +287,14 @@ class DelayedVenue:
         self.venue.restore({**state, "open": numbers}, twins)
         for order in live:
             if order.status is OrderStatus.SUBMITTED:
-                self._send(partial(self._arrive, self._twins[order]))
+                self._send(partial(self._arrive, self._twins.of[order]))
 
     # -- twins ---------------------------------------------------------------------------------------------------------
 
-    def _twin_of(self, order: Order) -> Order:
-        twin = msgspec.structs.replace(order)
-        self._twins[order], self._originals[twin] = twin, order
-        if order.oco_leader is not None:
-            twin.oco_leader = self._leader(order)
-        return twin
-
-    def _leader(self, order: Order) -> Order:
-        """Return the twin that leads an order's group; where the leader is gone, the one that others of the group name."""
-        leader = order.oco_leader
-        assert leader is not None, "only asked for an order of a group"
-        if leader in self._twins:
-            twin = self._twins[leader]
-            # An order leads its group only once another one has joined it.
-            twin.oco_leader = twin
-            return twin
-        named = (twin.oco_leader for other, twin in self._twins.items() if other.oco_leader is leader)
-        return next((twin for twin in named if twin is not None and twin is not leader), leader)
-
-    def _forget(self, original: Order) -> None:
-        if original.is_closed and original in self._twins:
-            del self._originals[self._twins.pop(original)]
-
     def _twin_of_ledger(self, ledger: Ledger) -> Ledger:
-        """Return a ledger of its own for the venue, as this one stands; both know the same markets."""
-        markets = [position.market for position in ledger.positions.values()]
-        markets += [wallet.rate_market for wallet in ledger.wallets if wallet.rate_market is not None]
-        twin = deepcopy(ledger, {id(market): market for market in markets})
+        twin = twin_of_ledger(ledger)
         self._wallets += zip(ledger.wallets, twin.wallets, strict=True)
         return twin
-
-
-def _copy_holdings(ledger: Ledger, twin: Ledger) -> None:
-    for wallet, other in zip(ledger.wallets, twin.wallets, strict=True):
-        other.cash = wallet.cash
-    for id_, position in ledger.positions.items():
-        held = twin.positions[id_]
-        held.lots, held.quantity = position.lots, position.quantity
-        held.entry_price, held.opened = position.entry_price, position.opened
 
 
 def _terms_of(order: Order) -> _Terms:
