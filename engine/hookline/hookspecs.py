@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from hookline.strategy import Strategy
 
 __all__ = [
+    "feed_recovered",
+    "feed_stalled",
     "hookimpl",
     "hookspec",
     "order_filled",
@@ -411,6 +413,34 @@ def session_halted(session: Session, reason: str) -> None:
         @hookimpl
         def session_halted(session, reason):
             print(f"{session.name} halted: {reason}")
+    """
+
+
+@hookspec
+def feed_stalled(session: Session, seconds: float) -> None:
+    """Observe a feed that has sent nothing for as long as the session allows.
+
+    Example::
+
+        from hookline import hookimpl
+
+        @hookimpl
+        def feed_stalled(session, seconds):
+            print(f"{session.name} has seen nothing for {seconds:.0f} s")
+    """
+
+
+@hookspec
+def feed_recovered(session: Session, seconds: float) -> None:
+    """Observe a feed that sends again after a stall of that many seconds.
+
+    Example::
+
+        from hookline import hookimpl
+
+        @hookimpl
+        def feed_recovered(session, seconds):
+            print(f"{session.name} sees data again after {seconds:.0f} s")
     """
 
 

@@ -24,20 +24,32 @@ if TYPE_CHECKING:
 
 __all__ = ["EVENTS", "Event", "Observers"]
 
-Event = Literal["session_starting", "order_updated", "order_filled", "session_halted", "session_finished"]
+Event = Literal[
+    "session_starting",
+    "order_updated",
+    "order_filled",
+    "session_halted",
+    "feed_stalled",
+    "feed_recovered",
+    "session_finished",
+]
 EVENTS: tuple[Event, ...] = (
     "session_starting",
     "order_updated",
     "order_filled",
     "session_halted",
+    "feed_stalled",
+    "feed_recovered",
     "session_finished",
 )
+
+_TOLD = frozenset({"session_halted", "feed_stalled", "feed_recovered", "session_finished"})
 
 _logger = logging.getLogger(__name__)
 
 
 class Observers:
-    """Calls the lifecycle hooks of plugin modules, and tells the notifiers when a session halts or ends.
+    """Calls the lifecycle hooks of plugin modules, and tells the notifiers when a session halts or ends and when its feed stalls.
 
     Args:
         modules: Plugin modules; one given twice is called once.
@@ -62,7 +74,7 @@ class Observers:
 
     def has(self, event: Event) -> bool:
         """Whether anybody listens; lets the engine skip the call."""
-        told = self._notifiers and event in {"session_halted", "session_finished"}
+        told = self._notifiers and event in _TOLD
         return bool(self._calls[event] or told)
 
     def session_starting(self, session: Session) -> None:
@@ -81,6 +93,16 @@ class Observers:
         """Tell of a session that a risk rule has stopped."""
         self._call("session_halted", session=session, reason=reason)
         self.notify("error", f"{self._name} halted", reason)
+
+    def feed_stalled(self, session: Session, seconds: float) -> None:
+        """Tell of a feed that has sent nothing for a while."""
+        self._call("feed_stalled", session=session, seconds=seconds)
+        self.notify("warning", f"{self._name}: feed stalled", f"feed stalled for {seconds:,.0f} s")
+
+    def feed_recovered(self, session: Session, seconds: float) -> None:
+        """Tell of a feed that sends again."""
+        self._call("feed_recovered", session=session, seconds=seconds)
+        self.notify("info", f"{self._name}: feed recovered", f"data again after {seconds:,.0f} s")
 
     def session_finished(self, session: Session, result: Result) -> None:
         """Tell of the end of a run."""

@@ -140,6 +140,16 @@ def test_session_halted(capsys):
     assert capsys.readouterr().out == "demo halted: drawdown\n"
 
 
+def test_feed_stalled(capsys):
+    call("feed_stalled", SimpleNamespace(name="demo"), 90.2)
+    assert capsys.readouterr().out == "demo has seen nothing for 90 s\n"
+
+
+def test_feed_recovered(capsys):
+    call("feed_recovered", SimpleNamespace(name="demo"), 120.0)
+    assert capsys.readouterr().out == "demo sees data again after 120 s\n"
+
+
 def test_session_finished(capsys):
     result = SimpleNamespace(metrics=SimpleNamespace(total_return=0.25))
     call("session_finished", SimpleNamespace(name="demo"), result)

@@ -97,16 +97,21 @@ def test_an_observer_cannot_wrap_others():
         Observers([made])
 
 
-def test_notifiers_are_told_of_halts_and_ends():
+def test_notifiers_are_told_of_halts_stalls_and_ends():
     recorder = Recorder()
     observers = Observers(notifiers=[recorder], name="demo")
-    assert [event for event in EVENTS if observers.has(event)] == ["session_halted", "session_finished"]
+    told = [event for event in EVENTS if observers.has(event)]
+    assert told == ["session_halted", "feed_stalled", "feed_recovered", "session_finished"]
     observers.session_halted(None, "drawdown 12 %")
+    observers.feed_stalled(None, 90.4)
+    observers.feed_recovered(None, 1200.0)
     metrics = SimpleNamespace(final_equity=10_250.5, round_trips=12)
     record = SimpleNamespace(currency="USDT", halted="drawdown 12 %", interrupted=False)
     observers.session_finished(None, SimpleNamespace(metrics=metrics, record=record))
     assert recorder.told == [
         ("error", "demo halted", "drawdown 12 %"),
+        ("warning", "demo: feed stalled", "feed stalled for 90 s"),
+        ("info", "demo: feed recovered", "data again after 1,200 s"),
         ("info", "demo finished", "halted, final equity 10,250.50 USDT, 12 round trips"),
     ]
 

@@ -200,7 +200,7 @@ class Journal:
             keys = ", ".join(content.header.differences(header))
             raise JournalError(
                 f"journal {self.path}: the session's configuration must be the one that it was begun with, differs in {keys}; "
-                "start in another folder, or accept the changes"
+                "begin anew with --fresh, or go on with --accept-changes"
             )
         self._segment = len(paths) - 1
         self._adopt(content)

@@ -255,6 +255,15 @@ class OrderDesk:
         self._observing.session_halted(reason)
         self._deliver()
 
+    def withdraw(self, reason: str, *, flatten: bool = False) -> None:
+        """Cancel every open order, and close every position at the market where that is wanted."""
+        for order in self.open_orders():
+            if order.is_open:
+                self.cancel(order, reason)
+        if flatten:
+            self.flatten(reason)
+        self._deliver()
+
     def flatten(self, tag: str) -> None:
         """Close every position with reduce-only market orders."""
         for ledger in self.ledgers.values():

@@ -286,6 +286,12 @@ class Kernel(OrderDesk):
             else:
                 self._fire_timer()
 
+    def pass_time(self, until: int) -> None:
+        """Let what is due up to a time happen although no event has come; for markets that are followed live."""
+        if self.is_busy:
+            self._advance(until)
+            self._watch()
+
     def _watch(self) -> None:
         verdict = self.gate.watch()
         if verdict is not None:
@@ -341,7 +347,7 @@ class Kernel(OrderDesk):
                 if amount:
                     position.wallet.cash += amount
                     ledger.funding += amount * position.wallet.rate
-                    self.payments.append((time, ledger.strategy, symbol, amount))
+                    self.payments.append((time, ledger.strategy, position.id, amount))
                     total += amount
             received[ledger.strategy] = total
         self.broker.paid(symbol)

@@ -81,6 +81,7 @@ def assemble(config: SessionConfig) -> Plan:
         ),
         on_stall=config.stream.on_stall,
         flatten_on_halt=config.flatten_on_halt,
+        on_stop=config.on_stop,
         journal=_journal(config),
         wallets=wallets,
         rates=config.rates,

@@ -48,6 +48,7 @@ _AS_WRITTEN = (
     "journal",
     "require_stops",
     "flatten_on_halt",
+    "on_stop",
 )
 # What 64-bit nanoseconds can hold, in whole centuries.
 _FIRST_YEAR, _YEARS_END = 1700, 2200
@@ -97,6 +98,7 @@ class SessionConfig:
     journal: JournalEntry
     require_stops: bool
     flatten_on_halt: bool
+    on_stop: Literal["keep", "cancel", "flatten"]
     risk: tuple[PluginUse, ...]
     reporters: tuple[PluginUse, ...]
     notifiers: tuple[PluginUse, ...]

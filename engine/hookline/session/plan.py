@@ -103,6 +103,7 @@ class Plan:
     stream: StreamRules = field(default_factory=StreamRules)
     on_stall: str = "warn"
     flatten_on_halt: bool = False
+    on_stop: str = "keep"
     journal: JournalPlan | None = None
     wallets: Sequence[WalletPlan] = ()
     rates: Mapping[str, str] = field(default_factory=dict)

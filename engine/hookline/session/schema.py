@@ -225,6 +225,10 @@ class SessionFile:
         bool, Doc("deny orders that open a leveraged position without a protective stop")
     ] = True
     flatten_on_halt: Annotated[bool, Doc("close every position when the session halts")] = False
+    on_stop: Annotated[
+        Literal["keep", "cancel", "flatten"],
+        Doc("what becomes of open orders when a session on paper stops; flatten closes positions as well"),
+    ] = "keep"
     risk: Annotated[list[PluginUse], Doc("risk rules, asked in this order")] = field(default_factory=list)
     reporters: Annotated[list[PluginUse], Doc("reports to write")] = field(
         default_factory=lambda: [PluginUse(name) for name in _DEFAULT_REPORTERS]

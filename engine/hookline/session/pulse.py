@@ -1,0 +1,141 @@
+"""Signs of life of a running session, and what it is asked for from outside.
+
+Rules of this file:
+
+- ``status.json`` beside the journal is rewritten in one step, at most once a second. It is for people and monitors; nothing that
+  a restart needs is in it, except the equity with which the day began.
+- A request to resume is a file, ``resume.json``. The session takes it away once the halt is over and the journal says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hookline.clock import SystemClock, stopwatch
+from hookline.kernel.kernel import Kernel
+from hookline.reporting.reporter import replacing
+
+__all__ = ["REQUEST_FILE", "STATUS_FILE", "Pulse", "read_status"]
+
+STATUS_FILE = "status.json"
+REQUEST_FILE = "resume.json"
+_EVERY_SECONDS = 1.0
+_DAY = 86_400 * 10**9
+_logger = logging.getLogger("hookline.session")
+
+
+class Pulse:
+    """Writes the signs of life.
+
+    Args:
+        folder: The session's.
+        name: The session's.
+        is_live: Whether the feed follows a market as it moves, so that the age of an event means something.
+    """
+
+    def __init__(self, folder: Path, name: str, *, is_live: bool) -> None:
+        self._folder = folder
+        self._name = name
+        self._is_live = is_live
+        self._clock = SystemClock()
+        self._next = 0.0
+        self._received = stopwatch()
+        self._since = self._clock.now
+        self._events = 0
+        self._stalled = False
+        self._slowest = 0.0
+        self._lag: float | None = None
+        before = read_status(folder).get("day", {})
+        self._day, self._begin, self._last = before.get("day", 0), before.get("equity"), before.get("last")
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last sign of life is old enough."""
+        return stopwatch() >= self._next
+
+    def received(self, kernel: Kernel, time: int, *, handled_since: float | None = None) -> None:
+        """Note that an event of a time was handled; ``handled_since`` is the stopwatch when that began."""
+        now = stopwatch()
+        self._received, self._events = now, self._events + 1
+        if handled_since is not None:
+            self._slowest = max(self._slowest, now - handled_since)
+        if self._is_live:
+            self._lag = max(0.0, (self._clock.now - time) / 1e9)
+        day = time // _DAY
+        if day != self._day:
+            self._day = day
+            self._begin = kernel.start_equity if self._last is None else self._last
+        if now >= self._next:
+            self._last = kernel.equity
+
+    def set_stalled(self, stalled: bool) -> None:
+        """Note whether the feed has stalled; the next sign of life is due at once."""
+        self._stalled, self._next = stalled, 0.0
+
+    def beat(self, kernel: Kernel, state: str = "running") -> None:
+        """Write a sign of life; a disk that cannot take it is logged, and stops nothing."""
+        self._next = stopwatch() + _EVERY_SECONDS
+        self._last = kernel.equity if self._events else self._last
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with replacing(self._folder / STATUS_FILE) as part:
+                part.write_text(json.dumps(self._status(kernel, state)) + "\n", encoding="utf-8")
+        except OSError as error:
+            _logger.warning("%s cannot be written: %s", self._folder / STATUS_FILE, error.strerror)
+        self._slowest = 0.0
+
+    def _status(self, kernel: Kernel, state: str) -> dict[str, Any]:
+        return {
+            "name": self._name,
+            "pid": os.getpid(),
+            "state": state,
+            "started": self._since,
+            "written": self._clock.now,
+            "event_time": kernel.clock.now,
+            "events": self._events,
+            "data_age_seconds": round(stopwatch() - self._received, 3),
+            "stalled": self._stalled,
+            "feed_lag_seconds": None if self._lag is None else round(self._lag, 3),
+            "slowest_event_ms": round(self._slowest * 1e3, 3),
+            "equity": _number(kernel.equity),
+            "open_orders": len(kernel.open_orders()),
+            "halted": kernel.gate.halted,
+            "day": {"day": self._day, "equity": _number(self._begin), "last": _number(self._last)},
+        }
+
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    def request(self) -> str | None:
+        """Return the reason with which the session is asked to resume, None if it is not."""
+        path = self._folder / REQUEST_FILE
+        if not path.exists():
+            return None
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["reason"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _logger.warning("%s cannot be read and is taken away: %s", path, error)
+            self.done()
+            return None
+
+    def done(self) -> None:
+        """Take the request away."""
+        with suppress(OSError):
+            (self._folder / REQUEST_FILE).unlink(missing_ok=True)
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """Return the last sign of life of a session, empty where there is none."""
+    try:
+        status = json.loads((folder / STATUS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and value == value else None  # noqa: PLR0124
