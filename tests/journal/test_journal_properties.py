@@ -62,6 +62,8 @@ class Market:
             position_id=draw(st.sampled_from(["", "BTC|long"])),
             parent=draw(st.sampled_from([None, *(order for order in self.orders if order.is_open)])),
         )  # fmt: skip
+        if made.parent is not None and made.parent.side is made.side:
+            made.parent = None  # a child on its parent's side works it, and its fills are the parent's too
         if made.parent is not None and draw(st.booleans()):
             made.oco_leader = made.parent
         self.orders.append(made)

@@ -64,8 +64,8 @@ class SessionHeader:
         return {wallet: float(cash) for wallet, cash in given.items()}
 
     def wallet(self, symbol: str) -> str:
-        """Return the wallet that an instrument is paid from."""
-        return self.wallets.get(symbol, self.currency)
+        """Return the wallet that an instrument is paid from, by its symbol or the id of a position in it."""
+        return self.wallets.get(symbol.partition("|")[0], self.currency)
 
     def differences(self, other: SessionHeader) -> list[str]:
         """Return the top-level keys of the configuration that differ."""

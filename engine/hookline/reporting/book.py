@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,25 @@ from hookline.reporting.fill_bars import inferred_bars, seen_bars
 if TYPE_CHECKING:
     from hookline.reporting.record import RunRecord
 
-__all__ = ["Book", "FillColumns", "book_of"]
+__all__ = ["Book", "FillColumns", "FundingColumns", "book_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# Ends of the ids of positions in hedge mode.
+_SIDES = {"|long": 1, "short": -1}
 
 
 @dataclass(frozen=True, eq=False)
 class FillColumns:
     """Fills of one symbol in the order of events: one row each.
 
-    ``strategy`` is an index into the record's strategies, ``lots`` is signed, ``notional`` is the signed value in quote
+    ``strategy`` is an index into the record's strategies, ``position`` 1 for the long and -1 for the short of an instrument in
+    hedge mode and 0 for the only position of others, ``lots`` is signed, ``notional`` is the signed value in quote
     currency, ``bar`` the index of the bar in which the fill counts.
     """
 
     strategy: Ints
+    position: Ints
     time: Ints
     lots: Ints
     price: Floats
@@ -44,9 +48,23 @@ class FillColumns:
         """Return the rows of one strategy, all rows for None."""
         if strategy is None:
             return self
-        keep = self.strategy == strategy
-        names = ("strategy", "time", "lots", "price", "notional", "fee", "bar")
-        return FillColumns(*(getattr(self, name)[keep] for name in names))
+        return self._rows(self.strategy == strategy)
+
+    def of_position(self, position: int) -> FillColumns:
+        """Return the rows of one position."""
+        return self._rows(self.position == position)
+
+    def _rows(self, keep: NDArray[np.bool_]) -> FillColumns:
+        return FillColumns(*(getattr(self, item.name)[keep] for item in fields(self)))
+
+
+class FundingColumns(NamedTuple):
+    """Funding payments of one symbol by time; ``strategy`` and ``position`` as in :class:`FillColumns`."""
+
+    time: Ints
+    strategy: Ints
+    amount: Floats
+    position: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +73,7 @@ class Book:
 
     record: RunRecord
     fills: dict[str, FillColumns]
-    # Funding by symbol: time, strategy index, amount.
-    funding: dict[str, tuple[Ints, Ints, Floats]]
+    funding: dict[str, FundingColumns]
 
     def strategy_index(self, strategy_id: str) -> int:
         """Return the position of a strategy in the record.
@@ -99,11 +116,14 @@ def _bars(record: RunRecord, symbol: str, rows: list[int]) -> Ints:
 
 def _columns(fills: list[Fill], bar: Ints, numbers: dict[str, int]) -> FillColumns:
     size = len(fills)
-    _, time, _, strategy, _, side, lots, quantity, price, fee, *_ = zip(*fills, strict=True)
+    _, time, _, strategy, _, side, lots, quantity, price, fee, _, position = zip(*fills, strict=True)
     sides = np.fromiter(side, np.int64, size)
     prices = np.fromiter(price, np.float64, size)
     return FillColumns(
         strategy=np.fromiter((numbers.get(name, -1) for name in strategy), np.int64, size),
+        position=np.fromiter((_SIDES.get(id_[-5:], 0) for id_ in position), np.int64, size)
+        if any(position)
+        else np.zeros(size, np.int64),
         time=np.fromiter(time, np.int64, size),
         lots=sides * np.fromiter(lots, np.int64, size),
         price=prices,
@@ -113,18 +133,21 @@ def _columns(fills: list[Fill], bar: Ints, numbers: dict[str, int]) -> FillColum
     )
 
 
-def _funding(record: RunRecord, numbers: dict[str, int]) -> dict[str, tuple[Ints, Ints, Floats]]:
-    by_symbol: dict[str, list[tuple[int, int, float]]] = {}
-    for time, strategy, symbol, amount in record.funding:
-        by_symbol.setdefault(symbol, []).append((time, numbers.get(strategy, -1), amount))
+def _funding(record: RunRecord, numbers: dict[str, int]) -> dict[str, FundingColumns]:
+    by_symbol: dict[str, list[tuple[int, int, float, int]]] = {}
+    for time, strategy, position, amount in record.funding:
+        symbol, _, side = position.partition("|")
+        row = (time, numbers.get(strategy, -1), amount, {"long": 1, "short": -1}.get(side, 0))
+        by_symbol.setdefault(symbol, []).append(row)
     columns = {}
     for symbol, rows in by_symbol.items():
         if not len(record.series.get(symbol, ())):
             raise DataError(f"{record.name}: {symbol} paid funding but the record has no bars of it")
-        times, strategies, amounts = zip(*rows, strict=True)
-        columns[symbol] = (
+        times, strategies, amounts, positions = zip(*rows, strict=True)
+        columns[symbol] = FundingColumns(
             np.array(times, np.int64),
             np.array(strategies, np.int64),
             np.array(amounts, np.float64),
+            np.array(positions, np.int64),
         )
     return columns

@@ -112,7 +112,7 @@ def _value_of(book: Book, symbol: str, series: BarSeries, strategy: int | None) 
     else:
         flow = np.zeros(size)
     if symbol in book.funding:
-        times, strategies, amounts = book.funding[symbol]
+        times, strategies, amounts, _ = book.funding[symbol]
         keep = np.full(len(times), True) if strategy is None else strategies == strategy
         bar = np.minimum(np.searchsorted(series.start, times[keep] - series.duration), size - 1)
         np.add.at(flow, bar, amounts[keep])

@@ -212,7 +212,7 @@ def run_metrics(
     fills = {symbol: columns.of(strategy) for symbol, columns in book.fills.items()}
     funding = [
         _sum(book, symbol, times[rows], amounts[rows])
-        for symbol, (times, who, amounts) in book.funding.items()
+        for symbol, (times, who, amounts, _) in book.funding.items()
         for rows in (_rows_of(who, strategy),)
     ]
     traded = sum(_sum(book, symbol, one.time, np.abs(one.notional)) for symbol, one in fills.items())

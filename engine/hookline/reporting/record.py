@@ -27,7 +27,8 @@ class RunRecord:
     """Everything that happened in a run, in order; numbers are derived from this and nothing else.
 
     ``series`` holds the bars that were processed, one series for each symbol. ``fills``, ``orders`` and ``updates`` are in
-    the order in which they happened. ``funding`` is a list of ``(time, strategy, symbol, amount)``, positive when received.
+    the order in which they happened. ``funding`` is a list of ``(time, strategy, position, amount)``, positive when
+    received; the position is the symbol, in hedge mode ``SYMBOL|long`` or ``SYMBOL|short``.
     ``balances`` is the starting cash by currency where it lies in several, and ``rates`` the symbol whose price turns a currency
     into the run's: figures are in that one, other currencies at the last close. ``seen`` holds, for each fill, when strategies could know of it: the end of its bar. It may be left empty; the bar is
     then inferred, see :mod:`hookline.reporting.fill_bars`. ``decisions`` holds what the risk gate did other than letting orders

@@ -112,13 +112,17 @@ def round_trips(book: Book) -> RoundTrips:
             continue
         instrument = record.instruments.get(symbol) or Instrument(symbol)
         for strategy in np.unique(book.fills[symbol].strategy):
-            fills = book.fills[symbol].of(int(strategy))
-            part = _group(fills, record.series[symbol], instrument, _funding_of(book, symbol, int(strategy)))
-            rate = rate_at(record, symbol, part["exit_time"])
-            if rate is not None:
-                part |= {name: part[name] * rate for name in ("fees", "funding", "profit")}
-            rows = len(part["side"])
-            parts.append({"strategy": np.full(rows, strategy), "symbol": np.full(rows, number), **part})
+            of_strategy = book.fills[symbol].of(int(strategy))
+            sides = np.unique(of_strategy.position)
+            for side in sides:
+                fills = of_strategy.of_position(int(side)) if len(sides) > 1 else of_strategy
+                paid = _funding_of(book, symbol, int(strategy), int(side))
+                part = _group(fills, record.series[symbol], instrument, paid)
+                rate = rate_at(record, symbol, part["exit_time"])
+                if rate is not None:
+                    part |= {name: part[name] * rate for name in ("fees", "funding", "profit")}
+                rows = len(part["side"])
+                parts.append({"strategy": np.full(rows, strategy), "symbol": np.full(rows, number), **part})
     if not parts:
         empty: dict[str, NDArray[Any]] = {
             name: np.empty(0, _DTYPES.get(name, np.float64)) for name in RoundTrips.COLUMNS
@@ -135,9 +139,11 @@ _DTYPES: dict[str, type] = {
 }
 
 
-def _funding_of(book: Book, symbol: str, strategy: int) -> tuple[Ints, Floats]:
-    times, strategies, amounts = book.funding.get(symbol, (np.empty(0, np.int64),) * 2 + (np.empty(0),))
-    keep = strategies == strategy
+def _funding_of(book: Book, symbol: str, strategy: int, position: int) -> tuple[Ints, Floats]:
+    if symbol not in book.funding:
+        return np.empty(0, np.int64), np.empty(0)
+    times, strategies, amounts, positions = book.funding[symbol]
+    keep = (strategies == strategy) & (positions == position)
     return times[keep], amounts[keep]
 
 
