@@ -22,7 +22,9 @@ __all__ = ["adf_p_value", "engle_granger_p_value", "hedge_ratio", "rolling_hedge
 
 # Below this share of its scale a deviation is rounding error, and there is nothing to test.
 _TINY = 1e-10
-_FEWEST = 12  # observations with which the tests can still be made
+# Both tests try up to 12 * (n / 100)^0.25 lags (Schwert, 1989). Of fewer values than this so many lags explain everything,
+# and a statistic of a regression without residuals says nothing.
+_FEWEST = 30
 
 
 def hedge_ratio(y: ArrayLike, x: ArrayLike) -> float:
@@ -91,7 +93,7 @@ def engle_granger_p_value(y: ArrayLike, x: ArrayLike) -> float:
     """Return the p-value of the hypothesis that y and x are *not* cointegrated, by the test of Engle and Granger.
 
     y is regressed on x and a constant, and the residual is tested for a unit root; the number of lags is chosen by AIC. NaN
-    where a series is constant, one is a multiple of the other, or there are fewer than 12 values.
+    where a series is constant, one is a multiple of the other, or there are fewer than 30 values.
 
     Args:
         y: n values.
@@ -115,7 +117,7 @@ def engle_granger_p_value(y: ArrayLike, x: ArrayLike) -> float:
 def adf_p_value(values: ArrayLike) -> float:
     """Return the p-value of the hypothesis that a series has a unit root, by the augmented test of Dickey and Fuller.
 
-    With a constant; the number of lags is chosen by AIC. NaN where the series is constant or has fewer than 12 values.
+    With a constant; the number of lags is chosen by AIC. NaN where the series is constant or has fewer than 30 values.
     """
     series = np.asarray(values, np.float64)
     if not _is_testable(series):

@@ -100,8 +100,7 @@ class FundingArb(Strategy):
         self._spot = self._named(ctx, "spot", self.spot, InstrumentKind.SPOT)
         self._perp = self._named(ctx, "perp", self.perp, InstrumentKind.PERPETUAL)
         self._require_margin(ctx)
-        self._times = [ctx.use(ctx.bars(symbol).time) for symbol in (self._spot, self._perp)]
-        for key in ("paid", "interval", "direction"):
+        for key in ("paid", "interval", "direction", "spot_bar", "perp_bar"):
             ctx.state.setdefault(key, 0)
         ctx.every(self.check, "check")
 
@@ -118,14 +117,14 @@ class FundingArb(Strategy):
             )  # fmt: skip
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
-        if bar.symbol == self._perp:
-            group = _held(ctx)
-            if group is not None:
-                self._guard(ctx, group)
+        if bar.symbol == self._spot:
+            ctx.state["spot_bar"] = bar.end
+        elif bar.symbol == self._perp:
+            ctx.state["perp_bar"] = bar.end
+            self._guard(ctx)
 
     def on_timer(self, ctx: Context, timer: str) -> None:  # noqa: ARG002
-        spot_time, perp_time = (handle.value for handle in self._times)
-        if spot_time != perp_time:
+        if not ctx.state["perp_bar"] or ctx.state["perp_bar"] != ctx.state["spot_bar"]:
             return
         group, rate = _held(ctx), ctx.funding_rate(self._perp)
         if group is None:
@@ -174,8 +173,11 @@ class FundingArb(Strategy):
         # Spot takes its value from cash, the perpetual's margin at most as much again.
         return min(wanted, max(0.0, ctx.cash) / (2.0 * price * (1.0 + ctx.fee_rate)))
 
-    def _guard(self, ctx: Context, group: LegGroup) -> None:
+    def _guard(self, ctx: Context) -> None:
         """Close a pair that has lost a leg or its buffer."""
+        group = _held(ctx)
+        if group is None:
+            return
         if group.status is LegStatus.FAILED:
             group.close()
         elif group.is_open and not group.is_intact:

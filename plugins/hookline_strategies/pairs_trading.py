@@ -7,7 +7,8 @@ Rules of this file:
   last spread's distance from their mean in sample deviations.
 - The legs are a leg group: both are opened or none, and they are closed together. What must survive a restart is in
   ``ctx.state`` and in ``ctx.groups``.
-- Decisions are made on the bar of ``a``; bars that end together are one event, so that b's bar is known by then.
+- Decisions are made on the bar of ``a``; bars that end together are one event, so that b's bar is known by then. An open pair is
+  tested again on the first bar that ends at or after each whole multiple of ``retest`` since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class PairsTrading(Strategy):
     entry: Annotated[float, Gt(0), Doc("|z| that opens")] = 2.0
     exit: Annotated[float, Ge(0), Doc("|z| that closes")] = 0.5
     stop: Annotated[float, Gt(0), Doc("|z| that gives up")] = 3.5
-    calibration: Annotated[int | None, Ge(20), Doc("bars of the cointegration test; left out: window")] = None
+    calibration: Annotated[int | None, Ge(30), Doc("bars of the cointegration test; left out: window")] = None
     coint_p_open: Annotated[float, Gt(0), Le(1), Doc("open only below this p-value")] = 0.05
     coint_p_close: Annotated[float, Gt(0), Le(1), Doc("close above this p-value at a retest")] = 0.10
     retest: Annotated[str, Doc("time between tests of an open pair")] = "7d"
@@ -97,6 +98,8 @@ class PairsTrading(Strategy):
             raise ValueError(
                 f"coint_p_close must be at least coint_p_open ({self.coint_p_open!r}), was {self.coint_p_close!r}"
             )
+        if self.calibration is None and self.window < 30:
+            raise ValueError(f"calibration must be given, 30 or more, with a window of {self.window!r}")
         for name in ("retest", "max_hold", "leg_timeout"):
             timeframe_ns(getattr(self, name))
 
@@ -105,8 +108,8 @@ class PairsTrading(Strategy):
         closes = [ctx.bars(symbol).close for symbol in (self._a, self._b)]
         self._calibration = self.calibration or self.window
         self._rows = ctx.rows(closes, max(self.window, self._calibration))
+        self._retest = timeframe_ns(self.retest)
         ctx.state.setdefault("armed", True)
-        ctx.every(self.retest, "retest")
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
         if bar.symbol != self._a:
@@ -119,13 +122,6 @@ class PairsTrading(Strategy):
             group.close()
         elif group.is_open:
             self._watch(ctx, group, spread)
-
-    def on_timer(self, ctx: Context, timer: str) -> None:  # noqa: ARG002
-        group = _held(ctx)
-        if group is not None and group.is_open and self._rows.ready:
-            p = self._p_value()
-            if not p <= self.coint_p_close:
-                self._close(ctx, group, f"p {p:.3f} at the retest", rearm=False)
 
     def on_legs(self, ctx: Context, group: LegGroup) -> None:
         if group.status is LegStatus.UNWOUND:
@@ -153,7 +149,8 @@ class PairsTrading(Strategy):
         side = Side.SELL if spread.z > 0.0 else Side.BUY
         legs = [Leg(self._a, side, quantity), Leg(self._b, Side(-side), spread.beta * quantity)]
         ctx.log.info("z %.2f, beta %.4g, p %.4f: %s the spread", spread.z, spread.beta, p, side.name.lower())
-        ctx.state.update(side=int(side), opened=to_ns(ctx.now))
+        now = to_ns(ctx.now)
+        ctx.state.update(side=int(side), opened=now, tested=now // self._retest)
         ctx.open_legs(legs, timeout=self.leg_timeout, tag="pair")
 
     def _watch(self, ctx: Context, group: LegGroup, spread: _Spread) -> None:
@@ -169,6 +166,15 @@ class PairsTrading(Strategy):
             self._close(ctx, group, f"stop at z {spread.z:.2f}", rearm=False)
         elif held >= timeframe_ns(self.max_hold):
             self._close(ctx, group, f"held for {self.max_hold}", rearm=False)
+        elif self._rows.ready and to_ns(ctx.now) // self._retest > ctx.state["tested"]:
+            self._test_again(ctx, group)
+
+    def _test_again(self, ctx: Context, group: LegGroup) -> None:
+        """Close a pair that is no longer cointegrated."""
+        ctx.state["tested"] = to_ns(ctx.now) // self._retest
+        p = self._p_value()
+        if not p <= self.coint_p_close:
+            self._close(ctx, group, f"p {p:.3f} at the retest", rearm=False)
 
     def _close(self, ctx: Context, group: LegGroup, reason: str, *, rearm: bool) -> None:
         ctx.state["armed"] = rearm
