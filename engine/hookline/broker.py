@@ -119,6 +119,13 @@ class Broker(ABC):
     def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
         """Take over what ``save`` returned, and the orders that are open, by number."""
 
+    def finish(self) -> None:
+        """Be told, once strategies have stopped, that the run is over.
+
+        Raises:
+            VenueError: if what the broker has kept count of does not add up.
+        """
+
     def follow(
         self,
         tapes: Mapping[str, frozenset[MarketData]],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hookline.clock import EventClock, stopwatch
+from hookline.clock import EventClock, isoformat, stopwatch
 from hookline.errors import DataError
 from hookline.feed import BarRequest, TapeRequest
+from hookline.journal.bars import all_bars
 from hookline.kernel.context import Context
 from hookline.kernel.kernel import Kernel
 from hookline.kernel.observing import Observing
@@ -23,7 +26,7 @@ from hookline.session.feeding import load_bars, load_tape, stream_events
 from hookline.session.plan import Plan, Seat
 from hookline.session.recorder import BarRecorder
 from hookline.session.streaming import StreamDriver
-from hookline.session.watching import SessionWatch, past_bars, past_tapes, resumed_requests, strategy_record
+from hookline.session.watching import SessionWatch, past_tapes, resumed_requests, strategy_record
 from hookline.signals import SignalStrategy
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from hookline.session.config import SessionConfig
 
 __all__ = ["Session"]
+
+_logger = logging.getLogger("hookline.session")
 
 
 class Session:
@@ -91,6 +96,7 @@ class Session:
             self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
         )
         self.kernel.stop()
+        self.plan.broker.finish()
         seconds = stopwatch() - began
         if self._watch is None or self._watch.keeper is None:
             record = self._record(series, interrupted, seconds)
@@ -115,15 +121,28 @@ class Session:
         plan = self.plan
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
         self._watch = watch = SessionWatch(self, recorder)
-        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, plan.stream, watch)
+        rules = replace(plan.stream, is_live=plan.feed.is_live)
+        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, rules, watch)
         requests: list[BarRequest | TapeRequest] = [*plan.requests, *self._tape_requests()]
         past = watch.past
         if past is not None:
+            assert watch.keeper is not None, "without a journal there is no past"
+            since = isoformat(past.time)
+            _logger.info("%s: goes on at %s where its journal ends, start %d", self.name, since, len(past.starts))
             requests = resumed_requests(requests, past)
-            driver.resume(past_bars(past), past_tapes(past))
-        interrupted = asyncio.run(driver.run(stream_events(plan.feed, requests)))
+            driver.resume(all_bars(watch.keeper.path), past_tapes(past))
+            watch.taken_over()
+        try:
+            interrupted = asyncio.run(driver.run(stream_events(plan.feed, requests)))
+        except DataError as error:
+            if past is None or driver.has_begun:
+                raise
+            _logger.warning("%s: the feed has nothing new: %s", self.name, error)
+            interrupted = False
         if not self.kernel.clock.now:
             raise DataError(f"feed {plan.feed.name!r}: sent no bar")
+        if plan.on_stop != "keep":
+            self.kernel.withdraw("the session stops", flatten=plan.on_stop == "flatten")
         return recorder.series(), interrupted
 
     def _tape_requests(self) -> list[TapeRequest]:

@@ -25,6 +25,7 @@ from hookline.model import (
     Trade,
 )
 from hookline.problems import Location
+from hookline.session.netting import NettedBroker
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
@@ -207,6 +208,10 @@ class VenueBroker(Broker):
     def on_book(self, update: BookUpdate) -> None:
         self._brokers[update.symbol].on_book(update)
 
+    def finish(self) -> None:
+        for broker in self._all:
+            broker.finish()
+
     def save(self) -> dict[str, Any]:
         return {str(number): broker.save() for number, broker in enumerate(self._all)}
 
@@ -226,13 +231,15 @@ def feed_of(config: SessionConfig, built: Mapping[Location, Any]) -> Feed:
 
 
 def broker_of(config: SessionConfig, built: Mapping[Location, Any]) -> Broker:
-    """Return the session's broker, or those of its venues as one."""
+    """Return the session's broker, or those of its venues as one; each is one account where accounts are netted."""
+
+    def at(place: Location) -> Broker:
+        broker: Broker = built[place]
+        return NettedBroker(broker) if config.accounts == "netted" else broker
+
     if not config.venues:
-        broker: Broker = built[("broker",)]
-        return broker
-    return VenueBroker(
-        _by_symbol(config, {name: built[("venues", name, "broker")] for name in config.venues})
-    )
+        return at(("broker",))
+    return VenueBroker(_by_symbol(config, {name: at(("venues", name, "broker")) for name in config.venues}))
 
 
 def _by_symbol(config: SessionConfig, ones: Mapping[str, Any]) -> dict[str, Any]:
