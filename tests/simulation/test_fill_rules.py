@@ -300,6 +300,15 @@ def test_C1_an_order_sent_on_a_close_never_fills_before_the_next_bar_starts():
     assert told.end("bid") == "accepted"
 
 
+def test_LQ1_a_position_is_liquidated_at_the_worse_of_its_level_and_the_open():
+    # 100 of cash and 900 borrowed hold 10 bought at 100: at 90.45 half a percent is left of what they are worth.
+    inside = run("100 100/100/85/95", {0: buy(10)}, cash=100, leverage=10, liquidation_fee_bps=0)
+    gapped = run("100 100 90/92/89/91", {0: buy(10)}, cash=100, leverage=10, liquidation_fee_bps=0)
+
+    assert inside.fills[1].startswith("bar 1 inside: sell 10 @ 90.4")
+    assert gapped.fills[1].startswith("bar 2 open: sell 10 @ 90")
+
+
 ROWS = re.findall(r"^([A-Z]+\d)  ", fills.__doc__, re.MULTILINE)
 PAGE = Path(__file__).parents[2] / "docs" / "fills.md"
 
