@@ -66,6 +66,18 @@ def test_funding_is_paid_at_the_mark_where_there_is_one():
     assert [row[3] for row in marked.record.funding] == [pytest.approx(0.6)]
 
 
+def test_funding_is_paid_at_the_mark_of_its_time_and_not_of_the_bar_that_follows():
+    from hookline.columns import ExternalSeries
+
+    perp = hl.Instrument("PERP", hl.InstrumentKind.PERPETUAL, lot_size=Decimal(1), tick_size=Decimal(1))
+    start = int(bars("1").start[0])
+    rates = ExternalSeries([start + 2 * 3600 * 10**9], [0.01])
+
+    _, result = run(perp, {0: sell(5)}, "10 10 10 10", marks="12 13 14 15", funding=rates)
+
+    assert [row[3] for row in result.record.funding] == [pytest.approx(5 * 13 * 0.01)]
+
+
 def test_a_mark_is_known_from_the_end_of_its_bar_on():
     market = Market(hl.Instrument("PERP"))
     series = bars("10 11", "PERP")

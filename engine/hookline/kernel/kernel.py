@@ -266,25 +266,31 @@ class Kernel(OrderDesk):
 
     def _advance(self, until: int) -> None:
         """Let what is due up to a time happen, in order: arrivals at the venue, payments, timers."""
-        if self.marks:
-            # As the last price: an event at the time that follows knows the mark of that time.
-            self.marks.note(until + 1)
         while True:
             funding, interest, timer = self.funding.due, self.interest.due, self.timers.due
             due = min(funding, interest, timer)
             arrives = self.broker.due
             if arrives <= min(due, until):
-                self.clock.now = max(self.clock.now, arrives)
+                self._reach(arrives)
                 self.broker.advance(arrives)
                 self._deliver()
             elif due > until:
-                return
+                break
             elif funding == due:
                 self._pay_funding()
             elif interest == due:
                 self._pay_interest()
             else:
                 self._fire_timer()
+        if self.marks:
+            # As the last price: an event at the time that follows knows the mark of that time.
+            self.marks.note(until + 1)
+
+    def _reach(self, time: int) -> None:
+        """Set the clock to when something is due, and the marks to those known then."""
+        self.clock.now = now = max(self.clock.now, time)
+        if self.marks:
+            self.marks.note(now)
 
     def pass_time(self, until: int) -> None:
         """Let what is due up to a time happen although no event has come; for markets that are followed live."""
@@ -316,12 +322,12 @@ class Kernel(OrderDesk):
 
     def _fire_timer(self) -> None:
         due, target, timer = self.timers.pop()
-        self.clock.now = max(self.clock.now, due)
+        self._reach(due)
         self._call(target, "on_timer", lambda: target.on_timer(timer))
 
     def _pay_funding(self) -> None:
         time, symbol, rate = self.funding.pop()
-        self.clock.now = max(self.clock.now, time)
+        self._reach(time)
         self.markets[symbol].funding_rate = rate
         received = self._pay(time, symbol, lambda quantity, price: funding_payment(quantity, price, rate))
         for strategy, amount in received.items():
@@ -331,7 +337,7 @@ class Kernel(OrderDesk):
 
     def _pay_interest(self) -> None:
         time, rates = self.interest.pop()
-        self.clock.now = max(self.clock.now, time)
+        self._reach(time)
         for symbol, rate in rates.items():
             self._pay(time, symbol, partial(interest_payment, yearly_rate=rate))
 
