@@ -221,6 +221,10 @@ class PaperBroker(Broker):
             self._observe(update)
             self._tape.on_book(update)
 
+    def recall(self, event: Quote | Trade | BookUpdate) -> None:
+        if self._tape is not None:
+            self._tape.recall(event)
+
     def _observe(self, event: Quote | Trade | BookUpdate) -> None:
         if self.latency is not None:
             self.latency.observe(self._delays, event.time, event.venue_time)

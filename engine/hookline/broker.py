@@ -166,5 +166,8 @@ class Broker(ABC):
     def on_book(self, update: BookUpdate) -> None:
         """Fill what a book update fills."""
 
+    def recall(self, event: Quote | Trade | BookUpdate) -> None:
+        """Let books follow a message of the tape that was handled before a restart; nothing is filled."""
+
     def paid(self, symbol: str) -> None:
         """Learn that funding has changed the cash behind positions of a symbol."""

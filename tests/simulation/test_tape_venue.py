@@ -489,17 +489,41 @@ def restarted(floor: Floor, orders) -> Floor:
     return after
 
 
-def test_re1_after_a_restart_orders_stand_at_the_end_of_the_queue():
+def test_re1_after_a_restart_orders_keep_their_place_in_the_queue():
     before = Floor(BOOK)
     order, stop = before.buy(2, 99.0), before.sell(1, trigger=97.5)
-    before.trade("sell 3 @ 99")
-    assert (order.open_lots, before.ahead(order)) == (2, 0)
+    ahead = before.ahead(order)
+    before.trade("sell 1 @ 99")
+    assert (order.filled_lots, before.ahead(order)) == (0, ahead - 1)
     floor = restarted(before, [order, stop])
-    assert floor.ahead(order) == math.inf
+    assert floor.ahead(order) == ahead - 1
     floor.book("bid 99:7 98:1 ask 101:1")
-    assert floor.ahead(order) == 7
-    floor.trade("sell 8 @ 99")
+    assert floor.ahead(order) == ahead - 1
+    floor.trade(f"sell {ahead + 2:g} @ 99")
     assert (order.status, stop.status) == ("filled", "accepted")
+
+
+def test_re1_an_order_of_which_nothing_was_saved_stands_at_the_end_of_the_queue():
+    before = Floor(BOOK)
+    order = before.buy(2, 99.0)
+    after = Floor()
+    after.desk.ledgers = before.desk.ledgers
+    after.venue = after.made(None)
+    saved = {name: part for name, part in before.venue.save().items() if name != "markets"}
+    after.venue.restore(saved, {order.number: order})
+    after.clock.now = before.clock.now
+    assert after.ahead(order) == math.inf
+    after.book("bid 99:7 98:1 ask 101:1")
+    assert after.ahead(order) == 7
+
+
+def test_re1_stops_go_on_waiting():
+    before = Floor(BOOK)
+    stop = before.sell(1, trigger=97.5)
+    floor = restarted(before, [stop])
+    floor.book("bid 99:7 98:1 ask 101:1")
+    floor.trade("sell 1 @ 99")
+    assert stop.status == "accepted"
     floor.trade("sell 1 @ 97")
     assert stop.status == "filled"
 

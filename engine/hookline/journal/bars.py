@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,30 @@ from hookline.errors import DataError
 from hookline.journal.connect import reading
 from hookline.journal.faults import damaged, explained
 from hookline.journal.segments import journal_path, segments
-from hookline.model import BarSeries, timeframe_of
+from hookline.model import Bar, BarSeries, timeframe_of
 
-__all__ = ["recent_bars"]
+__all__ = ["all_bars", "recent_bars"]
 
 _QUERY = """
     SELECT start_time, end_time, open, high, low, close, volume FROM bars
     WHERE symbol = ? ORDER BY rowid DESC LIMIT ?
 """
+
+
+def all_bars(path: Path) -> Iterator[Bar]:
+    """Yield every bar in the order in which it was handled, of all files; little of it is in memory at a time.
+
+    Args:
+        path: The journal or its folder.
+
+    Raises:
+        JournalError: if the journal cannot be read.
+    """
+    query = "SELECT symbol, start_time, end_time, open, high, low, close, volume FROM bars ORDER BY rowid"
+    for file in segments(journal_path(path)):
+        with reading(file) as connection, explained(file):
+            for symbol, start, end, *values in connection.execute(query):
+                yield Bar(symbol, start, end, *map(float, values))
 
 
 def recent_bars(path: Path, symbol: str, count: int) -> BarSeries | None:

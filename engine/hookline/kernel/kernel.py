@@ -229,6 +229,18 @@ class Kernel(OrderDesk):
         else:
             self.broker.on_quote(event)
 
+    def recall(self, event: TapeEvent) -> None:
+        """Let books follow a message that was handled before a restart; nothing else happens."""
+        self.broker.recall(event)
+        if isinstance(event, BookUpdate):
+            book = self._book(event.symbol)
+            if self.broker.book(event.symbol) is not book:
+                book.apply(event)
+        elif isinstance(event, Quote):
+            own = self.markets[event.symbol].book
+            if own is not None and self.broker.book(event.symbol) is not own:
+                own.apply_quote(event)
+
     def _note_trade(self, market: Market, trade: Trade) -> None:
         market.last = trade.price
         market.time = trade.time
@@ -244,12 +256,14 @@ class Kernel(OrderDesk):
             self._apply(market, book.apply_quote, quote)
 
     def _note_book(self, market: Market, update: BookUpdate) -> None:
-        book = market.book
-        if book is None:
-            market.book = book = self.broker.book(market.instrument.symbol) or OrderBook(
-                market.instrument.symbol
-            )
-        self._apply(market, book.apply, update)
+        self._apply(market, self._book(update.symbol).apply, update)
+
+    def _book(self, symbol: str) -> OrderBook:
+        """Return the book of a market, which is the broker's where it keeps one."""
+        market = self.markets[symbol]
+        if market.book is None:
+            market.book = self.broker.book(symbol) or OrderBook(symbol)
+        return market.book
 
     def _apply(self, market: Market, apply: Callable[[Any], object], event: Quote | BookUpdate) -> None:
         """Bring the book of a market up to date, unless the broker's own book is it and has seen the event."""

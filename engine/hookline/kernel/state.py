@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from hookline.kernel.kernel import Kernel
 from hookline.kernel.runner import Runner
 from hookline.kernel.timers import NEVER
-from hookline.model import Order
+from hookline.model import Market, Order
 
 __all__ = ["KernelPast", "restore_kernel", "restore_strategies", "save_kernel", "wallet_cash"]
 
@@ -80,10 +80,7 @@ def save_kernel(kernel: Kernel) -> dict[str, Any]:
             "timers": _save_timers(kernel),
             "warnings": dict(kernel.warnings),
             "denials": kernel.denials(),
-            "markets": {
-                symbol: [_known(market.last), _known(market.mark), _known(market.funding_rate)]
-                for symbol, market in kernel.markets.items()
-            },
+            "markets": {symbol: _save_market(market) for symbol, market in kernel.markets.items()},
         },
         "gate": kernel.gate.save(),
         "broker": kernel.broker.save(),
@@ -108,12 +105,9 @@ def restore_kernel(kernel: Kernel, past: KernelPast) -> None:
             )
     kernel.adopt(past.open_orders)
     state = past.states.get("kernel", {})
-    for symbol, prices in state.get("markets", {}).items():
+    for symbol, known in state.get("markets", {}).items():
         if symbol in kernel.markets:
-            market = kernel.markets[symbol]
-            market.last, market.mark, market.funding_rate = (
-                math.nan if price is None else price for price in prices
-            )
+            _restore_market(kernel.markets[symbol], known)
     kernel.resume_schedules(state.get("due", {}))
     kernel.warnings.update(state.get("warnings", {}))
     kernel.restore_denials(state.get("denials", []))
@@ -169,6 +163,17 @@ def _restore_ledger(kernel: Kernel, strategy: str, before: _LedgerPast) -> None:
         position = ledger.positions[id_]
         position.lots, position.quantity, position.entry_price = one.lots, one.quantity, one.entry_price
         position.realized, position.fees, position.opened = one.realized, one.fees, one.opened
+
+
+def _save_market(market: Market) -> list[Any]:
+    prices = (market.last, market.mark, market.funding_rate, market.bid, market.ask)
+    return [*map(_known, prices), market.time, market.has_trades]
+
+
+def _restore_market(market: Market, known: Sequence[Any]) -> None:
+    prices = (math.nan if price is None else price for price in known[:5])
+    market.last, market.mark, market.funding_rate, market.bid, market.ask = prices
+    market.time, market.has_trades = known[5:]
 
 
 def _known(price: float) -> float | None:

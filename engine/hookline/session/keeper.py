@@ -45,6 +45,7 @@ class Keeper:
         else:
             self._journal = Journal.create(self.path, header, **options)
         self.past: JournalContent | None = self._journal.content
+        self._journal.content = None
         self._terms: dict[int, tuple[Any, ...]] = {}
         self._position: dict[str, Any] = {"bars": {}, "tape": {}}
         self._bars: list[Bar] = []
@@ -66,8 +67,8 @@ class Keeper:
         count = before[1] + 1 if before is not None and before[0] == time else 1
         self._position["tape"][event.symbol] = [time, count]
 
-    def event_done(self, kernel: Kernel, time: int, bars: Sequence[Bar]) -> None:
-        """Write an event down, unless it is one of a tape that changed nothing.
+    def event_done(self, kernel: Kernel, time: int, bars: Sequence[Bar]) -> bool:
+        """Write an event down, unless it is one of a tape that changed nothing; return whether it was written.
 
         Raises:
             JournalError: if it cannot be written.
@@ -78,6 +79,8 @@ class Keeper:
         is_news = bool(kernel.updates or kernel.fills or kernel.payments or kernel.gate.decisions)
         if bars or is_news or time - self._written >= _PROGRESS:
             self.commit(kernel, time)
+            return True
+        return False
 
     def commit(self, kernel: Kernel, time: int) -> None:
         """Write down what has happened since the last commit.

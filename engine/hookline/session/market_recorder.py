@@ -124,7 +124,8 @@ class MarketRecorder:
                 "received": [received for _, _, received in rows],
             }
         )
-        write_table(self._folder / "received" / f"{_file_time(rows[0][1]["end"])}.parquet", table, {})
+        first = _file_time(rows[0][1]["end"])
+        write_table(self._folder / "received" / f"{first}.parquet", table, {})
 
     def _store_tape(self, symbol: str, events: list[_Tape]) -> None:
         from hookline.data.source import file_name
@@ -132,7 +133,9 @@ class MarketRecorder:
 
         # Parts are read in the order of their names.
         number = len(list((self._folder / "tape" / file_name(symbol)).glob("*.parquet")))
-        path = self._folder / "tape" / file_name(symbol) / f"{_file_time(events[0].time)}-{number:06d}.parquet"
+        path = (
+            self._folder / "tape" / file_name(symbol) / f"{_file_time(events[0].time)}-{number:06d}.parquet"
+        )
         self._guard(lambda: save_tape(_tape_of(symbol, events), path))
 
     def _guard(self, write: Callable[[], _T]) -> _T:
@@ -195,9 +198,7 @@ def _rows(event: _Tape) -> list[tuple[int, int, float, float, int, int]]:
         return [bid, (kind, -1, _price(event.ask_price), event.ask_quantity, -1, -1)]
     kind = int(RowKind.SNAPSHOT if event.is_snapshot else RowKind.BOOK)
     levels = list(zip(event.sides, event.prices, event.quantities, strict=True)) or [(0, float("nan"), 0.0)]
-    return [
-        (kind, side, price, quantity, event.sequence, event.previous) for side, price, quantity in levels
-    ]
+    return [(kind, side, price, quantity, event.sequence, event.previous) for side, price, quantity in levels]
 
 
 def _price(value: float | None) -> float:

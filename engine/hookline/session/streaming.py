@@ -5,6 +5,8 @@ Rules of this file:
 - Bars that end together are one event, as in a backtest. They wait for each other until all symbols have theirs, something
   later comes, or the feed has been silent for ``bar_wait_seconds``.
 - What comes late, behind an event that was handled already, is dropped and counted, or stops the run: ``late_data`` says.
+- On a feed that follows a market live, timers fire by the system's clock, ``bar_wait_seconds`` late: what ends at the time of a timer
+  comes before it.
 - It is the age of the data that is watched, never a connection: when nothing has come for ``stall_seconds`` the feed has
   stalled, whatever its sockets say.
 """
@@ -14,12 +16,13 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from hookline.clock import isoformat
+from hookline.clock import SystemClock, isoformat
 from hookline.columns import Stream
 from hookline.errors import DataError
 from hookline.kernel.kernel import Kernel, Lane
@@ -42,11 +45,13 @@ class StreamRules:
         late_data: What happens to data that comes behind an event that was handled already.
         bar_wait_seconds: How long bars wait for others that end with them while the feed is silent.
         stall_seconds: Silence after which the feed counts as stalled; None for never.
+        is_live: Whether the feed follows a market as it moves, so that time passes while it is silent.
     """
 
     late_data: Literal["drop", "stop"] = "stop"
     bar_wait_seconds: float = 5.0
     stall_seconds: float | None = None
+    is_live: bool = False
 
 
 class Watcher:
@@ -67,8 +72,11 @@ class Watcher:
     def recovered(self, seconds: float) -> None:
         """Learn that data comes again after a stall."""
 
-    def dropped(self, event: MarketEvent) -> None:
-        """Learn that an event came too late and was dropped."""
+    def dropped(self, event: MarketEvent, problem: str) -> None:
+        """Learn that an event came too late or twice and was dropped."""
+
+    def time_passed(self) -> None:
+        """Learn that what was due by the system's clock has happened."""
 
 
 class StreamDriver:
@@ -100,11 +108,14 @@ class StreamDriver:
         self._watcher = watcher or Watcher()
         self._seats: dict[str, _Seat] = {}
         self._last_start: dict[str, int] = {}
+        self._last_bar: dict[str, Bar] = {}
+        self._clock = SystemClock()
         self._last_time: dict[str, int] = {}
         self._handled: dict[str, tuple[int, int]] = {}
         self._together: list[Bar] = []
         self._silent_since = 0.0
         self._stalled = False
+        self.has_begun = False
 
     async def run(self, events: AsyncIterator[MarketEvent]) -> bool:
         """Run events until the feed ends or an interrupt comes; return whether it was one.
@@ -121,6 +132,7 @@ class StreamDriver:
                     if self._stalled:
                         self._stalled = False
                         self._watcher.recovered(loop.time() - self._silent_since)
+                    self.has_begun = True
                     self.take(event)
                     self._silent_since = loop.time()
                 self.flush()
@@ -143,8 +155,10 @@ class StreamDriver:
         self._handled = dict(tapes)
         self._seat(next(iter(self._kernel.markets)), 0)
         for bar in bars:
-            self._seats[bar.symbol].update(bar)
-            self._last_start[bar.symbol] = bar.start
+            if bar.symbol in self._seats:
+                self._seats[bar.symbol].update(bar)
+                self._last_start[bar.symbol] = bar.start
+                self._last_bar[bar.symbol] = bar
 
     def take(self, event: MarketEvent) -> None:
         """Handle an event, or keep a bar until those that end with it are there."""
@@ -159,6 +173,7 @@ class StreamDriver:
             return
         _check(event)
         self._last_start[event.symbol] = event.start
+        self._last_bar[event.symbol] = event
         self._together.append(event)
         if len(self._together) == len(self._kernel.markets):
             self.flush()
@@ -180,6 +195,8 @@ class StreamDriver:
         self._watcher.event_done(bars[0].end, bars)
 
     def _take_tape(self, event: Quote | Trade | BookUpdate) -> None:
+        if self._handled and self._is_recalled(event):
+            return
         if self._together and event.time >= self._together[0].end:
             self.flush()
         if event.time < max(
@@ -190,6 +207,17 @@ class StreamDriver:
         self._last_time[event.symbol] = event.time
         self._kernel.run_tape(self._seat(event.symbol, event.time).lane, (event,))
         self._watcher.tape_done(event)
+
+    def _is_recalled(self, event: Quote | Trade | BookUpdate) -> bool:
+        """Return whether a message was handled before a restart; books follow it, and nothing else happens."""
+        time, count = self._handled.get(event.symbol, (0, 0))
+        if event.time == time and count:
+            self._handled[event.symbol] = (time, count - 1)
+        elif event.time >= time:
+            self._handled.pop(event.symbol, None)
+            return False
+        self._kernel.recall(event)
+        return True
 
     def _seat(self, symbol: str, time: int) -> _Seat:
         if not self._seats:
@@ -209,16 +237,24 @@ class StreamDriver:
         now = max(self._kernel.clock.now, self._together[0].end if self._together else 0)
         if bar.end < now or bar.start <= self._last_start.get(bar.symbol, -1):
             found = f"was a bar ending {isoformat(bar.end)} at {isoformat(now)}"
-            self._drop(bar, f"{bar.symbol}: time must rise, {found}")
+            self._drop(bar, f"{bar.symbol}: time must rise, {found}{self._contradiction(bar)}")
             return True
         return False
+
+    def _contradiction(self, bar: Bar) -> str:
+        """Return how a bar differs from the one of the same time, empty if it does not, or if that is long ago."""
+        first = self._last_bar.get(bar.symbol)
+        if first is None or first.start != bar.start or first == bar:
+            return ""
+        self._kernel.warn(f"{bar.symbol}: a bar came twice with other values; the first counts")
+        return f"; it came with other values before: {first!r}, now {bar!r}"
 
     def _drop(self, event: MarketEvent, problem: str) -> None:
         if self._rules.late_data == "stop":
             raise DataError(problem)
         kind = type(event).__name__.lower()
         self._kernel.warn(f"{event.symbol}: a {kind} came late or twice and was dropped")
-        self._watcher.dropped(event)
+        self._watcher.dropped(event, problem)
 
     async def _look(self) -> None:
         """Watch the age of the data while the feed is silent."""
@@ -231,7 +267,15 @@ class StreamDriver:
             if rules.stall_seconds is not None and silent >= rules.stall_seconds and not self._stalled:
                 self._stalled = True
                 self._watcher.stalled(silent)
+            if rules.is_live and self._seats and not self._together:
+                self._pass_time()
             self._watcher.looked()
+
+    def _pass_time(self) -> None:
+        due = self._clock.now - round(self._rules.bar_wait_seconds * 1e9)
+        if due > self._kernel.clock.now:
+            self._kernel.pass_time(due)
+            self._watcher.time_passed()
 
 
 def _check(bar: Bar) -> None:
@@ -276,32 +320,32 @@ class _Seat:
 def _interruptible(look: asyncio.Future[None]) -> Iterator[Callable[[], bool]]:
     """Turn the first SIGINT or SIGTERM into the end of the stream; it lands where the driver waits, never inside an event.
 
-    What goes wrong while the feed is silent ends the stream likewise.
+    A second one aborts wherever the program is. What goes wrong while the feed is silent ends the stream likewise.
     """
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None, "only coroutines get here"
     seen: list[bool] = []
 
-    def on_signal() -> None:
+    def on_signal(number: int, frame: object) -> None:  # noqa: ARG001
+        if seen:
+            raise KeyboardInterrupt
         seen.append(True)
-        task.cancel()
+        loop.call_soon_threadsafe(task.cancel)
 
     def on_end(done: asyncio.Future[None]) -> None:
         if not done.cancelled():
-            on_signal()
+            seen.append(True)
+            task.cancel()
 
     look.add_done_callback(on_end)
-    installed = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Only the main thread of a system with signals can listen to them.
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, on_signal)
-            installed.append(number)
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # only there signals can be listened to
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(seen)
     finally:
         look.remove_done_callback(on_end)
         if seen:
             task.uncancel()
-        for number in installed:
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -212,6 +212,9 @@ class VenueBroker(Broker):
         for broker in self._all:
             broker.finish()
 
+    def recall(self, event: Quote | Trade | BookUpdate) -> None:
+        self._brokers[event.symbol].recall(event)
+
     def save(self) -> dict[str, Any]:
         return {str(number): broker.save() for number, broker in enumerate(self._all)}
 

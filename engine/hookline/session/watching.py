@@ -2,55 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from hookline.clock import stopwatch
 from hookline.feed import BarRequest, TapeRequest
 from hookline.journal import SessionHeader, read_journal, to_record
 from hookline.journal.content import JournalContent
-from hookline.model import Bar, BookUpdate, Quote, Trade
+from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
 from hookline.reporting.record import RunRecord, StrategyRecord
 from hookline.session.keeper import Keeper
+from hookline.session.market_recorder import MarketRecorder
 from hookline.session.plan import Plan, Seat, WalletPlan
+from hookline.session.pulse import Pulse
 from hookline.session.recorder import BarRecorder
 from hookline.session.streaming import Watcher
 
 if TYPE_CHECKING:
     from hookline.session.session import Session
 
-__all__ = ["SessionWatch", "header_of", "past_bars", "past_tapes", "resumed_requests", "strategy_record"]
+__all__ = ["SessionWatch", "header_of", "past_tapes", "resumed_requests", "strategy_record"]
+
+_logger = logging.getLogger("hookline.session")
 
 
 class SessionWatch(Watcher):
-    """Keeps the bars of a stream, and the journal where the plan wants one.
+    """Keeps the bars of a stream, and where the plan wants them a journal, signs of life and the market data.
 
     Attributes:
         keeper: The journal's, None without one.
-        past: What the journal held of earlier runs, None for a session that begins.
+        past: What the journal held of earlier runs, None for a session that begins; forgotten once it is taken over.
     """
 
     def __init__(self, session: Session, recorder: BarRecorder) -> None:
         self._session = session
         self._recorder = recorder
         plan = session.plan
-        self.keeper = None if plan.journal is None else Keeper(plan.journal, header_of(plan))
+        journal = plan.journal
+        self._market: MarketRecorder | None = None
+        self._pulse: Pulse | None = None
+        self._dropped: dict[str, tuple[int, int]] = {}
+        self.keeper = None if journal is None else Keeper(journal, header_of(plan))
         past = None if self.keeper is None else self.keeper.past
         self.past = past if past is not None and past.time else None
+        if journal is not None:
+            self._pulse = Pulse(journal.folder, plan.name, is_live=plan.feed.is_live)
+            if journal.record is not None:
+                position = None if self.past is None else self.past.position
+                self._market = MarketRecorder(journal.record, plan.timeframe, position)
+
+    # -- events --------------------------------------------------------------------------------------------------------
 
     def event_done(self, time: int, bars: list[Bar]) -> None:
         if self.keeper is None:
             self._recorder.keep(bars)
-        else:
-            self._recorder.show(bars)
-            self.keeper.event_done(self._session.kernel, time, bars)
+            return
+        self._recorder.show(bars)
+        if self._market is not None:
+            self._market.keep(bars)
+        self._written(self.keeper.event_done(self._session.kernel, time, bars), time)
 
     def tape_done(self, event: Quote | Trade | BookUpdate) -> None:
+        if self.keeper is None:
+            return
+        if self._market is not None:
+            self._market.keep_message(event)
+        self.keeper.handled(event)
+        self._written(self.keeper.event_done(self._session.kernel, event.time, ()), event.time)
+
+    def _written(self, is_committed: bool, time: int) -> None:
+        if is_committed and self._market is not None:
+            self._market.committed()
+        pulse = self._pulse
+        assert pulse is not None, "a session with a journal has a pulse"
+        pulse.received(self._session.kernel, time)
+        if pulse.is_due:
+            self._attend(pulse)
+
+    def time_passed(self) -> None:
         if self.keeper is not None:
-            self.keeper.handled(event)
-            self.keeper.event_done(self._session.kernel, event.time, ())
+            kernel = self._session.kernel
+            self.keeper.event_done(kernel, kernel.clock.now, ())
+
+    def looked(self) -> None:
+        if self._pulse is not None and self._pulse.is_due:
+            self._attend(self._pulse)
+
+    def _attend(self, pulse: Pulse) -> None:
+        """Give a sign of life, and do what was asked for from outside."""
+        reason = pulse.request()
+        if reason is not None:
+            self._resume(reason, pulse)
+        pulse.beat(self._session.kernel)
+
+    def _resume(self, reason: str, pulse: Pulse) -> None:
+        kernel, keeper = self._session.kernel, self.keeper
+        assert keeper is not None, "requests are looked for where there is a journal"
+        if kernel.gate.halted:
+            _logger.warning("resumed: %s (was halted: %s)", reason, kernel.gate.halted)
+            kernel.gate.resume(reason)
+            self._session.observers.notify("info", f"{self._session.name} resumed", reason)
+            keeper.commit(kernel, kernel.clock.now)
+        pulse.done()
+
+    # -- the feed ------------------------------------------------------------------------------------------------------
+
+    def stalled(self, seconds: float) -> None:
+        session, kernel = self._session, self._session.kernel
+        action = session.plan.on_stall
+        text = f"feed stalled for {seconds:,.0f} s"
+        _logger.warning("%s: %s", session.name, text)
+        session.observers.feed_stalled(session, seconds)
+        if action != "warn" and kernel.clock.now:
+            kernel.halt(text) if action == "halt" else kernel.withdraw(text)
+            if self.keeper is not None:
+                self.keeper.commit(kernel, kernel.clock.now)
+        if self._pulse is not None:
+            self._pulse.set_stalled(True)
+
+    def recovered(self, seconds: float) -> None:
+        _logger.info("%s: data again after %s s", self._session.name, f"{seconds:,.0f}")
+        self._session.observers.feed_recovered(self._session, seconds)
+        if self._pulse is not None:
+            self._pulse.set_stalled(False)
+
+    def dropped(self, event: MarketEvent, problem: str) -> None:
+        """Log a dropped event, at most one a minute for each symbol."""
+        minute = int(stopwatch() // 60)
+        told, count = self._dropped.get(event.symbol, (-1, 0))
+        self._dropped[event.symbol] = (minute if minute != told else told, count + 1)
+        if minute != told:
+            _logger.warning("dropped: %s (%s so far)", problem, f"{count + 1:,}")
+
+    # -- beginning and end ---------------------------------------------------------------------------------------------
+
+    def taken_over(self) -> None:
+        """Forget what the journal held, and end a halt that somebody has resumed while the session was stopped."""
+        past, gate = self.past, self._session.kernel.gate
+        if past is not None and gate.halted and not past.halted:
+            reason = past.resumes[-1][1] if past.resumes else "resumed"
+            gate.resume(reason)
+            gate.decisions.pop()  # the journal says so already
+        self.past = None
+        if self.keeper is not None:
+            self.keeper.past = None
 
     def finish(self, interrupted: bool, seconds: float) -> RunRecord:
         """Close the journal and return the record of the whole session, earlier runs included.
@@ -61,7 +159,11 @@ class SessionWatch(Watcher):
         keeper, kernel = self.keeper, self._session.kernel
         assert keeper is not None, "only called with a journal"
         keeper.commit(kernel, kernel.clock.now)
+        if self._market is not None:
+            self._market.close()
         keeper.close("interrupted" if interrupted else "finished")
+        if self._pulse is not None:
+            self._pulse.beat(kernel, "interrupted" if interrupted else "finished")
         record = to_record(read_journal(keeper.path))
         return replace(
             record,
@@ -99,12 +201,6 @@ def strategy_record(seat: Seat) -> StrategyRecord:
     return StrategyRecord(seat.id, seat.use, dict(seat.params), seat.symbols, seat.cash)
 
 
-def past_bars(past: JournalContent) -> Iterator[Bar]:
-    """Yield the bars that were handled before, by end time and then in the order of the symbols."""
-    bars = [bar for series in past.series.values() for bar in map(series.bar, range(len(series)))]
-    return iter(sorted(bars, key=attrgetter("end")))
-
-
 def past_tapes(past: JournalContent) -> dict[str, tuple[int, int]]:
     """Return, by symbol, the time of the last message handled and how many of that time were."""
     return {symbol: (time, count) for symbol, (time, count) in past.position.get("tape", {}).items()}
@@ -121,5 +217,6 @@ def resumed_requests(
             resumed.append(replace(request, since=ends.get(request.symbol, request.since)))
         else:
             known = tapes.get(request.symbol)
-            resumed.append(replace(request, since=known[0]) if known else request)
+            # From just before, so that a book that is made up for the beginning is known from messages of that time.
+            resumed.append(replace(request, since=known[0] - 1) if known else request)
     return resumed

@@ -153,6 +153,11 @@ class DelayedVenue:
         self._set_clock(trade.venue_time)
         self.venue.on_trade(trade)
 
+    def recall(self, event: Quote | Trade | BookUpdate) -> None:
+        """Let the venue's book follow a message that was handled before a restart."""
+        self._set_clock(event.venue_time)
+        self.venue.recall(event)
+
     def paid(self, symbol: str) -> None:
         """Bring to the venue the cash that funding has paid, and let it look at its margins."""
         self._bring_cash()

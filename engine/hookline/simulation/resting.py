@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from hookline.model import BookUpdate, Market, Order, OrderBook, OrderStatus, OrderType, Quote, Side
 from hookline.simulation.queue import QueueModel
@@ -37,6 +38,11 @@ class OwnLevel:
         self.shown = shown
         self.traded = 0.0
         self.places: list[Place] = []
+
+    def save(self, side: Side) -> list[Any]:
+        """Return the level of a side and who stands where in it, as values that JSON can hold."""
+        places = [[place.order.number, place.ahead] for place in self.places]
+        return [int(side), self.price, self.shown, self.traded, places]
 
 
 class OwnSide:
@@ -130,18 +136,48 @@ class TapeMarket:
         if order in self.waiting:
             self.waiting.remove(order)
 
-    def restore(self, orders: Iterable[Order]) -> None:
-        """Put open orders back after a restart, each where its status says; the first book tells what is ahead of them."""
-        for order in orders:
-            if order.status is OrderStatus.SUBMITTED:
-                self.waiting.append(order)
-            elif (
-                order.limit_price is not None and order.status is not OrderStatus.ACCEPTED
-            ) or order.type is OrderType.LIMIT:
-                assert order.limit_price is not None, "a limit order has a limit"
-                self.own[order.side].add(order, order.limit_price, _UNSEEN, float("inf"))
-            else:
-                self.triggers.append(order)
+    def save(self) -> dict[str, Any]:
+        """Return where our orders stand, as values that JSON can hold."""
+        return {
+            "last": self.last if self.has_trades else None,
+            "levels": [level.save(own.side) for own in self.own.values() for level in own.levels.values()],
+            "triggers": [order.number for order in self.triggers],
+            "waiting": [order.number for order in self.waiting],
+            "taken": [[int(side), *row] for side, taken in self.taken.items() for row in taken.items()],
+        }
+
+    def restore(self, orders: Iterable[Order], saved: Mapping[str, Any]) -> None:
+        """Put open orders back after a restart, each where it stood.
+
+        Those that nothing was saved of go where their status says; the first book tells what is ahead of them.
+        """
+        last = saved.get("last")
+        self.last = float("nan") if last is None else last
+        left = {order.number: order for order in orders}
+        for side, price, shown, traded, places in saved.get("levels", ()):
+            own = self.own[Side(side)]
+            for number, ahead in places:
+                if number in left:
+                    order = left.pop(number)
+                    own.add(order, price, shown, ahead)
+                    own.levels[price].traded = traded
+        self.triggers = [left.pop(number) for number in saved.get("triggers", ()) if number in left]
+        self.waiting = [left.pop(number) for number in saved.get("waiting", ()) if number in left]
+        for side, price, quantity in saved.get("taken", ()):
+            self.taken[Side(side)][price] = quantity
+        for order in left.values():
+            self._put_back(order)
+
+    def _put_back(self, order: Order) -> None:
+        if order.status is OrderStatus.SUBMITTED:
+            self.waiting.append(order)
+        elif (
+            order.limit_price is not None and order.status is not OrderStatus.ACCEPTED
+        ) or order.type is OrderType.LIMIT:
+            assert order.limit_price is not None, "a limit order has a limit"
+            self.own[order.side].add(order, order.limit_price, _UNSEEN, float("inf"))
+        else:
+            self.triggers.append(order)
 
     # -- what there is to take -----------------------------------------------------------------------------------------
 

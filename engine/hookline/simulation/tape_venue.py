@@ -30,8 +30,8 @@ LQ1    liquidation level reached               after the orders that the event f
                                                the average price of the levels that it takes. The mark decides where there is one, else the
                                                last trade, without trades the mid
 D1     cancel-all-after                        at its time, what was sent up to then is canceled, unless it was renewed
-RE1    restart                                 orders that rested stand at the end of the queue of the first book; what that has
-                                               passed fills them by L5
+RE1    restart                                 orders that rested keep their places, as far as the first book leaves room for them; what that
+                                               has passed fills them by L5
 C1     cancel                                  counts at once
 C2     amended to a smaller quantity           keeps its place in the queue
 C3     amended to a larger quantity            goes to the end of the queue
@@ -104,11 +104,24 @@ class TapeVenue(VenueCore):
         }
         self._due = _NEVER
 
+    def save(self) -> dict[str, Any]:
+        saved = super().save()
+        return saved | {"markets": {symbol: market.save() for symbol, market in self._markets.items()}}
+
     def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
         super().restore(state, orders)
+        saved = state.get("markets", {})
         for symbol, market in self._markets.items():
-            market.restore(self.open[symbol])
+            market.restore(self.open[symbol], saved.get(symbol, {}))
         self._plan()
+
+    def recall(self, event: Quote | Trade | BookUpdate) -> None:
+        """Let the book follow a message that was handled before a restart; nothing is filled."""
+        book = self._markets[event.symbol].book
+        if isinstance(event, BookUpdate):
+            book.apply(event)
+        elif isinstance(event, Quote):
+            book.apply_quote(event)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
