@@ -41,6 +41,7 @@ __all__ = ["IMMEDIATE", "LIMITS", "STOPS", "VenueCore", "level", "reach_price"]
 
 _SPOT = InstrumentKind.SPOT
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_NOT_ARRIVED = frozenset({OrderStatus.HELD, OrderStatus.SUBMITTED})
 STOPS = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})
 LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
@@ -99,7 +100,7 @@ class VenueCore(ABC):
         if changes is None or changes.get("lots", order.lots) <= order.filled_lots:
             self.close(order, OrderStatus.CANCELED, request.time, request.reason)
             return
-        if "limit_price" in changes:
+        if "limit_price" in changes and order.status not in _NOT_ARRIVED:
             self._repriced.add(order)
         for name, value in changes.items():
             setattr(order, name, value)
@@ -189,6 +190,7 @@ class VenueCore(ABC):
             self.close(order, OrderStatus.CANCELED, time, reason)
         elif order.filled_lots == order.lots:
             orders.remove(order)
+            self._repriced.discard(order)
         if order.children:
             self._send_children(order, price, time)
         if order.oco_leader is not None:
@@ -273,6 +275,7 @@ class VenueCore(ABC):
         """End an order; the children of one that never filled are canceled."""
         if order in self.open[order.symbol]:
             self.open[order.symbol].remove(order)
+        self._repriced.discard(order)
         self._listener.order_changed(order, status, time, reason)
         for child in order.children:
             if child.status is OrderStatus.HELD and order.filled_lots == 0:
