@@ -7,6 +7,7 @@ Rules of this file:
   ``check``, and only where the last bars of both ended at one time: a basis between prices of two times is none.
 - The perpetual's margin is isolated. Its liquidation price moves with the margin posted and not with its size, so that a leg made
   smaller is no safer: when the buffer is gone the pair is closed, and may be opened anew with fresh margin.
+- After an entry that had to be unwound none is tried before the next funding time.
 - While no group is open, spot is kept at ``inventory``: it is bought at first, and bought back after it was lent to a reverse pair.
 """
 
@@ -100,7 +101,7 @@ class FundingArb(Strategy):
         self._spot = self._named(ctx, "spot", self.spot, InstrumentKind.SPOT)
         self._perp = self._named(ctx, "perp", self.perp, InstrumentKind.PERPETUAL)
         self._require_margin(ctx)
-        for key in ("paid", "interval", "direction", "spot_bar", "perp_bar"):
+        for key in ("paid", "interval", "direction", "failed", "spot_bar", "perp_bar"):
             ctx.state.setdefault(key, 0)
         ctx.every(self.check, "check")
 
@@ -135,6 +136,8 @@ class FundingArb(Strategy):
 
     def on_legs(self, ctx: Context, group: LegGroup) -> None:
         ctx.log.info("%s %s", group.status, group.reason)
+        if group.status is LegStatus.UNWOUND:
+            ctx.state["failed"] = ctx.state["paid"]
         if group.is_over:
             self._keep_inventory(ctx)
 
@@ -142,7 +145,7 @@ class FundingArb(Strategy):
         """Open a pair if the rate is worth it."""
         state, instrument = ctx.state, ctx.instrument(self._spot)
         direction = 1 if rate > self.min_rate else -1 if rate < -self.min_rate else 0
-        if not direction or not state["interval"]:
+        if not direction or not state["interval"] or state["failed"] == state["paid"]:
             return
         basis = ctx.last(self._perp) / ctx.last(self._spot) - 1.0
         income = abs(rate) * timeframe_ns(self.horizon) / state["interval"]

@@ -59,7 +59,7 @@ REAL = {
     "grid_arithmetic": "90a627f94de4c01715b58acca26825e5540d041e4bcd60eb4baca9f50cda1284",
     "work_order": "c9dbeaa93c5c5707b043fc0d67072046635b23b56e00704dbed131318a092cdd",
     "pairs_trading": "a3b47787b5be5838885e12e4bf9b2208016be93c9f9a731bf50425bd41382d11",
-    "funding_arb": "e71feb7ec572988e15fe0361f855665e94daa02ba162666274318e775c83007f",
+    "funding_arb": "24cdaf30616d607ced3273bf6fa1ddf6f40bc01bc5492292c58f19f00957b1ba",
     "smart_dca": "876161fb9f5c87cc709459c1cc6b009ab1ef667bb11b136bd90e9eb29221bdbc",
 }
 
