@@ -536,3 +536,33 @@ def test_whatever_happens_both_legs_are_held_in_full_or_neither(steps, holds_can
     assert held(hand) in {(10, -6), (0, 0)}
     assert [group.is_open for group in hand.ctx.groups] == ([True] if hand.held("A") else [])
     assert hand.kernel.open_orders() == []
+
+
+def test_a_group_is_intact_while_all_that_it_filled_is_held():
+    hand = pair()
+    group = opened(hand)
+    assert group.is_intact, "nothing has been filled yet"
+    for order in hand.sent[:2]:
+        hand.fill(order)
+    assert group.is_intact
+    hand.ctx.buy("B", 4)
+    hand.fill(hand.sent[-1])
+    assert (group.is_open, group.is_intact) == (True, False)
+    hand.ctx.sell("B", 4)
+    hand.fill(hand.sent[-1])
+    assert group.is_intact
+    group.close()
+    for order in hand.sent[-2:]:
+        hand.fill(order)
+    assert (group.status, group.is_intact) == (hl.LegStatus.CLOSED, True)
+
+
+def test_what_a_reduce_only_leg_has_closed_is_not_missed():
+    hand = pair()
+    hand.ctx.buy("A", 10)
+    hand.fill(hand.sent[-1])
+    legs = [hl.Leg("A", SELL, 10, reduce_only=True), hl.Leg("B", BUY, 10)]
+    group = hand.ctx.open_legs(legs, timeout="30s")
+    for order in hand.sent[-2:]:
+        hand.fill(order)
+    assert (group.is_open, group.is_intact, held(hand)) == (True, True, (0, 10))
