@@ -111,8 +111,6 @@ class NettedBroker(Broker):
             self.cancel(order, "amended to its filled quantity")
         elif is_pending:
             order.lots, order.limit_price, order.trigger_price = lots, limit_price, trigger_price
-        elif self._groups.has(order):
-            self._groups.amend(order, lots)
         else:
             self._singles.amend(order, lots, limit_price, trigger_price)
 
@@ -122,6 +120,7 @@ class NettedBroker(Broker):
     def _flush(self) -> None:
         """Send what was collected: groups in the place of their oldest order."""
         if not self._pending:
+            self._due = _NEVER
             return
         self._count_round()
         batch = list(self._pending)

@@ -95,15 +95,8 @@ class Groups:
 
     def cancel(self, order: Order, reason: str) -> None:
         """Cancel an order of a group, in its place among the bars."""
-        self._ask(Request(self._ground.clock.now, order, reason))
-
-    def amend(self, order: Order, lots: int) -> None:
-        """Change the quantity of an order of a group."""
-        reason = "amended to its filled quantity"
-        self._ask(Request(self._ground.clock.now, order, reason, {"lots": lots}))
-
-    def _ask(self, request: Request) -> None:
-        if request.order.symbol in self._ground.on_tape:
+        request = Request(self._ground.clock.now, order, reason)
+        if order.symbol in self._ground.on_tape:
             self._grant(request)
         else:
             self._requests.ask(request)
@@ -112,10 +105,7 @@ class Groups:
         order, group = request.order, self._group_of(request.order)
         if order.is_closed or group is None or group.is_busy:
             return
-        if request.changes is not None and request.changes["lots"] > order.filled_lots:
-            order.lots = request.changes["lots"]
-        else:
-            self._ground.end(order, _CANCELED, request.time, request.reason)
+        self._ground.end(order, _CANCELED, request.time, request.reason)
         self._renew(group)
 
     # -- the account's order -------------------------------------------------------------------------------------------

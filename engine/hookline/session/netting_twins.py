@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from hookline.broker import Broker, BrokerListener
 from hookline.model import Bar, Order, OrderStatus, OrderType, transition
 from hookline.session.netting_account import ACCOUNT, Account, VenueClock
@@ -91,6 +93,7 @@ class Singles:
         self._ground = ground
         self._twins = Twins()
         self._kept: list[Order] = []
+        self._asked: dict[Order, tuple[int, int]] = {}
 
     def has(self, order: Order) -> bool:
         """Return whether an order is here."""
@@ -118,21 +121,28 @@ class Singles:
 
     def amend(self, order: Order, lots: int, limit: float | None, trigger: float | None) -> None:
         """Ask for an order to be changed."""
-        if order in self._kept or is_limited(order):
-            if lots <= order.filled_lots:
-                self.cancel(order, "amended to its filled quantity")
-                return
-            order.lots = lots
         twin = self._twins.of.get(order)
-        if twin is None:
-            order.limit_price, order.trigger_price = limit, trigger
-            return
-        there = self._ground.room(order)
-        if is_limited(order) and not there and order.status is not OrderStatus.HELD:
+        if lots <= order.filled_lots:
+            self.cancel(order, "amended to its filled quantity")
+        elif twin is None:
+            order.lots, order.limit_price, order.trigger_price = lots, limit, trigger
+        elif is_limited(order):
+            self._amend_limited(order, twin, lots, limit, trigger)
+        else:
+            self._ground.inner.amend(twin, lots, limit, trigger)
+            self._sync(order, twin)
+
+    def _amend_limited(
+        self, order: Order, twin: Order, lots: int, limit: float | None, trigger: float | None
+    ) -> None:
+        """Ask for a change of an order that is cut to a position; its own quantity changes with that of its twin."""
+        there = room(msgspec.structs.replace(order, lots=lots), self._ground.account.position_of(order).lots)
+        if not there and order.status is not OrderStatus.HELD:
             self._cancel_for(order)
             return
-        wanted = twin.filled_lots + there if is_limited(order) and there else lots
-        self._ground.inner.amend(twin, wanted, limit, trigger)
+        asked = twin.filled_lots + there if there else lots
+        self._asked[order] = (asked, lots)
+        self._ground.inner.amend(twin, asked, limit, trigger)
         self._sync(order, twin)
 
     def _made(self, order: Order) -> Order:
@@ -158,7 +168,7 @@ class Singles:
             if filled.oco_leader is not None and order.oco_leader is filled.oco_leader:
                 self._cancel_sibling(order, filled, time)
             elif order.position_id == id_ and order in self._kept:
-                self._arrive(order)
+                self._arrive(order, filled, time)
             elif order.position_id == id_:
                 self._fit(order)
         for child in filled.children:
@@ -197,14 +207,15 @@ class Singles:
             reason = ending(order, self._ground.account.position_of(order))[1]
         self._ground.inner.cancel(self._twins.of[order], reason)
 
-    def _arrive(self, order: Order) -> None:
-        """Send what was kept, now that there is room for it."""
+    def _arrive(self, order: Order, filled: Order, time: int) -> None:
+        """Send what was kept, now that an older order has made room for it; inside a bar is too late for its open."""
         ground = self._ground
-        if not ground.room(order):
+        bar = ground.bar_for(order.symbol, order.time)
+        is_late = filled.number > order.number or (bar is not None and time > bar.start)
+        if is_late or not ground.room(order):
             return
         self._kept.remove(order)
         twin = self._made(order)
-        bar = ground.bar_for(order.symbol, order.time)
         if bar is not None and ground.is_matching:
             self._stand(order, twin, bar)
         ground.inner.submit(twin)
@@ -245,6 +256,8 @@ class Singles:
             order.time = twin.time
             if not is_limited(order):
                 order.lots = twin.lots
+            elif order in self._asked and self._asked[order][0] == twin.lots:
+                order.lots = self._asked.pop(order)[1]
 
     # -- what the venue reports ----------------------------------------------------------------------------------------
 
@@ -281,6 +294,7 @@ class Singles:
     def _forget(self, order: Order) -> None:
         if order.is_closed:
             self._ground.drop(order)
+            self._asked.pop(order, None)
             self._twins.forget(order)
 
     # -- restarts ------------------------------------------------------------------------------------------------------
@@ -288,11 +302,13 @@ class Singles:
     def save(self) -> dict[str, Any]:
         """Return the orders that are here by number, as values that JSON can hold."""
         twins = [[order.number, twin.lots] for order, twin in self._twins.of.items()]
-        return {"twins": twins, "kept": [order.number for order in self._kept]}
+        asked = [[order.number, *lots] for order, lots in self._asked.items()]
+        return {"twins": twins, "kept": [order.number for order in self._kept], "asked": asked}
 
     def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> dict[int, Order]:
         """Take over what ``save`` returned and return the twins by number."""
         self._kept = [orders[number] for number in state["kept"]]
+        self._asked = {orders[number]: (asked, lots) for number, asked, lots in state["asked"]}
         twins = {}
         for number, lots in state["twins"]:
             twin = self._twin(orders[number])
