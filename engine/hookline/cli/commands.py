@@ -28,6 +28,13 @@ _BUILT_IN = {
     "list": ("hookline.cli.listing", "list_plugins", "List the installed plugins."),
     "show": ("hookline.cli.show", "show", "Show a plugin: what it does, its parameters and its columns."),
     "schema": ("hookline.cli.schema", "schema", "Write the JSON Schema of session files, for editors."),
+    "status": ("hookline.cli.status", "status", "Show a session at a glance, running or stopped."),
+    "resume": ("hookline.cli.resume", "resume", "End the halt of a session, running or stopped."),
+    "checklist": (
+        "hookline.cli.checklist",
+        "checklist",
+        "Show what a session on paper lacks before it may trade money.",
+    ),
     "journal": ("hookline.cli.journal", "app", "Look at what a session did, event by event, and verify it."),
     "data": ("hookline.cli.data", "app", "Import, check and resample market data."),
 }

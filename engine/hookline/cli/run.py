@@ -39,6 +39,8 @@ class _Job:
     progress: bool
     width: int
     color: bool
+    fresh: bool = False
+    accept_changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ def run(
         Path | None,
         typer.Option(help="Folder for the reports, instead of the session's own.", show_default=False),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew; the journal that is there is moved aside.")
+    ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Go on with the journal although the file has changed."),
+    ] = False,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report when done.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,
     executor: Annotated[
@@ -72,13 +81,20 @@ def run(
 ) -> None:
     """Run session files and write their reports.
 
-    Ctrl-C stops a run early; its report is written all the same. A second Ctrl-C ends at once.
+    Ctrl-C or SIGTERM stops a run early; its report is written all the same, and the exit code is 130. A second one ends at
+    once. A session on paper goes on where its journal ends.
+
+    For example: hookline run session.yaml --set mode=paper
     """
+    if fresh and accept_changes:
+        raise ConfigError("--fresh and --accept-changes: give one of them, was both")
     from rich.console import Console
 
     console = Console()
     progress = not no_progress and executor == "serial" and sys.stderr.isatty()
-    first = _Job(files[0], tuple(changes or ()), output, progress, console.width, console.is_terminal)
+    first = _Job(
+        files[0], tuple(changes or ()), output, progress, console.width, console.is_terminal, fresh, accept_changes,
+    )  # fmt: skip
     works = _executor(executor)
     if len(files) == 1:
         outcomes: Iterator[_Outcome] = iter([_run(first)])
@@ -164,7 +180,13 @@ def _run(job: _Job) -> _Outcome:
         config = dataclasses.replace(config, output=job.output)
     from hookline.session import Session  # only now: a wrong file is told before the engine is loaded
 
-    session = Session.from_config(config)
+    if job.fresh:
+        from hookline.session.aside import move_aside
+
+        kept = move_aside(config.output)
+        if kept is not None:
+            typer.echo(f"the earlier journal is in {kept}", err=True)
+    session = Session.from_config(config, accept_changes=job.accept_changes)
     with _progress(job, config.name) as progress:
         result = session.run(progress=progress)
     report = _write(session, config, result)

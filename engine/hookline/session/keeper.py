@@ -54,6 +54,8 @@ class Keeper:
         if self.past is not None:
             self._terms = {order.number: _terms(order) for order in self.past.open_orders}
             self._position = {"bars": {}, "tape": {}} | dict(self.past.position)
+            self._written = self.past.time
+        if self.past is not None and self.past.time:
             self._cash = [
                 (ledger.strategy, wallet, Decimal(repr(cash)))
                 for ledger in self.past.ledgers.values()

@@ -51,7 +51,7 @@ class Pulse:
         self._slowest = 0.0
         self._lag: float | None = None
         before = read_status(folder).get("day", {})
-        self._day, self._begin, self._last = before.get("day", 0), before.get("equity"), before.get("last")
+        self._day, self._begin = before.get("day", 0), before.get("equity")
 
     @property
     def is_due(self) -> bool:
@@ -68,10 +68,8 @@ class Pulse:
             self._lag = max(0.0, (self._clock.now - time) / 1e9)
         day = time // _DAY
         if day != self._day:
+            self._begin = kernel.equity if self._day else kernel.start_equity
             self._day = day
-            self._begin = kernel.start_equity if self._last is None else self._last
-        if now >= self._next:
-            self._last = kernel.equity
 
     def set_stalled(self, stalled: bool) -> None:
         """Note whether the feed has stalled; the next sign of life is due at once."""
@@ -80,7 +78,6 @@ class Pulse:
     def beat(self, kernel: Kernel, state: str = "running") -> None:
         """Write a sign of life; a disk that cannot take it is logged, and stops nothing."""
         self._next = stopwatch() + _EVERY_SECONDS
-        self._last = kernel.equity if self._events else self._last
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             with replacing(self._folder / STATUS_FILE) as part:
@@ -105,7 +102,7 @@ class Pulse:
             "equity": _number(kernel.equity),
             "open_orders": len(kernel.open_orders()),
             "halted": kernel.gate.halted,
-            "day": {"day": self._day, "equity": _number(self._begin), "last": _number(self._last)},
+            "day": {"day": self._day, "equity": _number(self._begin)},
         }
 
     # -- requests ------------------------------------------------------------------------------------------------------

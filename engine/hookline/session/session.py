@@ -67,8 +67,12 @@ class Session:
         )
 
     @classmethod
-    def from_config(cls, config: SessionConfig) -> Session:
+    def from_config(cls, config: SessionConfig, *, accept_changes: bool = False) -> Session:
         """Build the session that a configuration describes.
+
+        Args:
+            config: What to run.
+            accept_changes: Go on with a journal that was begun with another configuration.
 
         Raises:
             ConfigError: if a parameter breaks its rule.
@@ -77,7 +81,10 @@ class Session:
         """
         from hookline.session.assembly import assemble
 
-        return cls(assemble(config))
+        plan = assemble(config)
+        if plan.journal is not None:
+            plan = replace(plan, journal=replace(plan.journal, accept_changes=accept_changes))
+        return cls(plan)
 
     def run(self, progress: Progress | None = None) -> Result:
         """Run to the end of the data, or to an interrupt, and return the result.
@@ -135,7 +142,7 @@ class Session:
             driver.resume(all_bars(watch.keeper.path), past_tapes(past))
             watch.taken_over()
         try:
-            interrupted = asyncio.run(driver.run(stream_events(plan.feed, requests)))
+            interrupted = bool(requests) and asyncio.run(driver.run(stream_events(plan.feed, requests)))
         except DataError as error:
             if past is None or driver.has_begun:
                 raise

@@ -135,6 +135,8 @@ class StreamDriver:
                     self.has_begun = True
                     self.take(event)
                     self._silent_since = loop.time()
+                    if interrupted():  # a feed that never waits gives no other chance
+                        return True
                 self.flush()
             except asyncio.CancelledError:
                 if not interrupted():

@@ -214,7 +214,9 @@ def resumed_requests(
     resumed: list[BarRequest | TapeRequest] = []
     for request in requests:
         if isinstance(request, BarRequest):
-            resumed.append(replace(request, since=ends.get(request.symbol, request.since)))
+            since = ends.get(request.symbol, request.since)
+            if since is None or request.until is None or since < request.until:
+                resumed.append(replace(request, since=since))
         else:
             known = tapes.get(request.symbol)
             # From just before, so that a book that is made up for the beginning is known from messages of that time.
