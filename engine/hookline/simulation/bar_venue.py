@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from hookline.broker import BrokerListener
@@ -49,6 +51,15 @@ class BarVenue(VenueCore):
         self._entered: list[tuple[Order, float]] = []
         self._bars: dict[str, Bar] = {}
         self._marks: dict[str, BarSeries] = {}
+
+    def save(self) -> dict[str, Any]:
+        bars = {symbol: list(msgspec.structs.astuple(bar)[1:]) for symbol, bar in self._bars.items()}
+        return super().save() | {"bars": bars}
+
+    def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
+        super().restore(state, orders)
+        # A position that is liquidated for the losses of another is closed on the last bar of its own.
+        self._bars = {symbol: Bar(symbol, *row) for symbol, row in state.get("bars", {}).items()}
 
     def match(self, bars: Sequence[Bar]) -> None:
         """Fill what bars of one end time fill: first everything at their opens, as it was sent, then inside each bar."""

@@ -1,0 +1,34 @@
+"""A venue on bars that was restarted goes on as one that was not."""
+
+from decimal import Decimal
+
+from machine_worlds import HOUR, START, Setting, World
+
+import hookline as hl
+
+FIRST, SECOND = (
+    hl.Instrument(symbol, hl.InstrumentKind.PERPETUAL, tick_size=Decimal(1), lot_size=Decimal(1))
+    for symbol in ("FIRST", "SECOND")
+)
+
+
+def bar(symbol, hour, *prices):
+    open_, close = prices[0], prices[-1]
+    end = START + (hour + 1) * HOUR
+    return hl.Bar(symbol, end - HOUR, end, open_, max(prices), min(prices), close, 1.0)
+
+
+def test_a_position_liquidated_for_the_losses_of_another_is_closed_at_its_own_price():
+    instruments = {one.symbol: one for one in (FIRST, SECOND)}
+    world = World(Setting(instruments, {"leverage": 10.0, "liquidation_fee_bps": 0.0}, {"a": 800.0}))
+    world.submit("a", "FIRST", hl.Side.BUY, 1, {})
+    world.submit("a", "SECOND", hl.Side.BUY, 10, {})
+    world.bars([bar("FIRST", 0, 500.0), bar("SECOND", 0, 100.0)])
+    world.bars([bar("FIRST", 1, 500.0), bar("SECOND", 1, 100.0)])
+    world.news()
+
+    world = world.restarted()
+    world.bars([bar("SECOND", 2, 100.0, 5.0)])
+
+    prices = {fill.symbol: fill.price for fill in world.news().fills}
+    assert prices["FIRST"] == 500.0
