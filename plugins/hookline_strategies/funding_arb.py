@@ -13,6 +13,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -112,7 +113,9 @@ class FundingArb(Strategy):
         state["interval"] = funding.time - state["paid"] if state["paid"] else 0
         state["paid"] = funding.time
         if state["interval"]:
-            ctx.log.info(
+            # A payment that nothing was held for is news only to who asks for a verbose log.
+            ctx.log.log(
+                logging.INFO if funding.amount else logging.DEBUG,
                 "funding of %s %.4f %%, APR %.1f %%, received %.2f",
                 self._perp, funding.rate * 100, self._annual(ctx, funding.rate) * 100, funding.amount,
             )  # fmt: skip
@@ -132,11 +135,12 @@ class FundingArb(Strategy):
             self._keep_inventory(ctx)
             self._look(ctx, rate)
         elif group.is_open and ctx.state["direction"] * rate < self.exit_rate:
-            group.close(f"rate {rate:.4%}, APR {self._annual(ctx, rate):.1%}")
+            self._close(ctx, group, f"rate {rate:.4%}, APR {self._annual(ctx, rate):.1%}")
 
     def on_legs(self, ctx: Context, group: LegGroup) -> None:
-        ctx.log.info("%s %s", group.status, group.reason)
+        ctx.log.debug("%s %s", group.status, group.reason)
         if group.status is LegStatus.UNWOUND:
+            ctx.log.warning("unwound: %s", group.reason)
             ctx.state["failed"] = ctx.state["paid"]
         if group.is_over:
             self._keep_inventory(ctx)
@@ -184,9 +188,13 @@ class FundingArb(Strategy):
         if group.status is LegStatus.FAILED:
             group.close()
         elif group.is_open and not group.is_intact:
-            group.close("a leg is gone")
+            self._close(ctx, group, "a leg is gone")
         elif group.is_open and self._distance(ctx) < self.buffer:
-            group.close(f"liquidation is {self._distance(ctx):.1%} away")
+            self._close(ctx, group, f"liquidation is {self._distance(ctx):.1%} away")
+
+    def _close(self, ctx: Context, group: LegGroup, reason: str) -> None:
+        ctx.log.info("closes: %s", reason)
+        group.close(reason)
 
     def _distance(self, ctx: Context, quantity: float | None = None) -> float:
         """Return how far the perpetual is from liquidation, as a fraction of its price; infinite where nothing liquidates."""

@@ -128,7 +128,7 @@ class PairsTrading(Strategy):
             ctx.state["armed"] = False
             ctx.log.warning("unwound: %s", group.reason)
         else:
-            ctx.log.info("%s %s", group.status, group.reason)
+            ctx.log.debug("%s %s", group.status, group.reason)
 
     def _look(self, ctx: Context, spread: _Spread) -> None:
         """Open the pair if the spread is far out and the two are cointegrated."""
@@ -178,6 +178,7 @@ class PairsTrading(Strategy):
 
     def _close(self, ctx: Context, group: LegGroup, reason: str, *, rearm: bool) -> None:
         ctx.state["armed"] = rearm
+        ctx.log.info("closes: %s", reason)
         group.close(reason)
 
     def _spread(self) -> _Spread:

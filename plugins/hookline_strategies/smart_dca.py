@@ -93,15 +93,12 @@ class SmartDca(Strategy):
             )
 
     def _buy(self, ctx: Context) -> None:
-        price, wanted = ctx.last(self._symbol), self.base_quote * rsi_multiplier(self._rsi.value)
+        price, factor = ctx.last(self._symbol), rsi_multiplier(self._rsi.value)
         room = self.max_asset_fraction * ctx.equity - ctx.position(self._symbol).notional
-        amount = min(wanted, room, ctx.cash / (1.0 + ctx.fee_rate))
-        what = f"RSI {self._rsi.value:.1f}: {wanted:g} wanted, room for {max(0.0, room):.8g}"
+        amount = min(self.base_quote * factor, room, ctx.cash / (1.0 + ctx.fee_rate))
+        ctx.log.debug("RSI %.1f: %g times the base, room for %.8g", self._rsi.value, factor, max(0.0, room))
         if amount > 0.0:
-            ctx.log.info("%s, buys for %.8g", what, amount)
-            ctx.buy(self._symbol, amount / price, tag="dca")
-        else:
-            ctx.log.info("%s, buys nothing", what)
+            ctx.buy(self._symbol, amount / price, tag=f"dca {factor:g}x")
 
 
 def cost_basis(state: dict[str, float]) -> float:

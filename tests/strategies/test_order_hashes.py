@@ -48,7 +48,7 @@ SYNTHETIC = {
     "work_order": "c370f255c600f0013905044fd5318f1549869499983b8813f0fb014855a87f20",
     "pairs_trading": "be3daf436436957b640ed80cf47703174074b9461b38ec91c17036b1adf3f0b4",
     "funding_arb": "a139865914f9028862e8f4eaa5ca074e39b6981b588c0dd8b2bb249768117f81",
-    "smart_dca": "34e0045a67d8209ec65bba1bb9abcdfcbc2623301aaae9e06ba7a1206922ece0",
+    "smart_dca": "06120542fb7bfcdf2f9594722a255cfaa7400e8910b207b2fd2c114e3e9301dd",
 }
 REAL = {
     "buy_and_hold": "5e28c03540e9f451c089ef1ddb15abe842141b1afccd882c6d0e40e5ecf82f20",
@@ -60,7 +60,7 @@ REAL = {
     "work_order": "c9dbeaa93c5c5707b043fc0d67072046635b23b56e00704dbed131318a092cdd",
     "pairs_trading": "a3b47787b5be5838885e12e4bf9b2208016be93c9f9a731bf50425bd41382d11",
     "funding_arb": "24cdaf30616d607ced3273bf6fa1ddf6f40bc01bc5492292c58f19f00957b1ba",
-    "smart_dca": "876161fb9f5c87cc709459c1cc6b009ab1ef667bb11b136bd90e9eb29221bdbc",
+    "smart_dca": "3ccc64606f82f79df5c87fcbcdf2882003c3976fa056e15f320d108cc5fb2460",
 }
 
 

@@ -235,13 +235,14 @@ def test_the_interval_must_be_a_duration():
         SmartDca(interval="daily")
 
 
-def test_each_decision_is_explained_in_the_log(caplog):
+def test_each_order_says_its_factor_and_a_verbose_log_why(caplog):
     # The holding counts at the last price: 0.5 at 108, then at 105, of an equity of 10,004 and 10,002.50.
-    with caplog.at_level(logging.INFO):
-        run(SmartDca(rsi=2), days([100, 102, 100, 108, 105]))
+    with caplog.at_level(logging.DEBUG):
+        result = run(SmartDca(rsi=2), days([100, 102, 100, 108, 105, 90]))
     told = [one.getMessage() for one in caplog.records if one.name == "hookline.strategies.smart_dca"]
-    assert told == [
-        "RSI 50.0: 50 wanted, room for 2000, buys for 50",
-        "RSI 90.0: 0 wanted, room for 1946.8, buys nothing",
-        "RSI 56.2: 50 wanted, room for 1948, buys for 50",
+    assert told[:3] == [
+        "RSI 50.0: 1 times the base, room for 2000",
+        "RSI 90.0: 0 times the base, room for 1946.8",
+        "RSI 56.2: 1 times the base, room for 1948",
     ]
+    assert [order.tag for order in result.record.orders] == ["dca 1x", "dca 1x", "dca 3x"]
