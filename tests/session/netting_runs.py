@@ -87,13 +87,14 @@ class Trader(hl.Strategy):
     reduces: bool = True  # asks for reduce-only orders of its own, beside those of brackets and exits
 
     def on_start(self, ctx):
-        self.rng = random.Random(self.seed)
         self.last = {}
-        if self.rng.random() < 0.3:
+        if self.seed % 3 == 0:
             ctx.every("90m")
 
     def on_timer(self, ctx, timer):
-        for symbol in self.last:
+        self.rng = random.Random(f"{self.seed} {ctx.now} timer")
+        for symbol in ctx.symbols:
+            self.last[symbol] = ctx.last(symbol)
             self._change(ctx, symbol)
 
     def on_bar(self, ctx, bar):
@@ -101,7 +102,8 @@ class Trader(hl.Strategy):
         self.act(ctx, bar.symbol)
 
     def act(self, ctx, symbol):
-        self.sent = 0
+        # Of the moment, so that a restart changes nothing.
+        self.rng, self.sent = random.Random(f"{self.seed} {ctx.now}"), 0
         while self.rng.random() < self.busy:
             asks = (self._market, self._market, self._order, self._bracket, self._change, self._pair)
             self.rng.choice(asks)(ctx, symbol)
@@ -224,7 +226,13 @@ def random_run(
         instruments={instrument.symbol: instrument},
         broker=Audited(paper) if netted else paper,
         seats=[
-            Seat(f"s{number}", "trader", Trader(rng.randrange(10**6), plain=plain, reduces=reduces), tuple(series), cash)
+            Seat(
+                f"s{number}",
+                "trader",
+                Trader(rng.randrange(10**6), plain=plain, reduces=reduces),
+                tuple(series),
+                cash,
+            )
             for number in range(count)
         ],
         journal=journal,
@@ -280,11 +288,11 @@ class TapeTrader(Trader):
 
     def on_trade(self, ctx, trade):
         self.last[trade.symbol] = trade.price
-        if self.rng.random() < 0.1:
+        if random.Random(f"{trade.time} {self.seed // 7}").random() < 0.2:
             self.act(ctx, trade.symbol)
 
     def on_quote(self, ctx, quote):
-        if quote.symbol in self.last and self.rng.random() < 0.1:
+        if quote.symbol in self.last and random.Random(quote.time).random() < 0.1:
             self.act(ctx, quote.symbol)
 
     def _price(self, symbol):
@@ -293,7 +301,9 @@ class TapeTrader(Trader):
 
 def tape_run(seed: int, minutes: float = 10.0, **broker: Any) -> tuple[Session, Any]:
     """Run traders of a seed on a synthetic book of that seed."""
-    feed = SyntheticFeed(seed=seed, start="2024-01-01", book=Book(minutes=minutes, latency_ms=0.0, latency_jitter_ms=0.0))
+    feed = SyntheticFeed(
+        seed=seed, start="2024-01-01", book=Book(minutes=minutes, latency_ms=0.0, latency_jitter_ms=0.0)
+    )
     rng, symbol = random.Random(seed), "BTC-PERP"
     kinds = frozenset({MarketData.BOOK, MarketData.TRADES, MarketData.QUOTES})
     plan = Plan(

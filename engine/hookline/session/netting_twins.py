@@ -141,7 +141,9 @@ class Singles:
             self._cancel_for(order)
             return
         asked = twin.filled_lots + there if there else lots
-        self._asked[order] = (asked, lots)
+        # A venue may grant it later, and one that asks for no other quantity leaves an earlier one to be granted.
+        if asked != twin.lots or order not in self._asked:
+            self._asked[order] = (asked, lots)
         self._ground.inner.amend(twin, asked, limit, trigger)
         self._sync(order, twin)
 
