@@ -22,13 +22,13 @@ def test_a_position_liquidated_for_the_losses_of_another_is_closed_at_its_own_pr
     instruments = {one.symbol: one for one in (FIRST, SECOND)}
     world = World(Setting(instruments, {"leverage": 10.0, "liquidation_fee_bps": 0.0}, {"a": 800.0}))
     world.submit("a", "FIRST", hl.Side.BUY, 1, {})
-    world.submit("a", "SECOND", hl.Side.BUY, 10, {})
+    world.submit("a", "SECOND", hl.Side.BUY, 20, {})
     world.bars([bar("FIRST", 0, 500.0), bar("SECOND", 0, 100.0)])
     world.bars([bar("FIRST", 1, 500.0), bar("SECOND", 1, 100.0)])
     world.news()
 
     world = world.restarted()
-    world.bars([bar("SECOND", 2, 100.0, 5.0)])
+    world.bars([bar("SECOND", 2, 100.0, 60.0)])
 
     prices = {fill.symbol: fill.price for fill in world.news().fills}
     assert prices["FIRST"] == 500.0
