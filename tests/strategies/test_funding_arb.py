@@ -11,6 +11,7 @@ from pair_markets import HOUR, START, closes, isolated, perpetual, real_carry, s
 import hookline as hl
 from hookline.columns import ExternalSeries
 from hookline.model import BarSeries
+from hookline.model.instrument import MarginTier
 from hookline_strategies.funding_arb import FundingArb, annual_rate, common_lots
 
 
@@ -174,6 +175,21 @@ def test_a_perpetual_that_nears_its_liquidation_is_closed_and_opened_anew(caplog
         "20 buy 19.98 P carry close -> 115 at 20",
     ]
     assert "closing liquidation is 29.8% away" in messages(caplog)
+
+
+def test_a_size_whose_tier_leaves_no_buffer_keeps_it_out():
+    # Above 1,000 the maintenance is 30 %: 19.98 short at 100.05 would be liquidated at
+    # (19.98 * 100.05 * 1.5 + 1000 * 0.295) / (19.98 * 1.3005) = 126.75, 26.7 % away; a quarter of it stays in the first tier.
+    tiers = (
+        MarginTier(Decimal(1000), Decimal("0.005"), Decimal(100)),
+        MarginTier(None, Decimal("0.3"), Decimal(2)),
+    )
+    instruments = [spot(), isolated(margin_tiers=tiers)]
+    assert orders(run(FundingArb(), market(), rates(0.0005, 0.0005), instruments)) == []
+    assert (
+        len(run(FundingArb(max_fraction=0.05), market(), rates(0.0005, 0.0005), instruments).record.orders)
+        == 2
+    )
 
 
 def test_after_the_price_of_both_has_risen_a_new_pair_has_its_buffer_again():

@@ -12,6 +12,7 @@ from pair_markets import START, closes
 from strategy_runs import real_bars
 
 import hookline as hl
+from hand_venue import Hand
 from hookline.model import BarSeries
 from hookline_strategies.smart_dca import SmartDca, rsi_multiplier
 
@@ -103,14 +104,30 @@ def test_it_stops_where_the_holding_reaches_its_share_of_equity():
 
 @pytest.mark.parametrize("kind", ["spot", "perpetual"])
 def test_it_is_never_levered(kind):
-    # A tenth is lost to the fee, five times leverage would be there: what is bought and its fee end at the cash.
-    prices = np.resize([100.0, 101.0], 60)
-    strategy = SmartDca(base_quote=300, rsi=2, max_asset_fraction=1)
+    # Five times leverage would be there, but 1,000 of cash buy 909.09 and pay the fee of a tenth of it.
+    strategy = SmartDca(base_quote=2000, rsi=2, max_asset_fraction=1)
+    prices = np.resize([100.0, 101.0], 20)
     result = run(strategy, days(prices), cash=1000.0, kind=kind, leverage=5, taker_fee_bps=1000)
     spent = sum(fill.quantity * fill.price + fill.fee for fill in result.record.fills)
-    assert 985 < spent <= 1000 * 1.01  # the open may lie above the close that the last purchase was made on
-    held = sum(fill.quantity for fill in result.record.fills)
-    assert held * 101 <= 1000
+    assert 999 < spent <= 1000
+
+
+def test_an_order_that_is_still_on_its_way_makes_the_next_purchase_wait():
+    strategy = SmartDca()
+    hand = Hand(strategy=strategy, lot_size=Decimal("0.001"))
+    strategy._rsi.value = 50.0
+
+    def bar(day):
+        end = START + day * DAY
+        strategy.on_bar(hand.ctx, hl.Bar("TEST", end - DAY, end, 100.0, 100.0, 100.0, 100.0, 1.0))
+
+    for day in (1, 2, 3):
+        bar(day)
+    assert [order.quantity for order in hand.sent] == [0.5]
+    hand.fill(hand.sent[0])
+    bar(3)
+    bar(3)
+    assert len(hand.sent) == 2, "one for all the days that it waited"
 
 
 def test_below_the_minimum_order_nothing_is_sent_and_the_reason_is_kept():
