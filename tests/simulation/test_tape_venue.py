@@ -430,6 +430,15 @@ def test_lq1_a_trade_at_the_liquidation_level_closes_the_position_into_the_book(
     assert floor.desk.told[-1].startswith("s: TEST liquidated")
 
 
+def test_lq1_where_we_have_taken_all_that_is_shown_the_worst_of_it_is_the_price():
+    floor = margined()
+    floor.book("bid 80.5:1 80:1 ask 101:6")
+    floor.sell(2)
+    assert floor.position == 8
+    floor.trade("sell 1 @ 79.5")
+    assert (floor.position, floor.desk.fills[-1].price) == (0, 80.0)
+
+
 def test_lq1_without_trades_the_mid_decides():
     floor = margined()
     floor.book("bid 80:20 ask 101:6")

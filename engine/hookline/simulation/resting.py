@@ -215,6 +215,9 @@ class TapeMarket:
             left, value, worst = left - lots_here, value + lots_here * price, price
             if not left:
                 break
+        if left == wanted:
+            # All of it is taken already, by us.
+            *_, (worst, _) = self.book.levels(OPPOSITE[side])
         average = (value + left * worst) / wanted if left else value / wanted
         return self.instrument.on_grid(average, side)
 
