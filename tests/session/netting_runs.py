@@ -299,8 +299,8 @@ class TapeTrader(Trader):
         return self.last[symbol] * (1 + self.rng.randint(-4, 4) / 4000)
 
 
-def tape_run(seed: int, minutes: float = 10.0, **broker: Any) -> tuple[Session, Any]:
-    """Run traders of a seed on a synthetic book of that seed."""
+def tape_session(seed: int, minutes: float = 10.0, broker: Any = None) -> Session:
+    """Return a session of traders of a seed on a synthetic book of that seed."""
     feed = SyntheticFeed(
         seed=seed, start="2024-01-01", book=Book(minutes=minutes, latency_ms=0.0, latency_jitter_ms=0.0)
     )
@@ -315,9 +315,14 @@ def tape_run(seed: int, minutes: float = 10.0, **broker: Any) -> tuple[Session, 
         feed=feed,
         requests=[BarRequest(symbol, "1m")],
         instruments={symbol: feed.instrument(symbol)},
-        broker=Audited(PaperBroker(taker_fee_bps=5.0, maker_fee_bps=-1.0, **broker)),
+        broker=broker or Audited(PaperBroker(taker_fee_bps=5.0, maker_fee_bps=-1.0)),
         seats=[Seat(f"s{n}", "tape_trader", TapeTrader(rng.randrange(10**6)), (symbol,), 1e6) for n in range(3)],
         tapes={symbol: kinds},
     )  # fmt: skip
-    session = Session(plan)
+    return Session(plan)
+
+
+def tape_run(seed: int, minutes: float = 10.0) -> tuple[Session, Any]:
+    """Run such a session in an account that is audited."""
+    session = tape_session(seed, minutes)
     return session, session.run().record

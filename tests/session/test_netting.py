@@ -1,9 +1,11 @@
 """Several strategies in one account: what the venue sees, and who gets what."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from netting_runs import tape_session
 
 import hookline as hl
 from hookline.columns import ExternalSeries
@@ -11,9 +13,11 @@ from hookline.session.loader import session_from
 from hookline.session.netting import NettedBroker
 from hookline.session.netting_shares import allot, share_fee
 from hookline.session.session import Session
+from hookline.session.venues import VenueBroker
 from hookline.testing import Scripted, bars, buy, cancel, sell
 from hookline.testing.recording import RecordingBroker
 from hookline_paper.broker import PaperBroker
+from hookline_paper.latency import Latency
 
 PERP = hl.Instrument("TEST", kind=hl.InstrumentKind.PERPETUAL, tick_size=Decimal("0.1"), lot_size=Decimal(1))
 SPOT = hl.Instrument("TEST", tick_size=Decimal("0.1"), lot_size=Decimal(1))
@@ -167,6 +171,50 @@ def test_a_difference_between_strategies_and_account_ends_the_session():
 
     with pytest.raises(hl.HooklineError, match="strategies must add up to the account"):
         hl.backtest(Thief({0: buy(1)}), bars("10 10 10"), instruments=[PERP], broker=broker)
+
+
+def test_long_and_short_of_hedge_mode_are_netted_each_by_itself():
+    hedged = replace(PERP, position_mode=hl.PositionMode.HEDGE)
+    it = Run(
+        "10 10 10",
+        {0: [buy(5, position="long"), sell(1, position="short")]},
+        {0: sell(3, position="short")},
+        instrument=hedged,
+    )
+
+    held = {id_: one.lots for id_, one in it.broker.account.ledger.positions.items()}
+    assert held == {"TEST|long": 5, "TEST|short": -4}
+    assert len(it.sent) == 2
+
+
+def test_orders_behind_a_latency_are_refused():
+    broker = NettedBroker(PaperBroker(latency=Latency()))
+    plan = tape_session(1, minutes=1.0, broker=broker)
+
+    with pytest.raises(hl.ConfigError, match="accounts: netted needs orders that reach the venue at once"):
+        plan.run()
+
+
+def test_each_of_several_venues_has_an_account():
+    def order(*acts):
+        return Scripted({0: list(acts)})
+
+    instruments = [replace(PERP, symbol="A"), replace(PERP, symbol="B")]
+    one, other = NettedBroker(PaperBroker()), NettedBroker(PaperBroker())
+    strategies = [
+        order(buy(5, symbol="A"), buy(2, symbol="B")),
+        order(sell(5, symbol="A"), buy(1, symbol="B")),
+    ]
+    result = hl.backtest(
+        strategies,
+        {"A": bars("10 10 10", "A"), "B": bars("10 10 10", "B")},
+        instruments=instruments,
+        broker=VenueBroker({"A": one, "B": other}),
+    )
+
+    assert one.account.ledger.positions["A"].lots == 0
+    assert other.account.ledger.positions["B"].lots == 3
+    assert result.record.warnings == ["5 lots of A crossed between strategies"]
 
 
 def test_a_session_file_says_that_accounts_are_netted():
