@@ -103,7 +103,7 @@ class Keeper:
             payments=news.payments,
             decisions=[_decision(one) for one in news.decisions],
             balances=self._balances(kernel, time),
-            halts=[(one.time, one.reason) for one in news.decisions if one.verdict == "halt"],
+            halts=[(one.time, _signed(one)) for one in news.decisions if one.verdict == "halt"],
             resumes=[(one.time, one.reason) for one in news.decisions if one.verdict == "resume"],
             states=save_kernel(kernel),
             amendments=amendments,
@@ -141,6 +141,11 @@ class Keeper:
 
 def _terms(order: Order) -> tuple[Any, ...]:
     return order.lots, order.limit_price, order.trigger_price, order.time
+
+
+def _signed(one: Any) -> str:
+    """Return the reason of a halt as the gate knows it: with the name of the rule that asked for it."""
+    return f"{one.rule}: {one.reason}" if one.rule else str(one.reason)
 
 
 def _decision(one: Any) -> Decision:

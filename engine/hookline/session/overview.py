@@ -10,10 +10,11 @@ from typing import Any
 
 from hookline.clock import SystemClock, isoformat
 from hookline.journal import read_journal
+from hookline.journal.connect import reading
 from hookline.journal.content import JournalContent
 from hookline.journal.lines import last_commit, lines_after
 from hookline.journal.lock import owner_of
-from hookline.journal.segments import journal_path
+from hookline.journal.segments import journal_path, segments
 from hookline.session.pulse import read_status
 
 __all__ = ["Holding", "Overview", "overview_of"]
@@ -85,7 +86,7 @@ def overview_of(folder: Path) -> Overview:
         currency=content.header.currency,
         state=_state(content, status, is_running=is_running),
         pid=pid,
-        starts=len(content.starts),
+        starts=_starts(path),
         time=max(content.time, status.get("event_time", 0) if is_running else 0),
         equity=equity,
         today=_today(status, content.time, equity),
@@ -104,6 +105,15 @@ def overview_of(folder: Path) -> Overview:
         ],
         latest=_latest(path),
     )
+
+
+def _starts(path: Path) -> int:
+    """Return how often the session was started; the content has the last file's starts alone."""
+    count = 0
+    for file in segments(path):
+        with reading(file) as connection:
+            count += int(connection.execute("SELECT count(*) FROM starts").fetchone()[0])
+    return count
 
 
 def _state(content: JournalContent, status: Mapping[str, Any], *, is_running: bool) -> str:
@@ -125,7 +135,7 @@ def _age(status: Mapping[str, Any]) -> float | None:
     """Return how old the data is: at the last sign of life, and what has passed since."""
     if "written" not in status:
         return None
-    since = max(0.0, (SystemClock().now - status["written"]) / 1e9)
+    since = max(0.0, (SystemClock().now - int(status["written"])) / 1e9)
     return float(status.get("data_age_seconds", 0.0)) + since
 
 

@@ -134,10 +134,7 @@ class Session:
         past = watch.past
         if past is not None:
             assert watch.keeper is not None, "without a journal there is no past"
-            since = isoformat(past.time)
-            _logger.info(
-                "%s: goes on at %s where its journal ends, start %d", self.name, since, len(past.starts)
-            )
+            _logger.info("%s: goes on at %s, where its journal ends", self.name, isoformat(past.time))
             requests = resumed_requests(requests, past)
             driver.resume(all_bars(watch.keeper.path), past_tapes(past))
             watch.taken_over()

@@ -188,6 +188,7 @@ class StreamDriver:
         order = list(self._kernel.markets)
         bars.sort(key=lambda bar: order.index(bar.symbol))
         seats = [self._seat(bar.symbol, bar.start) for bar in bars]
+        self._kernel.advance(bars[0].end - 1)
         for seat, bar in zip(seats, bars, strict=True):
             seat.update(bar)
         if len(bars) == 1:

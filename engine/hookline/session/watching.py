@@ -14,6 +14,7 @@ from hookline.journal import SessionHeader, read_journal, to_record
 from hookline.journal.content import JournalContent
 from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
 from hookline.reporting.record import RunRecord, StrategyRecord
+from hookline.risk.rule import Action, Decision
 from hookline.session.keeper import Keeper
 from hookline.session.market_recorder import MarketRecorder
 from hookline.session.plan import Plan, Seat, WalletPlan
@@ -116,18 +117,32 @@ class SessionWatch(Watcher):
         text = f"feed stalled for {seconds:,.0f} s"
         _logger.warning("%s: %s", session.name, text)
         session.observers.feed_stalled(session, seconds)
+        self._note(text)
         if action != "warn" and kernel.clock.now:
             kernel.halt(text) if action == "halt" else kernel.withdraw(text)
-            if self.keeper is not None:
-                self.keeper.commit(kernel, kernel.clock.now)
+        self._keep()
         if self._pulse is not None:
             self._pulse.set_stalled(True)
 
     def recovered(self, seconds: float) -> None:
-        _logger.info("%s: data again after %s s", self._session.name, f"{seconds:,.0f}")
+        text = f"data again after {seconds:,.0f} s"
+        _logger.info("%s: %s", self._session.name, text)
+        self._note(text)
+        self._keep()
         self._session.observers.feed_recovered(self._session, seconds)
         if self._pulse is not None:
             self._pulse.set_stalled(False)
+
+    def _note(self, text: str) -> None:
+        """Let the journal tell of the feed among the decisions."""
+        kernel = self._session.kernel
+        if kernel.clock.now:
+            kernel.gate.decisions.append(Decision(kernel.clock.now, "feed", Action.WARN, "", "", 0, text))
+
+    def _keep(self) -> None:
+        kernel = self._session.kernel
+        if self.keeper is not None and kernel.clock.now:
+            self.keeper.commit(kernel, kernel.clock.now)
 
     def dropped(self, event: MarketEvent, problem: str) -> None:
         """Log a dropped event, at most one a minute for each symbol."""
