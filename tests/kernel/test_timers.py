@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import pytest
 
 import hookline as hl
+from hookline.columns import ExternalSeries
 from hookline.kernel.timers import Timers
 from hookline.testing import bars
+from hookline.testing.recording import record
+from hookline_paper.broker import PaperBroker
 
 HOUR = 3600 * 10**9
 
@@ -100,3 +103,68 @@ def test_a_timer_set_at_its_own_time_is_due_a_period_later():
 def test_a_period_must_be_a_timeframe():
     with pytest.raises(hl.StrategyError, match=r"on_start.*a timeframe is a count and one of s m h d w"):
         pages(bars("1 2"), "daily")
+
+
+@dataclass
+class Reader(hl.Strategy):
+    """Reads a column whenever a timer or funding calls."""
+
+    name = "reader"
+
+    def on_start(self, ctx):
+        self.close = ctx.use(ctx.bars("TEST").close)
+        self.window = ctx.window(ctx.bars("TEST").close, 2)
+        self.read = []
+        ctx.every("30m")
+
+    def on_timer(self, ctx, timer):
+        self.read.append((ctx.last("TEST"), self.close.value, float(self.window.values[-1])))
+
+    def on_funding(self, ctx, funding):
+        self.read.append((ctx.last("TEST"), self.close.value, float(self.window.values[-1])))
+
+
+TEXT = "10 11 12 13 14"
+
+
+def perpetual(symbol):
+    return hl.Instrument(symbol, hl.InstrumentKind.PERPETUAL)
+
+
+@pytest.mark.parametrize("others", [{}, {"B": bars("1 2 3 4 5", "B")}], ids=["alone", "beside another"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["backtest", "stream"])
+def test_what_is_due_before_a_bar_ends_sees_no_column_of_it(others, streamed):
+    series = {"TEST": bars(TEXT), **others}
+    start = int(series["TEST"].start[0])
+    rates = ExternalSeries([start + HOUR * 3 // 2, start + 3 * HOUR], [0.01, 0.01])
+    reader = Reader()
+
+    record(
+        reader,
+        series,
+        {symbol: perpetual(symbol) for symbol in series},
+        PaperBroker(),
+        streamed=streamed,
+        funding={"TEST": rates},
+    )
+
+    known = [row for row in reader.read if row[0] == row[0]]
+    assert len(known) > 8
+    assert all(close == last and newest == last for last, close, newest in known)
+
+
+def test_a_timer_set_in_the_middle_of_a_run_sees_no_column_of_the_next_bar():
+    class Late(Reader):
+        def on_start(self, ctx):
+            self.close = ctx.use(ctx.bars("TEST").close)
+            self.window = ctx.window(ctx.bars("TEST").close, 1)
+            self.read = []
+
+        def on_bar(self, ctx, bar):
+            if bar.close == 11:
+                ctx.every("30m")
+
+    late = Late()
+    hl.backtest(late, bars(TEXT))
+
+    assert late.read[:3] == [(11.0, 11.0, 11.0), (12.0, 12.0, 12.0), (12.0, 12.0, 12.0)]

@@ -93,6 +93,7 @@ class Kernel(OrderDesk):
         self.interest = InterestSchedule(instruments)
         self.marks = MarkSchedule(marks or {}, self.markets)
         self.is_busy = False
+        self.is_scheduled = False
         self._active: Runner | None = None
         self._resumed: dict[str, int] = {}
 
@@ -107,7 +108,8 @@ class Kernel(OrderDesk):
         self.funding.skip_before(self._resumed.get("funding_due", first))
         self.interest.skip_before(self._resumed.get("interest_due", first))
         scheduled = min(self.funding.due, self.interest.due) != NEVER
-        self.is_busy = bool(self.gate.watches or self.marks) or scheduled or self.broker.has_delays
+        self.is_scheduled = bool(self.marks) or scheduled or self.broker.has_delays
+        self.is_busy = self.is_scheduled or bool(self.gate.watches)
         for runner in self.runners.values():
             self._call(runner, "on_start", runner.start)
 
@@ -122,7 +124,11 @@ class Kernel(OrderDesk):
         return Lane(self.markets[symbol], broker.watch(symbol), broker.limits(symbol), followers)
 
     def run(self, lane: Lane, bars: Iterable[Bar]) -> None:
-        """Handle bars of a lane, one after the other: fill what a bar fills, then let strategies see it."""
+        """Handle bars of a lane, one after the other: fill what a bar fills, then let strategies see it.
+
+        It ends early, after a bar, once something is scheduled: what is due before a bar ends must happen before columns show
+        the bar, so whoever holds the bars calls ``advance`` before taking each one.
+        """
         clock, market, inbox, watch = self.clock, lane.market, self._inbox, lane.watch
         match, on_bar, limits = self.broker.match, self._on_bar(lane), lane.limits
         is_exposed = limits is not None
@@ -149,6 +155,8 @@ class Kernel(OrderDesk):
                 self._deliver()
             if self.is_busy:
                 self._watch()
+                if self.is_scheduled:
+                    return
 
     def run_together(self, lanes: Sequence[Lane], bars: Sequence[Bar]) -> None:
         """Handle bars of several lanes that end at the same time as one event."""
@@ -306,6 +314,11 @@ class Kernel(OrderDesk):
         if self.marks:
             self.marks.note(now)
 
+    def advance(self, until: int) -> None:
+        """Let what is due up to a time happen, before columns show what comes after it."""
+        if self.is_busy:
+            self._advance(until)
+
     def pass_time(self, until: int) -> None:
         """Let what is due up to a time happen although no event has come; for markets that are followed live."""
         if self.is_busy:
@@ -320,12 +333,12 @@ class Kernel(OrderDesk):
     def every(self, period: int, strategy: str, timer: str) -> None:
         """Call a strategy's ``on_timer`` at whole multiples of a period (nanoseconds) since the epoch."""
         self.timers.every(period, self.clock.now, self.runners[strategy], timer)
-        self.is_busy = True
+        self.is_busy = self.is_scheduled = True
 
     def call_at(self, due: int, target: Timed, timer: str) -> None:
         """Call ``on_timer`` once at a time (nanoseconds), or with the next event if that has passed."""
         self.timers.at(due, target, timer)
-        self.is_busy = True
+        self.is_busy = self.is_scheduled = True
 
     def stop(self) -> None:
         """Let what is due happen, then let every strategy say goodbye; orders from here on are denied."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.columns import Batch
-from hookline.kernel.kernel import Kernel
+from hookline.kernel.kernel import Kernel, Lane
 from hookline.model import Bar, BarSeries, TapeSeries
 from hookline.session.reel import TapeReel
 
@@ -51,13 +51,25 @@ def run_backtest(
         if len(tracks) == 1 and not tapes:
             lane, total = tracks[0].lane, max(1, len(series[0]))
             for bars in tracks[0].chunks():
-                kernel.run(lane, bars)
+                if not kernel.is_scheduled:
+                    kernel.run(lane, bars)
+                if kernel.is_scheduled:
+                    _run_scheduled(kernel, lane, bars, series[0], tracks[0].done)
                 if progress is not None:
                     progress(tracks[0].done / total, kernel.clock.now)
         else:
             reel = TapeReel(kernel, {track.symbol: track.lane for track in tracks}, tapes)
             _run_groups(kernel, tracks, series, reel, progress, interrupted)
         return interrupted()
+
+
+def _run_scheduled(kernel: Kernel, lane: Lane, bars: Iterator[Bar], series: BarSeries, first: int) -> None:
+    """Run the rest of a chunk that begins with bar ``first``: what is due happens before columns show the next bar."""
+    ends = series.end[first : first + _CHUNK]
+    begin = int(np.searchsorted(ends, kernel.clock.now, "right"))
+    for end in ends[begin:].tolist():
+        kernel.advance(end - 1)
+        kernel.run(lane, (next(bars),))
 
 
 def _run_groups(
@@ -79,6 +91,7 @@ def _run_groups(
     for number, (begin, stop) in enumerate(pairwise(firsts)):
         if reel.due < ends[begin]:
             reel.run_until(int(ends[begin]), interrupted)
+        kernel.advance(int(ends[begin]) - 1)
         group = [(sources[index][0], next(sources[index][1], None)) for index in owners[begin:stop]]
         if interrupted():
             return
