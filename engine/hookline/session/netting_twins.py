@@ -93,7 +93,7 @@ class Singles:
         self._ground = ground
         self._twins = Twins()
         self._kept: list[Order] = []
-        self._asked: dict[Order, tuple[int, int]] = {}
+        self._asked: dict[Order, list[tuple[int, int]]] = {}
 
     def has(self, order: Order) -> bool:
         """Return whether an order is here."""
@@ -143,7 +143,7 @@ class Singles:
         asked = twin.filled_lots + there if there else lots
         # A venue may grant it later, and one that asks for no other quantity leaves an earlier one to be granted.
         if asked != twin.lots or order not in self._asked:
-            self._asked[order] = (asked, lots)
+            self._asked.setdefault(order, []).append((asked, lots))
         self._ground.inner.amend(twin, asked, limit, trigger)
         self._sync(order, twin)
 
@@ -258,8 +258,18 @@ class Singles:
             order.time = twin.time
             if not is_limited(order):
                 order.lots = twin.lots
-            elif order in self._asked and self._asked[order][0] == twin.lots:
-                order.lots = self._asked.pop(order)[1]
+            elif order in self._asked:
+                self._grant(order, twin.lots)
+
+    def _grant(self, order: Order, there: int) -> None:
+        """Change the quantity of a cut order once its twin shows that the venue has granted it."""
+        asked = self._asked[order]
+        granted = next((number for number, one in enumerate(asked) if one[0] == there), None)
+        if granted is not None:
+            order.lots = max(asked[granted][1], order.filled_lots)
+            del asked[: granted + 1]
+            if not asked:
+                del self._asked[order]
 
     # -- what the venue reports ----------------------------------------------------------------------------------------
 
@@ -304,13 +314,13 @@ class Singles:
     def save(self) -> dict[str, Any]:
         """Return the orders that are here by number, as values that JSON can hold."""
         twins = [[order.number, twin.lots] for order, twin in self._twins.of.items()]
-        asked = [[order.number, *lots] for order, lots in self._asked.items()]
+        asked = [[order.number, rows] for order, rows in self._asked.items()]
         return {"twins": twins, "kept": [order.number for order in self._kept], "asked": asked}
 
     def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> dict[int, Order]:
         """Take over what ``save`` returned and return the twins by number."""
         self._kept = [orders[number] for number in state["kept"]]
-        self._asked = {orders[number]: (asked, lots) for number, asked, lots in state["asked"]}
+        self._asked = {orders[number]: [(one, lots) for one, lots in rows] for number, rows in state["asked"]}
         twins = {}
         for number, lots in state["twins"]:
             twin = self._twin(orders[number])
