@@ -100,7 +100,7 @@ def test_a_stall_is_told_and_does_what_the_session_says(tmp_path, on_stall, open
     assert phone.told[0][1].startswith("feed stalled for ")
     assert len(content.open_orders) == open_orders
     assert content.halted[:17] == halted
-    assert [one.rule for one in content.decisions if one.reason.startswith("feed stalled")][0] == "feed"
+    assert next(one.rule for one in content.decisions if one.reason.startswith("feed stalled")) == "feed"
 
 
 def test_data_after_a_stall_is_told(tmp_path):

@@ -108,7 +108,8 @@ def of_bars(folder):
     return plan_of(folder, HOURS)
 
 
-def of_tape(feed=RecordedFeed()):
+def of_tape():
+    feed = RecordedFeed()
     return lambda folder: tape_plan(folder, feed)
 
 

@@ -58,26 +58,30 @@ def test_a_session_on_bars_runs_again_with_the_same_orders_and_fills(tmp_path):
     assert told(again) == told(first)
 
 
+def killed_after(number, action):
+    """Run something in a process that is killed once a number of messages was recorded."""
+    child = os.fork()
+    if child == 0:
+        keep, left = MarketRecorder.keep_message, [number]
+
+        def keep_and_die(self, event):
+            keep(self, event)
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        MarketRecorder.keep_message = keep_and_die
+        try:
+            action()
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
 def test_a_session_that_was_killed_has_recorded_everything_once(tmp_path, feed):
     folder, again = tmp_path / "first", tmp_path / "again"
-    for event in (120, 90):
-        child = os.fork()
-        if child == 0:
-            try:
-                keep, count = MarketRecorder.keep_message, 0
-
-                def keep_and_die(self, one):
-                    nonlocal count
-                    count += 1
-                    keep(self, one)
-                    if count == event:
-                        os.kill(os.getpid(), signal.SIGKILL)
-
-                MarketRecorder.keep_message = keep_and_die
-                Session(tape_plan(folder, feed, journal=recording(folder))).run()
-            finally:
-                os._exit(1)
-        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    for number in (120, 90):
+        killed_after(number, lambda: Session(tape_plan(folder, feed, journal=recording(folder))).run())
     Session(tape_plan(folder, feed, journal=recording(folder))).run()
     Session(tape_plan(again, replayed(folder))).run()
     assert told(again) == told(folder)

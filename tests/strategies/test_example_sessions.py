@@ -11,7 +11,7 @@ from hookline.session.loader import load_session
 FOLDER = Path(__file__).parents[2] / "examples" / "sessions"
 FILES = sorted(FOLDER.glob("*.yaml"))
 # Sessions that show something else than a strategy.
-OTHERS = {"guarded"}
+OTHERS = {"guarded", "paper"}
 ALGORITHMS = {info.name for info in plugins.names("algorithms") if info.module.startswith("hookline_")}
 
 
@@ -25,7 +25,8 @@ def shown(config):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_it_runs_and_trades(path):
+def test_it_runs_and_trades(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a session on paper keeps a journal
     config = load_session(path)
     result = Session.from_config(config).run()
     assert path.stem in shown(config) | OTHERS
@@ -37,7 +38,9 @@ def test_it_runs_and_trades(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_needs_no_data_and_can_be_read_at_a_glance(path):
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert load_session(path).feed.use == "synthetic"
+    feed = load_session(path).feed
+    use = feed.params["source"]["use"] if feed.use == "replay" else feed.use
+    assert use == "synthetic"
     assert 20 <= len(lines) <= 40
     assert lines[0].startswith("# ")
 

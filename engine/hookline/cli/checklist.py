@@ -25,7 +25,9 @@ def checklist(
         ),
     ] = None,
 ) -> None:
-    """Show what a session on paper lacks before it may trade money; exit code 1 while something fails.
+    """Show what a session on paper lacks before it may trade money.
+
+    Exit code 1 while something fails.
 
     For example: hookline checklist runs/demo --first-capital-fraction 0.05
     """

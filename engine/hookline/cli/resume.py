@@ -17,7 +17,9 @@ def resume(
         str, typer.Option("--reason", "-r", help="Why it may trade again; kept in the journal.")
     ] = "by hand",
 ) -> None:
-    """End the halt of a session. One that runs is asked to, and answers within a second; of one that is stopped, the journal says so.
+    """End the halt of a session, running or stopped.
+
+    One that runs is asked to, and answers within a second; of one that is stopped, the journal says so.
 
     For example: hookline resume runs/demo --reason "checked the fills, all as it should be"
     """

@@ -29,9 +29,9 @@ def status(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
-    """Show a session at a glance, running or stopped: position, orders, equity, halts, feed, last events.
+    """Show a session at a glance, running or stopped.
 
-    It only reads. For example: hookline status runs/demo --watch
+    Positions, orders, equity, halts, the feed and the last events; it only reads. For example: hookline status runs/demo --watch
     """
     folder = session_folder(session)
     if as_json:
