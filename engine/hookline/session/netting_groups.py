@@ -169,9 +169,12 @@ class Groups:
         wants = self._wants(group)
         net = sum(order.side * want for order, want in wants.items())
         twin = group.twin
-        if twin is not None and net * twin.side > 0:
-            if twin.open_lots != abs(net):
-                self._ground.inner.amend(twin, twin.filled_lots + abs(net), None, None)
+        if twin is not None and twin.side * twin.open_lots == net:
+            return
+        # Between bars an amendment would wait for the next one, a further one of the same event behind it.
+        is_at_once = self._ground.is_matching or group.first.symbol in self._ground.on_tape
+        if twin is not None and net * twin.side > 0 and is_at_once:
+            self._ground.inner.amend(twin, twin.filled_lots + abs(net), None, None)
         elif twin is not None or net or not all(wants.values()):
             self._withdraw(group)
             self._send(group)
