@@ -206,3 +206,32 @@ def test_a_session_that_is_stopped_and_started_again_ends_the_same(tmp_path, num
     assert stops == ["interrupted"] * 4
     Session(of_bars(tmp_path / "stopped")).run()
     assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+
+
+def test_a_second_signal_ends_a_session_at_once_and_the_journal_is_whole(tmp_path):
+    heard = []
+
+    def action():
+        plan = of_bars(tmp_path / "stopped")
+        stream = plan.feed.stream
+
+        async def stream_and_stop(requests):
+            async for bar in stream(requests):
+                yield bar
+                heard.append(bar)
+                if len(heard) == 20:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        plan.feed.stream = stream_and_stop
+        try:
+            Session(plan).run()
+        except KeyboardInterrupt:
+            os._exit(42)
+
+    assert os.waitstatus_to_exitcode(in_child(action)) == 42
+    assert read_journal(tmp_path / "stopped").stops == []
+    assert verify_journal(tmp_path / "stopped").is_good
+    Session(of_bars(tmp_path / "stopped")).run()
+    Session(of_bars(tmp_path / "whole")).run()
+    assert told(tmp_path / "stopped") == told(tmp_path / "whole")

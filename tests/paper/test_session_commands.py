@@ -116,6 +116,7 @@ def test_a_running_session_shows_a_pulse_and_one_that_was_killed_is_told_from_it
     assert (shown["state"], shown["pid"], shown["feed"]) == ("running", process.pid, "alive")
     assert 0 <= shown["data_age_seconds"] < 10
     assert shown["equity"] > 0
+    assert shown["slowest_event_ms"] > 0
     process.kill()
     process.wait()
     dead = json.loads(hookline("status", "--json")[1])

@@ -15,7 +15,7 @@ SessionArgument = Annotated[
     Path | None,
     typer.Argument(
         help="A session file or the folder of its output; the last one under runs/ by default.",
-        metavar="[SESSION]",
+        metavar="SESSION",
         show_default=False,
     ),
 ]

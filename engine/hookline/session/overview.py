@@ -22,7 +22,7 @@ __all__ = ["Holding", "Overview", "overview_of"]
 _DAY = 86_400 * 10**9
 _LATEST = 5
 _LOOKED_AT = 200  # commits
-_DULL = frozenset({"bar", "state", "balance"})
+_DULL = frozenset({"bar", "state", "balance", "session"})
 
 
 @dataclass(frozen=True)

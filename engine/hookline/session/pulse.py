@@ -58,12 +58,13 @@ class Pulse:
         """Whether the last sign of life is old enough."""
         return stopwatch() >= self._next
 
-    def received(self, kernel: Kernel, time: int, *, handled_since: float | None = None) -> None:
-        """Note that an event of a time was handled; ``handled_since`` is the stopwatch when that began."""
-        now = stopwatch()
-        self._received, self._events = now, self._events + 1
-        if handled_since is not None:
-            self._slowest = max(self._slowest, now - handled_since)
+    def took(self, seconds: float) -> None:
+        """Note how long an event took."""
+        self._slowest = max(self._slowest, seconds)
+
+    def received(self, kernel: Kernel, time: int) -> None:
+        """Note that an event of a time was handled."""
+        self._received, self._events = stopwatch(), self._events + 1
         if self._is_live:
             self._lag = max(0.0, (self._clock.now - time) / 1e9)
         day = time // _DAY

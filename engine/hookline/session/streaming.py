@@ -75,6 +75,9 @@ class Watcher:
     def dropped(self, event: MarketEvent, problem: str) -> None:
         """Learn that an event came too late or twice and was dropped."""
 
+    def took(self, seconds: float) -> None:
+        """Learn how long an event took, the journal included."""
+
     def time_passed(self) -> None:
         """Learn that what was due by the system's clock has happened."""
 
@@ -133,8 +136,10 @@ class StreamDriver:
                         self._stalled = False
                         self._watcher.recovered(loop.time() - self._silent_since)
                     self.has_begun = True
+                    began = loop.time()
                     self.take(event)
-                    self._silent_since = loop.time()
+                    self._silent_since = done = loop.time()
+                    self._watcher.took(done - began)
                     if interrupted():  # a feed that never waits gives no other chance
                         return True
                 self.flush()

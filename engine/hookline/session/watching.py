@@ -83,6 +83,10 @@ class SessionWatch(Watcher):
         if pulse.is_due:
             self._attend(pulse)
 
+    def took(self, seconds: float) -> None:
+        if self._pulse is not None:
+            self._pulse.took(seconds)
+
     def time_passed(self) -> None:
         if self.keeper is not None:
             kernel = self._session.kernel
