@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from paper_sessions import RecordedFeed, Session, plan_of, tape_plan, told
 
+from hookline.errors import StrategyError
 from hookline.journal import read_journal, verify_journal, writer
 from hookline.session.plan import JournalPlan
 
@@ -235,3 +236,24 @@ def test_a_second_signal_ends_a_session_at_once_and_the_journal_is_whole(tmp_pat
     Session(of_bars(tmp_path / "stopped")).run()
     Session(of_bars(tmp_path / "whole")).run()
     assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+
+
+def test_a_session_that_failed_says_so_and_goes_on_from_the_event_before(tmp_path):
+    plan = of_bars(tmp_path / "failed")
+    strategy, seen = plan.seats[2].strategy, []
+    on_bar = strategy.on_bar
+
+    def fail(ctx, bar):
+        seen.append(bar)
+        if len(seen) == 21:
+            raise ValueError("oops")
+        on_bar(ctx, bar)
+
+    strategy.on_bar = fail
+    with pytest.raises(StrategyError, match="oops"):
+        Session(plan).run()
+    [stop] = read_journal(tmp_path / "failed").stops
+    assert stop.reason.startswith("failed: StrategyError: strategy 'busy': on_bar at ")
+    Session(of_bars(tmp_path / "failed")).run()
+    Session(of_bars(tmp_path / "whole")).run()
+    assert told(tmp_path / "failed") == told(tmp_path / "whole")

@@ -44,6 +44,8 @@ Purses = Callable[[str, Mapping[str, Market]], Purse]
 """Returns the wallets of a strategy, given its id and the markets."""
 
 _CALLBACKS_PER_EVENT = 10_000
+# A session that runs for months must not collect texts for ever.
+_KINDS_OF_WARNINGS = 1000
 # Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
 _MARKET = OrderType.MARKET
 _SUBMITTED, _ACCEPTED = OrderStatus.SUBMITTED, OrderStatus.ACCEPTED
@@ -142,6 +144,8 @@ class OrderDesk:
 
     def warn(self, text: str) -> None:
         """Add a warning to the result; the same text is counted, not repeated."""
+        if text not in self.warnings and len(self.warnings) >= _KINDS_OF_WARNINGS:
+            text = "further warnings of other kinds"
         self.warnings[text] = self.warnings.get(text, 0) + 1
 
     def notify(self, strategy: str, level: Level, text: str) -> None:

@@ -41,7 +41,7 @@ class Holding:
 class Overview:
     """A session at a glance. Times are nanoseconds UTC; money is in the session's currency, NaN where it is not known.
 
-    ``state`` is ``running``, ``finished``, ``interrupted`` or ``dead``: a process that ended without saying so.
+    ``state`` is ``running``, ``finished``, ``interrupted``, ``failed`` or ``dead``: a process that ended without saying so.
     """
 
     name: str
@@ -120,7 +120,7 @@ def _state(content: JournalContent, status: Mapping[str, Any], *, is_running: bo
     if is_running:
         return "running"
     written = status.get("state")
-    if written in ("finished", "interrupted") and content.stops:
+    if written in ("finished", "interrupted", "failed") and content.stops:
         return str(written)
     return content.stops[-1].reason if content.stops and written is None else "dead"
 

@@ -99,10 +99,15 @@ class Session:
         from hookline.reporting.result import Result
 
         began = stopwatch()
-        series, interrupted = (
-            self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
-        )
-        self.kernel.stop()
+        try:
+            series, interrupted = (
+                self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
+            )
+            self.kernel.stop()
+        except Exception as error:
+            if self._watch is not None:
+                self._watch.abandon(error)
+            raise
         self.plan.broker.finish()
         seconds = stopwatch() - began
         if self._watch is None or self._watch.keeper is None:
@@ -167,6 +172,8 @@ class Session:
             restore_kernel(kernel, past)
             for id_, runner in runners.items():
                 runner.prepare(past.states.get(f"strategy:{id_}", {}))
+            if self._watch is not None:
+                self._watch.end_halt()
         self.observers.session_starting(self)
         kernel.start(runners)
         if past is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from hookline.clock import stopwatch
+from hookline.errors import JournalError
 from hookline.feed import BarRequest, TapeRequest
 from hookline.journal import SessionHeader, read_journal, to_record
 from hookline.journal.content import JournalContent
@@ -158,16 +160,28 @@ class SessionWatch(Watcher):
 
     # -- beginning and end ---------------------------------------------------------------------------------------------
 
-    def taken_over(self) -> None:
-        """Forget what the journal held, and end a halt that somebody has resumed while the session was stopped."""
+    def end_halt(self) -> None:
+        """End a halt that somebody has resumed while the session was stopped."""
         past, gate = self.past, self._session.kernel.gate
         if past is not None and gate.halted and not past.halted:
             reason = past.resumes[-1][1] if past.resumes else "resumed"
             gate.resume(reason)
             gate.decisions.pop()  # the journal says so already
+
+    def taken_over(self) -> None:
+        """Forget what the journal held."""
         self.past = None
         if self.keeper is not None:
             self.keeper.past = None
+
+    def abandon(self, error: Exception) -> None:
+        """Close the journal of a session that failed; the event that it failed in is not in it."""
+        if self.keeper is None:
+            return
+        with suppress(JournalError):  # which may be what failed
+            self.keeper.close(f"failed: {type(error).__name__}: {error}".splitlines()[0])
+        if self._pulse is not None:
+            self._pulse.beat(self._session.kernel, "failed")
 
     def finish(self, interrupted: bool, seconds: float) -> RunRecord:
         """Close the journal and return the record of the whole session, earlier runs included.
