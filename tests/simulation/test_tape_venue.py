@@ -602,6 +602,15 @@ def test_c4_another_price_arrives_anew():
     assert (floor.fills, order.open_lots) == (["buy 6 @ 101 taker"], 2)
 
 
+def test_c4_a_stop_limit_that_has_filled_in_part_keeps_a_limit():
+    floor = Floor(BOOK)
+    order = floor.sell(3, 98.5, trigger=98.0)
+    floor.trade("sell 1 @ 98")
+    assert order.status == "partially_filled"
+    floor.amend(order, limit=100.5)
+    assert (floor.fills, order.open_lots) == (["sell 2 @ 99 taker"], 2)
+
+
 def test_c4_post_only_is_judged_again():
     floor = Floor(BOOK)
     fresh, begun = floor.buy(2, 99.0, post_only=True), floor.buy(2, 99.5, post_only=True)

@@ -271,7 +271,7 @@ class TapeVenue(VenueCore):
         """Let an order that waits for no trigger meet the book, once that is usable."""
         if not market.book.is_usable:
             market.waiting.append(order)
-        elif order.type is OrderType.LIMIT or order.status is OrderStatus.TRIGGERED:
+        elif order.limit_price is not None:
             self._meet_with_limit(market, order)
         elif order.time_in_force is not TimeInForce.FOK or self._is_whole(market, order, None):
             self._take(market, order, None)
