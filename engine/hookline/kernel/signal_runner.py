@@ -11,7 +11,17 @@ import msgspec
 
 from hookline.kernel.runner import Handle, Needs, Runner
 from hookline.model import Bar, Fill, Order, OrderStatus, OrderType, Side, timeframe_ns
-from hookline.signals import Decision, Held, SignalStrategy, check_columns, check_decision
+from hookline.signals import (
+    Decision,
+    Held,
+    SignalStrategy,
+    check_columns,
+    check_decision,
+    flat,
+    hold,
+    long,
+    short,
+)
 
 if TYPE_CHECKING:
     from hookline.kernel.context import Context
@@ -24,6 +34,8 @@ _DENIED = OrderStatus.DENIED
 _YEAR = 365 * 86_400 * 10**9
 _FLAT = Held(0.0, 0.0, math.nan, 0.0)
 _UNSETTLED: Any = object()  # nothing that a strategy returns, not even None
+# Decisions of which there is one object each: the same one again means the same after a restart.
+_PLAIN = (hold(), flat(), long(), short())
 
 
 def parameters(strategy: SignalStrategy, can_short: bool) -> Any:
@@ -123,6 +135,7 @@ class Desk(Runner):
             "held": [None if part != part else part for part in msgspec.structs.astuple(self._held)],  # noqa: PLR0124
             "entry": entry.number if entry is not None and entry.is_open else None,
             "entry_exposure": self._entry_exposure,
+            "settled": next((n for n, one in enumerate(_PLAIN) if one is self._settled), None),
         }
 
     def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> None:
@@ -130,6 +143,8 @@ class Desk(Runner):
         self._held = Held(*held)
         self._entry = orders.get(state["entry"])
         self._entry_exposure = state["entry_exposure"]
+        settled = state.get("settled")
+        self._settled = _UNSETTLED if settled is None else _PLAIN[settled]
 
     def followers(self, symbol: str) -> list[Runner]:  # noqa: ARG002
         return [self]
