@@ -93,8 +93,8 @@ class Replay:
         # position while its market is worse, and so may the last trade while the book is.
         self.is_guarded = not setting.marks and not setting.tapes
 
-    def fill(self, fill: Any, order: hl.Order) -> None:
-        """Book a fill, and check what must hold of it whatever the market did."""
+    def fill(self, fill: Any, order: hl.Order, limit: float | None) -> None:
+        """Book a fill of an order that had this limit, and check what must hold whatever the market did."""
         self.fills += 1
         assert fill.number == self.fills
         told = (fill.order_number, fill.strategy, fill.symbol, fill.side, fill.position_id)
@@ -113,12 +113,12 @@ class Replay:
         self._check_direction(order, held, before, after)
         assert fill.is_maker or not order.post_only
         assert not fill.is_maker or order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-        if order.limit_price is not None:
-            assert fill.side * (order.limit_price - fill.price) >= 0
+        if limit is not None:
+            assert fill.side * (limit - fill.price) >= 0
         self._change(held, fill, order, price, fee)
         self.cash[fill.strategy] -= fill.side * value + fee
         self.gross[fill.strategy] += value + abs(fee)
-        if order.tag == "liquidation":
+        if order.tag == "liquidation" and held.instrument.margin_mode is MarginMode.CROSS:
             self._check_debt(fill.strategy)
 
     def _check_debt(self, strategy: str) -> None:

@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 import hookline as hl
 from hookline.clock import EventClock
 from hookline.kernel.kernel import Kernel
-from hookline.kernel.orders import Terms, make_order
+from hookline.kernel.observing import Observing
+from hookline.kernel.orders import Terms as Asked
+from hookline.kernel.orders import make_order
 from hookline.kernel.runner import Runner
 from hookline.kernel.state import restore_kernel, restore_strategies, save_kernel
 from hookline.model import MarketData, Order, OrderType, Position
@@ -38,6 +40,25 @@ class Idle(Runner):
         pass
 
 
+class Terms(NamedTuple):
+    """The prices of an order when it was filled."""
+
+    limit: float | None
+    trigger: float | None
+
+
+class Watching(Observing):
+    """Notes the prices of each order as it fills: an amendment may be heard of in the same event."""
+
+    fills = True
+
+    def __init__(self) -> None:
+        self.terms: dict[int, Terms] = {}
+
+    def order_filled(self, order, fill):
+        self.terms[fill.number] = Terms(order.limit_price, order.trigger_price)
+
+
 @dataclass
 class Setting:
     """What a session is about."""
@@ -56,11 +77,13 @@ class World:
     def __init__(self, setting: Setting, past: Any = None, orders: Mapping[int, Order] | None = None) -> None:
         self.setting = setting
         self.orders: dict[int, Order] = dict(orders or {})
+        self.watching = Watching()
         self.kernel = kernel = Kernel(
             EventClock(START),
             PaperBroker(**setting.broker),
             setting.instruments,
             setting.cash,
+            observing=self.watching,
             funding=setting.funding,
             marks=setting.marks,
         )
@@ -112,7 +135,7 @@ class World:
         self, strategy: str, symbol: str, side: hl.Side, lots: int, terms: dict[str, Any], oco: int = 0
     ) -> None:
         leader = self.orders[oco] if oco else None
-        given = Terms(**terms, oco=leader)
+        given = Asked(**terms, oco=leader)
         market = self.kernel.markets[symbol]
         self.kernel.submit(make_order(strategy, market, side, lots, self.now, given))
 

@@ -174,8 +174,9 @@ class BarMachine(Asking):
         self.replay.pay(news.payments, self.payments if moved else [])
         for fill in news.fills:
             order = self.worlds[1].orders[fill.order_number]
-            self.replay.fill(fill, order)
-            self._check_price(fill, order, moved)
+            terms = self.worlds[1].watching.terms[fill.number]
+            self.replay.fill(fill, order, terms.limit)
+            self._check_price(fill, order, terms.trigger, moved)
         if moved:
             left = {n for n in self.doomed if self.worlds[1].orders[n].is_open}
             assert not any(self.worlds[1].orders[n].symbol in moved for n in left), (
@@ -183,7 +184,7 @@ class BarMachine(Asking):
             )
             self.doomed = left
 
-    def _check_price(self, fill, order, moved):
+    def _check_price(self, fill, order, trigger, moved):
         """A fill is at a price that its bar has traded, after the order was sent, and no better than its trigger allows."""
         assert moved, "without a bar nothing trades"
         bar, one = self.bars[fill.symbol], self.setting.instruments[fill.symbol]
@@ -201,9 +202,9 @@ class BarMachine(Asking):
         if order.type is OrderType.MARKET:
             assert fill.time == bar.start
         if order.type in (OrderType.STOP, OrderType.TRAILING_STOP):
-            assert order.side * (fill.price - order.trigger_price) >= 0
+            assert order.side * (fill.price - trigger) >= 0
         if order.type is OrderType.TAKE_PROFIT:
-            assert order.side * (order.trigger_price - fill.price) >= 0
+            assert order.side * (trigger - fill.price) >= 0
 
     @invariant()
     def books_balance(self):
