@@ -125,7 +125,7 @@ def test_a_session_on_bars_that_is_killed_at_every_write_ends_the_same(tmp_path,
 
 
 @pytest.mark.slow
-def test_a_session_on_bars_that_is_killed_in_the_middle_of_any_event_ends_the_same(tmp_path, monkeypatch):
+def test_a_longer_session_that_is_killed_at_every_thirteenth_write_ends_the_same(tmp_path, monkeypatch):
     statements = statements_of(of_bars, tmp_path / "whole", monkeypatch)
     content = read_journal(tmp_path / "whole")
     assert len(content.fills) > 60
@@ -135,7 +135,7 @@ def test_a_session_on_bars_that_is_killed_in_the_middle_of_any_event_ends_the_sa
 
 
 @pytest.mark.slow
-def test_a_session_on_the_tape_that_is_killed_in_the_middle_of_any_event_ends_the_same(tmp_path, monkeypatch):
+def test_a_session_on_the_tape_that_is_killed_at_every_eleventh_write_ends_the_same(tmp_path, monkeypatch):
     make = of_tape()
     statements = statements_of(make, tmp_path / "whole", monkeypatch)
     content = read_journal(tmp_path / "whole")
