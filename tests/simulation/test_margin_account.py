@@ -50,6 +50,22 @@ def account_of(instruments, cash, lots):
     return account, ledger
 
 
+def test_what_an_isolated_position_takes_from_the_wallet_moves_the_bands_of_cross_ones():
+    cross = perpetual("CROSS", leverage=Decimal(5))
+    alone = perpetual("ALONE", leverage=Decimal(5), margin_mode=MarginMode.ISOLATED)
+    account, ledger = account_of([cross, alone], 600.0, {"CROSS": 10})
+    before, _ = account.band("CROSS")
+
+    # 10 of it pledge 10 * 100 / 5 = 200, which leaves 400 for the long of 10 from 100: tier one, 10 p (0.005 + 0.001) are needed.
+    position = ledger.positions["ALONE"]
+    position.lots, position.quantity, position.entry_price = 10, 10.0, 100.0
+    position.wallet.cash -= 1_000.0
+    account.filled(position, 0)
+
+    assert before == pytest.approx((1_000 - 600) / (10 * 0.994))
+    assert account.band("CROSS")[0] == pytest.approx((1_000 - 400) / (10 * 0.994))
+
+
 def left_over(ledger, prices, style):
     """Equity above maintenance and the fees of closing, at given prices, added up without the code under test."""
     total = ledger.wallets[0].cash

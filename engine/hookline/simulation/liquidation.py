@@ -95,6 +95,7 @@ class MarginAccount:
         }
         groups = [group for ledger in ledgers.values() for group in self._groups_of(ledger)]
         self._group_of = {position: group for group in groups for position in group.positions}
+        self._cross_of = {group.positions[0].wallet: group for group in groups if not group.is_isolated}
         self._groups = {symbol: [one for one in groups if symbol in one.bands] for symbol in instruments}
         self.guarded = {symbol: bool(found) for symbol, found in self._groups.items()}
         # Groups of a single position that shares its wallet with none and has one tier: their band is one division.
@@ -183,6 +184,10 @@ class MarginAccount:
         if group is not None:
             if group.is_isolated:
                 self.funds.resized(position, before)
+                beside = self._cross_of.get(position.wallet)
+                if beside is not None:
+                    # What is pledged, lost and paid in fees here no longer backs the cross positions of the wallet.
+                    self._redraw(beside)
             symbol = position.symbol
             if group in self._alone[symbol]:
                 group.bands[symbol] = self._band_alone(position)
