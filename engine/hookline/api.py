@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hookline.errors import ConfigError
-from hookline.feed import BarRequest, Feed
+from hookline.feed import BarRequest, Feed, TapeRequest
 from hookline.kernel.sizing import Sizer
-from hookline.model import BarSeries, Instrument
+from hookline.model import BarSeries, Instrument, MarketData, TapeSeries
 from hookline.params import check_params
 from hookline.problems import did_you_mean
 from hookline.risk import RiskRule
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hookline.broker import Broker
     from hookline.columns import ExternalSeries
     from hookline.reporting.result import Result
+    from hookline.session.plan import Seat
 
 __all__ = ["backtest"]
 
@@ -31,11 +32,15 @@ class _SeriesFeed(Feed):
 
     name = "series"
 
-    def __init__(self, series: Mapping[str, BarSeries]) -> None:
+    def __init__(self, series: Mapping[str, BarSeries], tapes: Sequence[TapeSeries]) -> None:
         self._series = series
+        self._tapes = {tape.symbol: tape for tape in tapes}
 
     def load(self, request: BarRequest) -> BarSeries:
         return self._series[request.symbol]
+
+    def tape(self, request: TapeRequest) -> TapeSeries:
+        return self._tapes[request.symbol]
 
 
 def backtest(
@@ -49,6 +54,7 @@ def backtest(
     instruments: Sequence[Instrument] = (),
     external: Mapping[str, ExternalSeries] | None = None,
     funding: Mapping[str, ExternalSeries] | None = None,
+    tapes: Sequence[TapeSeries] = (),
     seed: int = 0,
     name: str = "",
     **broker_params: Any,
@@ -71,6 +77,7 @@ def backtest(
         instruments: Steps and limits of the instruments; what is missing is taken from the prices.
         external: Series for ``external()`` columns, by name.
         funding: Funding rates of perpetuals, by symbol.
+        tapes: Quotes, trades and books of instruments, besides their bars; orders on these instruments are filled by them.
         seed: Seed of ``ctx.rng``.
         name: Name of the run in reports; the strategy's by default.
         **broker_params: Parameters of the paper broker, such as ``taker_fee_bps=5``.
@@ -99,7 +106,7 @@ def backtest(
         currency="USDT",
         seed=seed,
         timeframe=next(iter(series.values())).timeframe,
-        feed=_SeriesFeed(series),
+        feed=_SeriesFeed(series, tapes),
         requests=[BarRequest(one.symbol, one.timeframe) for one in series.values()],
         instruments=_instruments(series, instruments),
         broker=broker or plugins.build("brokers", "paper", broker_params, "broker"),
@@ -107,11 +114,36 @@ def backtest(
         rules=risk,
         external=external or {},
         funding=funding or {},
+        tapes=_followed(seats, series, tapes),
         config={
             "broker": {"use": (broker or strategies[0]).name if broker else "paper", "params": broker_params}
         },
     )
     return Session(plan).run()
+
+
+def _followed(
+    seats: Sequence[Seat], series: Mapping[str, BarSeries], tapes: Sequence[TapeSeries]
+) -> dict[str, frozenset[MarketData]]:
+    """Return the kinds of tape that are followed, by symbol.
+
+    Raises:
+        ConfigError: if a strategy follows a tape that is not there, or there is one of an instrument without bars.
+    """
+    from hookline.session.assembly import tapes_of
+
+    there = {tape.symbol for tape in tapes}
+    for tape in tapes:
+        if tape.symbol not in series:
+            raise ConfigError(f"backtest: a tape needs bars beside it, there are none of {tape.symbol}")
+    for seat in seats:
+        for symbol, kinds in tapes_of([seat], seat.symbols).items():
+            if symbol not in there:
+                wanted = " and ".join(sorted(kinds))
+                raise ConfigError(
+                    f"backtest: strategy {seat.id!r}: {seat.use} follows {wanted} of {symbol}, give its tape under 'tapes'"
+                )
+    return {tape.symbol: frozenset(MarketData) - {MarketData.BARS} for tape in tapes}
 
 
 def _strategies_of(given: Any) -> list[Strategy]:
