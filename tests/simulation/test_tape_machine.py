@@ -295,5 +295,6 @@ class LateMachine(TapeMachine):
 
 TestTapeMachine = pytest.mark.slow(TapeMachine.TestCase)
 TestLateMachine = pytest.mark.slow(LateMachine.TestCase)
-for case in (TestTapeMachine, TestLateMachine):
-    case.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, print_blob=True)
+TestTapeMachine.settings = TestLateMachine.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, print_blob=True
+)
