@@ -34,12 +34,12 @@ def measure(name: str, bars: Arrays) -> dict[str, Any]:
     """Return times, peak memory and finals of one engine; imports and first compilations are not timed."""
     engine = importlib.import_module(f"engines.{name}")
     engine.report(engine.run(engine.prepare(make_bars(_WARM_UP_BARS))))
-    prepared, prepare_seconds = _timed(engine.prepare, bars)
+    prepared, prepare_seconds = timed(engine.prepare, bars)
     cpu = time.process_time()
-    finished, run_seconds = _timed(engine.run, prepared)
+    finished, run_seconds = timed(engine.run, prepared)
     cpu_seconds = time.process_time() - cpu
-    finals, report_seconds = _timed(engine.report, finished)
-    peak = _peak_mb()
+    finals, report_seconds = timed(engine.report, finished)
+    peak = peak_mb()
     expected = reference(bars, engine.FILL)
     return {
         "version": engine.version,
@@ -55,13 +55,13 @@ def measure(name: str, bars: Arrays) -> dict[str, Any]:
     }
 
 
-def _timed(call: Callable[[Any], Any], argument: Any) -> tuple[Any, float]:
+def timed(call: Callable[[Any], Any], argument: Any) -> tuple[Any, float]:
     began = time.perf_counter()
     answer = call(argument)
     return answer, time.perf_counter() - began
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return the most memory that this process has held at once, in MB of 10**6 bytes."""
     status = Path("/proc/self/status")
     if status.exists():
