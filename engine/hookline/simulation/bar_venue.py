@@ -185,6 +185,8 @@ class BarVenue(VenueCore):
             side = Side.SELL if position.lots > 0 else Side.BUY
             if own.end != bar.end:
                 time = max(own.end, bar.start)
+                # The mark may decide on liquidation, but nobody trades at it.
+                level = position.market.last
             else:
                 time = own.start if at_open else own.end
                 if at_open:
