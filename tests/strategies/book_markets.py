@@ -84,3 +84,43 @@ def run(strategy, *tapes, one=None, broker=None, streamed=False, cash=10_000.0):
             tapes=tapes_of([seat], [one.symbol], [MarketData.TRADES]),
         )
     ).run()
+
+
+FINE = hl.Instrument(
+    "TEST", hl.InstrumentKind.PERPETUAL, tick_size=Decimal("0.01"), lot_size=Decimal("0.001")
+)
+# The strategies that trade on books, with parameters that let them trade on the synthetic one.
+ON_BOOKS = {
+    "market_maker": {
+        "order_size": 0.5, "max_position": 2, "spread_bps": 3, "levels": 2, "level_step_bps": 2,
+    },
+    "weighted_imbalance": {"threshold": 0.2, "hold": "5s"},
+}  # fmt: skip
+# The same for the book of BTCUSDT, in which a tick is a sixtieth of a basis point.
+ON_REAL_BOOKS = {
+    "market_maker": {"order_size": 0.01, "max_position": 0.05, "spread_bps": 0.2, "refresh_ms": 200},
+    "weighted_imbalance": {"threshold": 0.2, "hold": "5s"},
+}
+
+
+def synthetic_tape(minutes=10):
+    """Return a synthetic tape of TEST."""
+    from hookline import plugins
+    from hookline.feed import TapeRequest
+
+    feed = plugins.build("feeds", "synthetic", {"seed": 4, "start": "2024-01-01", "book": {}}, "feed")
+    kinds = frozenset({MarketData.BOOK, MarketData.TRADES})
+    return feed.tape(TapeRequest("TEST", kinds, START, START + minutes * 60 * SECOND))
+
+
+def real_tape(folder):
+    """Return the recorded book and trades of BTCUSDT as a tape of TEST."""
+    from dataclasses import replace
+
+    from hookline.data.tape import load_tape
+
+    files = (
+        folder / "book" / "binance_usdm_BTCUSDT_depth.parquet",
+        folder / "trades" / "binance_usdm_BTCUSDT_trades_2024-08-08.parquet",
+    )
+    return replace(load_tape(*files, symbol="BTCUSDT"), symbol="TEST")

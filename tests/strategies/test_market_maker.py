@@ -2,14 +2,11 @@
 
 import logging
 from dataclasses import dataclass
-from decimal import Decimal
 
 import pytest
-from book_markets import instrument, run, tape
+from book_markets import FINE, instrument, run, synthetic_tape, tape
 
 import hookline as hl
-from hookline import plugins
-from hookline.reporting.journal_export import journal_lines
 from hookline.testing import bars
 from hookline_paper.broker import PaperBroker
 from hookline_strategies.market_maker import MarketMaker
@@ -173,56 +170,12 @@ def test_bars_alone_give_it_nothing_to_quote_on():
 # -- on a longer tape ------------------------------------------------------------------------------------------------
 
 
-def synthetic(minutes=10, **book):
-    feed = plugins.build("feeds", "synthetic", {"seed": 4, "start": "2024-01-01", "book": book}, "feed")
-    from hookline.feed import TapeRequest
-    from hookline.model import MarketData
-
-    begin = 1_704_067_200 * 10**9
-    kinds = frozenset({MarketData.BOOK, MarketData.TRADES})
-    return feed.tape(TapeRequest("TEST", kinds, begin, begin + minutes * 60 * 10**9))
-
-
-FINE = hl.Instrument(
-    "TEST", hl.InstrumentKind.PERPETUAL, tick_size=Decimal("0.01"), lot_size=Decimal("0.001")
-)
-
-
 def make():
     return Watched(order_size=0.5, max_position=2, spread_bps=3, levels=2, level_step_bps=2)
 
 
-def lines(result):
-    return list(journal_lines(result.record))[1:]
-
-
-@pytest.mark.parametrize("queue", ["pessimistic", "proportional"])
-def test_a_stream_and_a_backtest_trade_the_same(queue):
-    market = synthetic()
-
-    backtest = run(make(), market, one=FINE, broker=PaperBroker(queue=queue))
-    stream = run(make(), market, one=FINE, broker=PaperBroker(queue=queue), streamed=True)
-
-    assert len(backtest.record.fills) > 10
-    assert lines(backtest) == lines(stream)
-
-
-def test_later_messages_change_nothing_that_was_done_before():
-    market = synthetic()
-    cut = int(market.time[len(market) // 2])
-
-    whole, part = make(), make()
-    run(whole, market, one=FINE)
-    run(part, market.between(None, cut), one=FINE)
-
-    # The end of the shorter run cancels what rests; the maker itself cancels only a side that is full.
-    before, after = ([line for line in one.told if "canceled" not in line] for one in (part, whole))
-    assert len(before) > 20
-    assert before == after[: len(before)]
-
-
 def test_it_holds_no_more_than_it_may_and_never_takes():
-    result = run(make(), synthetic(20), one=FINE)
+    result = run(make(), synthetic_tape(20), one=FINE)
 
     held = 0
     assert len(result.record.fills) > 20

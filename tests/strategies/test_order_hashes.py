@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from book_markets import FINE, ON_BOOKS, ON_REAL_BOOKS, real_tape, synthetic_tape
+from book_markets import run as book_run
 from pair_markets import carried, cointegrated, isolated, perpetual, real_carry, spot
 from strategy_runs import order_hash, order_list, real_bars, run
 
@@ -64,6 +67,16 @@ REAL = {
 }
 
 
+SYNTHETIC_BOOK = {
+    "market_maker": "f16513a77b8a180b537b44e258b3d2554fd31a3091924efc9c869334adeb5e66",
+    "weighted_imbalance": "3a0208360cf078a13d0b6c5270299659139281df8771629be74bbc9ab6d12709",
+}
+REAL_BOOK = {
+    "market_maker": "8e64a87e4983780055a95580b7bdfe1a00844940fe7726cd08fa6c0208754730",
+    "weighted_imbalance": "d7c75f0f6a5ad67b3255b009437c63e15ae20e1f260b9a1f27ed94459874d8f5",
+}
+
+
 def synthetic_run(name):
     strategy = plugins.build("strategies", name, PARAMS[name], name)
     if name == "pairs_trading":
@@ -109,6 +122,25 @@ def test_the_orders_on_real_bars_are_those_stored(name, real_data):
     check(name, real_run(name, real_data), REAL)
 
 
+@pytest.mark.parametrize("name", ON_BOOKS)
+def test_the_orders_on_a_synthetic_book_are_those_stored(name):
+    strategy = plugins.build("strategies", name, ON_BOOKS[name], name)
+    check(name, book_run(strategy, synthetic_tape(40), one=FINE, broker=maker_and_taker()), SYNTHETIC_BOOK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ON_REAL_BOOKS)
+def test_the_orders_on_a_real_book_are_those_stored(name, real_data):
+    strategy = plugins.build("strategies", name, ON_REAL_BOOKS[name], name)
+    one = replace(FINE, tick_size=Decimal("0.1"))
+    result = book_run(strategy, real_tape(real_data), one=one, broker=maker_and_taker())
+    check(name, result, REAL_BOOK)
+
+
+def maker_and_taker():
+    return plugins.build("brokers", "paper", {"taker_fee_bps": 5, "maker_fee_bps": 2}, "broker")
+
+
 def test_another_process_with_another_hash_seed_sends_the_same_orders():
     code = "import test_order_hashes as t; print({n: t.order_hash(t.synthetic_run(n)) for n in t.PARAMS} == t.SYNTHETIC)"
     environ = {**os.environ, "PYTHONHASHSEED": "12345"}
@@ -127,4 +159,6 @@ def test_every_bundled_strategy_has_stored_orders():
     ours = {
         info.name for info in plugins.names("strategies") if info.module.startswith("hookline_strategies.")
     }
-    assert set(PARAMS) == set(SYNTHETIC) == set(REAL) == ours
+    assert set(PARAMS) == set(SYNTHETIC) == set(REAL)
+    assert set(ON_BOOKS) == set(ON_REAL_BOOKS) == set(SYNTHETIC_BOOK) == set(REAL_BOOK)
+    assert set(PARAMS) | set(ON_BOOKS) == ours
