@@ -25,7 +25,7 @@ def test_another_position_is_closed_at_its_last_price_and_not_at_its_mark():
         "SECOND": hl.BarSeries("SECOND", "1h", START + HOUR * np.arange(9), mark, mark, mark, mark, mark)
     }
     broker = {"leverage": 10.0, "liquidation_fee_bps": 0.0}
-    world = World(Setting(instruments, broker, {"a": 800.0}, marks=marks))
+    world = World(Setting(instruments, broker, {"a": 770.0}, marks=marks))
     world.submit("a", "FIRST", hl.Side.BUY, 20, {})
     world.submit("a", "SECOND", hl.Side.BUY, 1, {})
     world.bars([bar("FIRST", 0, 100.0), bar("SECOND", 0, 500.0)])
