@@ -124,7 +124,7 @@ def test_a_drawdown_halts_cancels_and_lets_reducing_orders_pass():
         1: [buy(1, limit=50), sell(1, limit=150), sell(5, trigger=60, reduce_only=True)],
         5: [buy(1), sell(4)],
     }
-    result = run(script, FALL, MaxDrawdown(0.25))
+    result = run(script, FALL, MaxDrawdown(0.25), leverage=2)
     reason = "max_drawdown: equity fell 25.5% from 1100.00, at most 25.0%"
     assert result.record.halted == reason
     assert outcomes(result) == [

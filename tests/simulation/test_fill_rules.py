@@ -300,6 +300,13 @@ def test_C1_an_order_sent_on_a_close_never_fills_before_the_next_bar_starts():
     assert told.end("bid") == "accepted"
 
 
+def test_F3_a_limit_that_the_free_funds_do_not_cover_is_rejected_on_arrival():
+    told = run("100 100 100 100", {0: [buy(6, limit=90), buy(6, limit=80, label="second")]}, cash=1000)
+
+    assert told.end(0) == "accepted"
+    assert told.end("second") == "rejected: insufficient funds: 1000.00 free, resting orders would need 1020.00"
+
+
 def test_LQ1_a_position_is_liquidated_at_the_worse_of_its_level_and_the_open():
     # 100 of cash and 900 borrowed hold 10 bought at 100: at 90.45 half a percent is left of what they are worth.
     inside = run("100 100/100/85/95", {0: buy(10)}, cash=100, leverage=10, liquidation_fee_bps=0)

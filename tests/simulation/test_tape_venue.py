@@ -419,7 +419,7 @@ def test_lq1_a_trade_at_the_liquidation_level_closes_the_position_into_the_book(
     # Equity at p is 250 - 1014 - 2.028 + 10 p, needed are 5 % and the taker fee of 10 p.
     assert level == pytest.approx((1014 + 2.028 - 250) / (10 * (1 - 0.05 - 0.002)), rel=1e-4)
     floor.book("bid 80.5:2 80:8 79:9 ask 101:6")
-    limit = floor.buy(0.5, 79.0)
+    limit = floor.sell(0.5, 120.0)
     floor.trade("sell 1 @ 81")
     assert floor.position == 10
     floor.trade("sell 1 @ 80.5")

@@ -36,6 +36,7 @@ from hookline.simulation.funding import funding_payment
 from hookline.simulation.funds import mark_price
 from hookline.simulation.liquidation import Call, Closing, MarginAccount
 from hookline.simulation.requests import Request, Requests
+from hookline.simulation.reserving import uncovered
 
 __all__ = ["IMMEDIATE", "LIMITS", "STOPS", "VenueCore", "level", "reach_price"]
 
@@ -146,8 +147,18 @@ class VenueCore(ABC):
         if order.status is OrderStatus.SUBMITTED:
             if order.reduce_only and order.side * self.position_of(order).lots >= 0:
                 self.close(order, OrderStatus.CANCELED, time, "reduce-only: nothing to reduce")
+            elif order.type is OrderType.LIMIT and not order.reduce_only and (why := self._uncovered(order)):
+                self.close(order, OrderStatus.REJECTED, time, why)
             else:
                 self._listener.order_changed(order, OrderStatus.ACCEPTED, time)
+
+    def _uncovered(self, order: Order) -> str:
+        """Return why the funds do not let an order rest, empty if they do."""
+        resting = [one for orders in self.open.values() for one in orders if one.strategy == order.strategy]
+        ledger = self._ledgers[order.strategy]
+        return uncovered(
+            order, resting, ledger, self.position_of(order), self.margin.funds, self._fees.maker
+        )
 
     def expire(self, orders: Iterable[Order], before: int) -> None:
         """End the orders whose time has come before a time."""

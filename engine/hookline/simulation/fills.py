@@ -32,6 +32,7 @@ G1     GTD                                     bars that start before its time; 
 R1     reduce-only                             cut to the position; canceled as soon as there is nothing to reduce
 F1     more than the funds allow               cut to what they allow; rejected if that is nothing, and for FOK
 F2     spot, selling more than is held         rejected when it would fill
+F3     limit that rests beyond the free funds  rejected on arrival: those that rest already have reserved theirs; ``reserving.py``
 LQ1    liquidation level reached               the worse of level and open, after what the price fills on the way; ``liquidation.py``
 D1     cancel-all-after                        at its time, what was sent up to then is canceled, unless it was renewed
 Q1     canceled or amended inside a bar        its open counts as before; then a cancel counts, an amendment a bar later

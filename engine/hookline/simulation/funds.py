@@ -120,6 +120,20 @@ class Funds:
                 total += self.posted(position) if terms.is_isolated else _required(notional, terms)
         return total
 
+    def spare(self, ledger: Ledger, wallet: Wallet) -> float:
+        """Return what a wallet could back new positions with: its equity less the initial margin of its cross positions."""
+        total = self.cross_equity(ledger, wallet)
+        for position in ledger.positions.values():
+            if position.lots and position.wallet is wallet:
+                terms = self.terms[position.symbol]
+                if not terms.is_isolated:
+                    total -= _required(abs(position.quantity * mark_price(position.market)), terms)
+        return total
+
+    def initial(self, position: Position, notional: float) -> float:
+        """Return the initial margin of a notional in the instrument of a position."""
+        return _required(notional, self.terms[position.symbol])
+
     def cross_equity(
         self, ledger: Ledger, wallet: Wallet, symbol: str = "", price: float = float("nan")
     ) -> float:
