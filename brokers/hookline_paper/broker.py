@@ -208,26 +208,28 @@ class PaperBroker(Broker):
 
     def on_quote(self, quote: Quote) -> None:
         if self._tape is not None:
-            self._observe(quote)
+            if self.latency is not None:
+                self._observe(self.latency, quote)
             self._tape.on_quote(quote)
 
     def on_trade(self, trade: Trade) -> None:
         if self._tape is not None:
-            self._observe(trade)
+            if self.latency is not None:
+                self._observe(self.latency, trade)
             self._tape.on_trade(trade)
 
     def on_book(self, update: BookUpdate) -> None:
         if self._tape is not None:
-            self._observe(update)
+            if self.latency is not None:
+                self._observe(self.latency, update)
             self._tape.on_book(update)
 
     def recall(self, event: Quote | Trade | BookUpdate) -> None:
         if self._tape is not None:
             self._tape.recall(event)
 
-    def _observe(self, event: Quote | Trade | BookUpdate) -> None:
-        if self.latency is not None:
-            self.latency.observe(self._delays, event.time, event.venue_time)
+    def _observe(self, latency: Latency, event: Quote | Trade | BookUpdate) -> None:
+        latency.observe(self._delays, event.time, event.venue_time)
 
     # -- restarts ----------------------------------------------------------------------------------------------------
 

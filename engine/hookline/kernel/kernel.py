@@ -205,10 +205,20 @@ class Kernel(OrderDesk):
             Quote: (broker.on_quote, self._note_quote, lane.callbacks("on_quote", MarketData.QUOTES)),
             BookUpdate: (broker.on_book, self._note_book, lane.callbacks("on_book", MarketData.BOOK)),
         }
+        funding, interest, timers, gate = self.funding, self.interest, self.timers, self.gate
+        has_marks = bool(self.marks)
         for event in events:
-            if self.is_busy:
-                self._advance(event.time - 1)
-            clock.now = event.time
+            time = event.time
+            # ``_advance`` would find nothing to do: most events come before anything is due.
+            if self.is_busy and (
+                has_marks
+                or timers.due < time
+                or broker.due < time
+                or funding.due < time
+                or interest.due < time
+            ):
+                self._advance(time - 1)
+            clock.now = time
             take, note, callbacks = handlers[type(event)]
             if not seen:
                 take(event)
@@ -224,7 +234,7 @@ class Kernel(OrderDesk):
                     raise self._blame(runner, name, error) from error
                 if inbox:
                     self._deliver()
-            if self.is_busy:
+            if self.is_busy and (gate.watches or gate.halted):
                 self._watch()
 
     def venue_sees(self, event: TapeEvent) -> None:
@@ -261,10 +271,11 @@ class Kernel(OrderDesk):
             if not market.has_trades:
                 market.last = (quote.bid_price + quote.ask_price) / 2.0
         else:
-            self._apply(market, book.apply_quote, quote)
+            self._apply(market, book, book.apply_quote, quote)
 
     def _note_book(self, market: Market, update: BookUpdate) -> None:
-        self._apply(market, self._book(update.symbol).apply, update)
+        book = market.book or self._book(update.symbol)
+        self._apply(market, book, book.apply, update)
 
     def _book(self, symbol: str) -> OrderBook:
         """Return the book of a market, which is the broker's where it keeps one."""
@@ -273,11 +284,11 @@ class Kernel(OrderDesk):
             market.book = self.broker.book(symbol) or OrderBook(symbol)
         return market.book
 
-    def _apply(self, market: Market, apply: Callable[[Any], object], event: Quote | BookUpdate) -> None:
+    def _apply(
+        self, market: Market, book: OrderBook, apply: Callable[[Any], object], event: Quote | BookUpdate
+    ) -> None:
         """Bring the book of a market up to date, unless the broker's own book is it and has seen the event."""
-        book = market.book
-        assert book is not None, "only called where there is one"
-        if self.broker.book(market.instrument.symbol) is not book:
+        if self.broker.book(event.symbol) is not book:
             apply(event)
         market.time = event.time
         market.bid, market.ask = book.best_bid, book.best_ask

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hookline.model import Bar, BookUpdate, Fill, Funding, MarketData, Order, OrderUpdate, Quote, Trade
+from hookline.model import (
+    Bar,
+    BookUpdate,
+    Fill,
+    Funding,
+    MarketData,
+    Order,
+    OrderBook,
+    OrderUpdate,
+    Quote,
+    Trade,
+)
 
 if TYPE_CHECKING:
     from hookline.columns import Column
@@ -177,6 +188,7 @@ class EventRunner(Runner):
         self.wants_funding = kind.on_funding is not Strategy.on_funding
         self.wants = market_data_of(strategy)
         self._waiting: dict[str, list[Handle]] = {}
+        self._books: dict[str, OrderBook] = {}
 
     def start(self) -> None:
         self._ctx.take_up()
@@ -222,7 +234,9 @@ class EventRunner(Runner):
         self._strategy.on_trade(self._ctx, trade)
 
     def on_book(self, update: BookUpdate) -> None:
-        book = self._ctx.book(update.symbol)
+        book = self._books.get(update.symbol)
+        if book is None:
+            book = self._books[update.symbol] = self._ctx.book(update.symbol)
         if book.is_usable:
             self._strategy.on_book(self._ctx, book)
 

@@ -48,6 +48,8 @@ class OrderBook:
         is_crossed: Whether the best bid is at or above the best ask.
         gaps: How often updates were missed.
         crossings: How often the book became crossed.
+        best_bid: Highest price that someone buys at, NaN if nobody does.
+        best_ask: Lowest price that someone sells at, NaN if nobody does.
 
     A book of two updates:
 
@@ -61,8 +63,8 @@ class OrderBook:
     """
 
     __slots__ = (
-        "_asks", "_bids", "_held", "_is_joined", "_lows", "_room", "_tops", "crossings", "gaps", "has_snapshot", "is_crossed",
-        "is_stale", "sequence", "symbol", "time", "venue_time",
+        "_asks", "_bids", "_held", "_is_joined", "_lows", "_room", "_tops", "best_ask", "best_bid", "crossings", "gaps",
+        "has_snapshot", "is_crossed", "is_stale", "sequence", "symbol", "time", "venue_time",
     )  # fmt: skip
 
     def __init__(self, symbol: str) -> None:
@@ -75,6 +77,7 @@ class OrderBook:
         self.is_crossed = False
         self.gaps = 0
         self.crossings = 0
+        self.best_bid = self.best_ask = _NAN
         self._is_joined = False
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
@@ -189,7 +192,10 @@ class OrderBook:
         self._room = max(_ROOM, 2 * (len(self._tops) + len(self._lows)))
 
     def _judge(self) -> None:
-        if not (self._tops and self._lows) or self._tops[-1] < -self._lows[-1]:
+        # Kept, not worked out when asked for: they are read several times for each change.
+        self.best_bid = bid = self._tops[-1] if self._tops else _NAN
+        self.best_ask = ask = -self._lows[-1] if self._lows else _NAN
+        if not bid >= ask:
             self.is_crossed = False
         elif not self.is_crossed:
             self.is_crossed = True
@@ -200,17 +206,8 @@ class OrderBook:
     @property
     def is_usable(self) -> bool:
         """Whether orders may be based on the book: it is not stale, not crossed, and both sides have a level."""
-        return not (self.is_stale or self.is_crossed) and bool(self._tops and self._lows)
-
-    @property
-    def best_bid(self) -> float:
-        """Highest price that someone buys at, NaN if nobody does."""
-        return self._tops[-1] if self._tops else _NAN
-
-    @property
-    def best_ask(self) -> float:
-        """Lowest price that someone sells at, NaN if nobody does."""
-        return -self._lows[-1] if self._lows else _NAN
+        # A side that is empty is NaN, which is not below anything.
+        return self.best_bid < self.best_ask and not self.is_stale
 
     @property
     def bid_quantity(self) -> float:

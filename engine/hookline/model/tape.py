@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -155,12 +156,16 @@ class TapeSeries:
 
     def events(self) -> Iterator[Quote | Trade | BookUpdate]:
         """Yield the messages in order."""
+        return chain.from_iterable(map(self._made, self._bounds()))
+
+    def _bounds(self) -> Iterator[list[int]]:
+        """Yield the first rows of the messages of each chunk, and of the one after it."""
         starts = self.starts()
         for first in range(0, len(starts), _CHUNK):
             bounds = starts[first : first + _CHUNK + 1].tolist()
             if first + _CHUNK >= len(starts):
                 bounds.append(len(self))
-            yield from self._made(bounds)
+            yield bounds
 
     def _made(self, bounds: list[int]) -> Iterator[Quote | Trade | BookUpdate]:
         """Yield the messages whose rows begin at ``bounds``; the last bound is the end of the last one."""

@@ -102,7 +102,7 @@ class TapeMarket:
     """
 
     __slots__ = (
-        "book", "buys", "instrument", "known", "last", "limits", "own", "sells", "taken", "triggers", "waiting",
+        "_asks_taken", "_bids_taken", "book", "buys", "instrument", "known", "last", "limits", "own", "sells", "taken", "triggers", "waiting",
     )  # fmt: skip
 
     def __init__(self, known: Market, limits: list[float]) -> None:
@@ -115,7 +115,9 @@ class TapeMarket:
         self.own = {Side.BUY: self.buys, Side.SELL: self.sells}
         self.triggers: list[Order] = []
         self.waiting: list[Order] = []
-        self.taken: dict[Side, dict[float, float]] = {Side.BUY: {}, Side.SELL: {}}
+        self._bids_taken: dict[float, float] = {}
+        self._asks_taken: dict[float, float] = {}
+        self.taken = {Side.BUY: self._bids_taken, Side.SELL: self._asks_taken}
 
     @property
     def has_trades(self) -> bool:
@@ -233,6 +235,8 @@ class TapeMarket:
         """Apply an update to the book and return whether it changed it; what we took from levels that it tells is there again."""
         if not self.book.apply(update):
             return False
+        if not (self._bids_taken or self._asks_taken):
+            return True
         for side, taken in self.taken.items():
             if taken and update.is_snapshot:
                 taken.clear()
@@ -245,7 +249,7 @@ class TapeMarket:
     def apply_quote(self, quote: Quote) -> bool:
         """Move the top of the book and return whether the quote counted; at a top that it changes, what we took is there again."""
         book, taken = self.book, self.taken
-        has_taken = taken[Side.BUY] or taken[Side.SELL]
+        has_taken = self._bids_taken or self._asks_taken
         before = (book.bids(1), book.asks(1)) if has_taken else ()
         if not book.apply_quote(quote):
             return False

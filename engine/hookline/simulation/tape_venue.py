@@ -222,12 +222,11 @@ class TapeVenue(VenueCore):
                 self._call_margin(market, price)
 
     def _meet_book(self, market: TapeMarket) -> None:
-        book = market.book
-        for own in (market.buys, market.sells):
-            if own.levels:
-                opposite = book.best_ask if own.side > 0 else book.best_bid
-                if own.side * (own.best - opposite) >= 0.0:
-                    self._cross(market, own)
+        book, buys, sells = market.book, market.buys, market.sells
+        if buys.levels and buys.best >= book.best_ask:
+            self._cross(market, buys)
+        if sells.levels and sells.best <= book.best_bid:
+            self._cross(market, sells)
         if market.waiting:
             waiting, market.waiting = market.waiting, []
             for order in waiting:
