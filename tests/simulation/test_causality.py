@@ -1,5 +1,6 @@
 """What a strategy does at a time never reaches back before it, whichever instrument it is about."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -211,3 +212,27 @@ def test_opens_of_one_time_fill_in_the_order_in_which_orders_were_sent():
     told = run_two("10 10 10 10", "10 10 10 10", script, cash=50)
 
     assert told.end("early") == "rejected: insufficient funds: 50.00 for 50.00"
+
+
+def test_a_second_amendment_while_one_waits_counts_in_full():
+    # A timer at 01:30 asks twice, and the second wish is the price that the order has now.
+    @dataclass
+    class Twice(hl.Strategy):
+        name = "twice"
+
+        def on_start(self, ctx):
+            ctx.every("90m")
+
+        def on_bar(self, ctx, bar):
+            if not ctx.open_orders():
+                self.bid = ctx.buy("TEST", 1, limit=5)
+
+        def on_timer(self, ctx, timer):
+            ctx.amend(self.bid, limit=8)
+            ctx.amend(self.bid, limit=5)
+
+    twice = Twice()
+    result = hl.backtest(twice, bars("10 10/10/9/10 10/10/7/10"), instruments=[perp("TEST")], cash=1000)
+
+    assert result.record.fills == []
+    assert twice.bid.limit_price == 5.0

@@ -46,13 +46,13 @@ class Keeper:
             self._journal = Journal.create(self.path, header, **options)
         self.past: JournalContent | None = self._journal.content
         self._journal.content = None
-        self._terms: dict[int, tuple[Any, ...]] = {}
+        self._terms: dict[int, tuple[Order, tuple[Any, ...]]] = {}
         self._position: dict[str, Any] = {"bars": {}, "tape": {}}
         self._bars: list[Bar] = []
         self._written = 0
         self._cash: list[tuple[str, str, object]] = []
         if self.past is not None:
-            self._terms = {order.number: _terms(order) for order in self.past.open_orders}
+            self._terms = {order.number: (order, _terms(order)) for order in self.past.open_orders}
             self._position = {"bars": {}, "tape": {}} | dict(self.past.position)
             self._written = self.past.time
         if self.past is not None and self.past.time:
@@ -117,19 +117,16 @@ class Keeper:
         self._journal.close(reason)
 
     def _amendments(self, kernel: Kernel, time: int) -> list[Amendment]:
-        """Return how open orders differ from what was written of them."""
-        made = {order.number for order in kernel.orders}
-        changed, terms = [], {}
-        for order in kernel.open_orders():
+        """Return how orders differ from what was written of them, also those that an event has amended and then closed."""
+        changed = []
+        for number, (order, before) in self._terms.items():
             now = _terms(order)
-            terms[order.number] = now
-            before = self._terms.get(order.number)
-            if before is not None and before != now and order.number not in made:
+            if now != before:
                 changes = {
                     name: new for name, old, new in zip(_TERMS, before, now, strict=True) if old != new
                 }
-                changed.append(Amendment(time, order.number, changes))
-        self._terms = terms
+                changed.append(Amendment(time, number, changes))
+        self._terms = {order.number: (order, _terms(order)) for order in kernel.open_orders()}
         return changed
 
     def _balances(self, kernel: Kernel, time: int) -> list[Balance]:

@@ -84,7 +84,11 @@ class VenueCore(ABC):
     def amend(self, order: Order, lots: int, limit: float | None, trigger: float | None) -> None:
         """Change an open order in place; a quantity at or below what is filled cancels the rest."""
         terms = {"lots": lots, "limit_price": limit, "trigger_price": trigger}
-        changes = {name: value for name, value in terms.items() if value != getattr(order, name)}
+        # An amendment that waits may change what this one leaves alone: then all of its terms count.
+        before = None if self._requests.waits(order) else order
+        changes = {
+            name: value for name, value in terms.items() if before is None or value != getattr(before, name)
+        }
         self._requests.ask(Request(self._clock.now, order, "amended to its filled quantity", changes))
 
     def cancel_all_after(self, seconds: float | None) -> None:
@@ -101,7 +105,10 @@ class VenueCore(ABC):
         if changes is None or changes.get("lots", order.lots) <= order.filled_lots:
             self.close(order, OrderStatus.CANCELED, request.time, request.reason)
             return
-        if "limit_price" in changes and order.status not in _NOT_ARRIVED:
+        if (
+            changes.get("limit_price", order.limit_price) != order.limit_price
+            and order.status not in _NOT_ARRIVED
+        ):
             self._repriced.add(order)
         for name, value in changes.items():
             setattr(order, name, value)
@@ -156,9 +163,7 @@ class VenueCore(ABC):
         """Return why the funds do not let an order rest, empty if they do."""
         resting = [one for orders in self.open.values() for one in orders if one.strategy == order.strategy]
         ledger = self._ledgers[order.strategy]
-        return uncovered(
-            order, resting, ledger, self.position_of(order), self.margin.funds, self._fees.maker
-        )
+        return uncovered(order, resting, ledger, self.position_of(order), self.margin.funds, self._fees.maker)
 
     def expire(self, orders: Iterable[Order], before: int) -> None:
         """End the orders whose time has come before a time."""

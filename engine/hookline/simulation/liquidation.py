@@ -150,7 +150,13 @@ class MarginAccount:
         long, short, price = _sides(group, symbol)
         step = -1 if position.lots > 0 else 1
         return liquidation_price(
-            step, long, short, price, self._backing(group, symbol, price), self._tiers[symbol], self._close_fee
+            step,
+            long,
+            short,
+            price,
+            self._backing(group, symbol, price),
+            self._tiers[symbol],
+            self._close_fee,
         )
 
     def follow_marks(self, symbols: Iterable[str]) -> None:

@@ -49,6 +49,10 @@ class Requests:
         else:
             self._grant(request)
 
+    def waits(self, order: Order) -> bool:
+        """Return whether a request about an order waits."""
+        return any(request.order is order for request in self.waiting[order.symbol])
+
     def save(self) -> dict[str, Any]:
         """Return what must survive a restart, as values that JSON can hold."""
         rows = [
