@@ -25,15 +25,14 @@ def book(bids, asks):
     return found
 
 
-def told(mids, values, first=0, width=0.5):
+def told(mids, values, width=0.5):
     """Return a tape of a snapshot a second, with these mids and, level by level equally far from the mid, these imbalances."""
-    rows = []
-    for second, (mid, value) in enumerate(zip(mids, values, strict=True)):
-        time = (first + second) * SECOND
-        for side in (1, -1):
-            rows.append(
-                (time, time, second, RowKind.SNAPSHOT, side, mid - side * width, 1 + side * value, -1, -1)
-            )  # noqa: PERF401
+    times = [second * SECOND for second in range(len(mids))]
+    rows = [
+        (time, time, number, RowKind.SNAPSHOT, side, mid - side * width, 1 + side * value, -1, -1)
+        for number, (time, mid, value) in enumerate(zip(times, mids, values, strict=True))
+        for side in (1, -1)
+    ]
     return TapeSeries("TEST", *map(np.array, zip(*rows, strict=True)))
 
 

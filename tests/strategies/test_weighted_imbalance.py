@@ -6,11 +6,16 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from book_markets import FINE, SECOND, START, instrument, real_tape, run, synthetic_tape, tape
+from book_markets import _TapeFeed as TapeFeed
 
 import hookline as hl
 from hookline import plugins
+from hookline.feed import BarRequest
 from hookline.imbalance import imbalance_study
+from hookline.model import MarketData
 from hookline.reporting.journal_export import journal_lines
+from hookline.session.assembly import tapes_of
+from hookline.session.plan import JournalPlan, Plan, Seat
 from hookline_paper.broker import PaperBroker
 from hookline_strategies.weighted_imbalance import WeightedImbalance
 
@@ -267,3 +272,54 @@ def test_on_recorded_books_it_trades_and_the_study_says_what_the_signals_were_wo
     rows = imbalance_study(market, thresholds=[0.4], max_single_share=0.5)
     assert [row.horizon_seconds for row in rows] == [10, 30, 60]
     assert all(row.signals > 1 and np.isfinite(row.t) for row in rows)
+
+
+class CutFeed(TapeFeed):
+    """Ends its stream at a time, in the middle of a bar."""
+
+    def __init__(self, tape, until):
+        super().__init__([tape])
+        self._until = until
+
+    async def stream(self, requests):
+        async for event in super().stream(requests):
+            if self._until is None or (event.end if isinstance(event, hl.Bar) else event.time) < self._until:
+                yield event
+
+
+def kept(folder, market, until=None):
+    """Run a session on paper from where the folder's journal stands; return its orders and fills."""
+    strategy = WeightedImbalance(threshold=0.2, hold="7s")
+    seat = Seat("s", "weighted_imbalance", strategy, ("TEST",), 10_000.0)
+    plan = Plan(
+        name="kept",
+        mode="paper",
+        currency="USDT",
+        seed=0,
+        timeframe="1s",
+        feed=CutFeed(market, until),
+        requests=[BarRequest("TEST", "1s")],
+        instruments={"TEST": FINE},
+        broker=plugins.build("brokers", "paper", {"taker_fee_bps": 2}, "broker"),
+        seats=[seat],
+        tapes=tapes_of([seat], ["TEST"], [MarketData.TRADES]),
+        journal=JournalPlan(folder=folder),
+    )
+    record = hl.Session(plan).run().record
+    orders = [(o.number, o.time, o.side, o.lots, o.limit_price, o.tag, o.status) for o in record.orders]
+    return orders, record.fills
+
+
+def test_restarts_while_it_holds_and_while_it_waits_change_nothing(tmp_path):
+    market = synthetic_tape(5)
+    whole = kept(tmp_path / "whole", market)
+    sent, entry = whole[0][0], whole[1][0]
+    assert len(whole[1]) > 10
+    for name, time, fills in (
+        ("waiting", sent[1] + 1, 0),
+        ("filled", entry.time + 1, 1),
+        ("holding", entry.time + 3 * SECOND, 1),
+    ):
+        before = kept(tmp_path / name, market, time)
+        assert len(before[1]) == fills
+        assert kept(tmp_path / name, market) == whole, name
