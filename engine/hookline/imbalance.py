@@ -9,6 +9,7 @@ Rules of this file:
 - The study looks at a grid of times. What it sees at one of them is what was known by then, and what it measures lies after it.
 - Returns that overlap are not independent, and a t-statistic that takes them for it is too large. So within a horizon only the
   first signal counts, and the next one is the first after it has ended: no two returns of a row of the table share any time.
+- A signal counts only where the book was usable at both ends of the horizon; others are left out, as if there had been none.
 
 Source of the formula: LMEX, "Order book imbalance", with its weights. The article says that a level 1 % away counts half; with
 its decay of 0.1 it counts e^-10, and half is reached after 6.9 basis points.
