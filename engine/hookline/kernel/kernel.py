@@ -200,11 +200,7 @@ class Kernel(OrderDesk):
             seen: Whether the broker has seen them already, in the venue's time.
         """
         clock, inbox, market, broker = self.clock, self._inbox, lane.market, self.broker
-        handlers: dict[type, tuple[_Take, _Note, list[_Callback]]] = {
-            Trade: (broker.on_trade, self._note_trade, lane.callbacks("on_trade", MarketData.TRADES)),
-            Quote: (broker.on_quote, self._note_quote, lane.callbacks("on_quote", MarketData.QUOTES)),
-            BookUpdate: (broker.on_book, self._note_book, lane.callbacks("on_book", MarketData.BOOK)),
-        }
+        handlers = self._handlers(lane)
         funding, interest, timers, gate = self.funding, self.interest, self.timers, self.gate
         has_marks = bool(self.marks)
         for event in events:
@@ -236,6 +232,20 @@ class Kernel(OrderDesk):
                     self._deliver()
             if self.is_busy and (gate.watches or gate.halted):
                 self._watch()
+
+    def _handlers(self, lane: Lane) -> dict[type, tuple[_Take, _Note, list[_Callback]]]:
+        """Return for each kind of event what the broker does with it, what the market does, and whom to call."""
+        broker, market = self.broker, lane.market
+        note_quote: _Note = self._note_quote
+        note_book: _Note = self._note_book
+        if market.book is not None and broker.book(market.instrument.symbol) is market.book:
+            # The broker has brought it up to date by then: known for all events, so not asked for each.
+            note_quote = note_book = self._show_top
+        return {
+            Trade: (broker.on_trade, self._note_trade, lane.callbacks("on_trade", MarketData.TRADES)),
+            Quote: (broker.on_quote, note_quote, lane.callbacks("on_quote", MarketData.QUOTES)),
+            BookUpdate: (broker.on_book, note_book, lane.callbacks("on_book", MarketData.BOOK)),
+        }
 
     def venue_sees(self, event: TapeEvent) -> None:
         """Let a broker that lives in the venue's time see an event when it happens there, before strategies do."""
@@ -290,6 +300,12 @@ class Kernel(OrderDesk):
         """Bring the book of a market up to date, unless the broker's own book is it and has seen the event."""
         if self.broker.book(event.symbol) is not book:
             apply(event)
+        self._show_top(market, event)
+
+    def _show_top(self, market: Market, event: Quote | BookUpdate) -> None:
+        """Let a market show the top of its book."""
+        book = market.book
+        assert book is not None, "only called where there is one"
         market.time = event.time
         market.bid, market.ask = book.best_bid, book.best_ask
         if not market.has_trades and book.is_usable:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from hookline.model.order import Side
@@ -286,6 +286,10 @@ class OrderBook:
     def quantity_at(self, side: Side, price: float) -> float:
         """Return the quantity in base units that rests on a side at exactly this price, 0 if there is no such level."""
         return (self._bids if side > 0 else self._asks).get(price, 0.0)
+
+    def quantities(self, side: Side) -> Mapping[float, float]:
+        """Return the quantities in base units of a side by price, until the next change; a price without a level may have 0."""
+        return self._bids if side > 0 else self._asks
 
     def depth_within(self, side: Side, bps: float) -> float:
         """Return the quantity in base units that rests on a side within a distance from the mid.

@@ -261,11 +261,15 @@ class TapeMarket:
     def requeue(self, model: QueueModel, touched: list[float]) -> None:
         """Move our places in the queues after the book has changed; ``touched`` are the prices that an update told."""
         book = self.book
+        is_whole = book.has_snapshot
         for own in (self.buys, self.sells):
+            if not own.levels:
+                continue
+            quantities = book.quantities(own.side)
             for level in own.levels.values():
-                shown = book.quantity_at(own.side, level.price)
+                shown = quantities.get(level.price, 0.0)
                 is_moved = shown != level.shown or (level.traded > 0.0 and level.price in touched)
-                if not is_moved and book.has_snapshot:
+                if not is_moved and is_whole:
                     continue
                 if not self._is_visible(own.side, level.price):
                     continue
