@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from netting_runs import PERP, SPOT, check_record, random_run, tape_run, told
 
@@ -35,6 +35,7 @@ def test_a_stream_gives_what_a_backtest_gives(size, seed):
 
 @settings(max_examples=40, deadline=None)
 @given(size=SIZES, seed=SEEDS)
+@example(size=30, seed=1243467)  # a second amendment of a cut order while the first one waits
 def test_a_strategy_alone_trades_as_it_would_in_an_account_of_its_own(size, seed):
     terms = {"count": 1, "plain": 1, "reduces": False}
     _, apart = random_run(size, seed, netted=False, **terms)

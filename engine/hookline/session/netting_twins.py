@@ -141,9 +141,8 @@ class Singles:
             self._cancel_for(order)
             return
         asked = twin.filled_lots + there if there else lots
-        # A venue may grant it later, and one that asks for no other quantity leaves an earlier one to be granted.
-        if asked != twin.lots or order not in self._asked:
-            self._asked.setdefault(order, []).append((asked, lots))
+        # A venue may grant it later, after those that wait.
+        self._asked.setdefault(order, []).append((asked, lots))
         self._ground.inner.amend(twin, asked, limit, trigger)
         self._sync(order, twin)
 
@@ -195,11 +194,17 @@ class Singles:
         twin = self._twins.of.get(order)
         if twin is None or twin.is_closed or not is_limited(order):
             return
-        there = self._ground.room(order)
+        asked = self._asked.get(order)
+        lots = asked[-1][1] if asked else order.lots
+        there = room(msgspec.structs.replace(order, lots=lots), self._ground.account.position_of(order).lots)
+        wanted = twin.filled_lots + there
         if not there:
             self._cancel_for(order)
-        elif twin.lots != twin.filled_lots + there:
-            wanted = twin.filled_lots + there
+        elif asked and asked[-1][0] != wanted:
+            # What waits to be granted would undo this: it is asked for once more, with the quantity that fits now.
+            asked.append((wanted, lots))
+            self._ground.inner.amend(twin, wanted, twin.limit_price, twin.trigger_price)
+        elif not asked and twin.lots != wanted:
             self._ground.inner.amend(twin, wanted, twin.limit_price, twin.trigger_price)
 
     def _cancel_for(self, order: Order) -> None:
