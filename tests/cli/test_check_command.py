@@ -82,7 +82,10 @@ def test_missing_data_is_one_line(hookline, session):
 
 def test_it_shows_where_leveraged_positions_would_be_liquidated(hookline, session):
     path = session(
-        ("symbols: [BTC-PERP]", "symbols: [BTC-PERP]\ninstruments: {BTC-PERP: {leverage: 10, margin_mode: isolated}}")
+        (
+            "symbols: [BTC-PERP]",
+            "symbols: [BTC-PERP]\ninstruments: {BTC-PERP: {leverage: 10, margin_mode: isolated}}",
+        )
     )
 
     told = hookline("check", path).out

@@ -62,7 +62,9 @@ def test_a_sale_of_the_long_never_opens_a_short():
 
 
 def test_an_order_must_name_its_side():
-    with pytest.raises(hl.StrategyError, match="TEST is in hedge mode: side must be 'long' or 'short', was ''"):
+    with pytest.raises(
+        hl.StrategyError, match="TEST is in hedge mode: side must be 'long' or 'short', was ''"
+    ):
         run({0: buy(5)}, "10 10")
 
 

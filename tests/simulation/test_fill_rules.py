@@ -304,7 +304,9 @@ def test_F3_a_limit_that_the_free_funds_do_not_cover_is_rejected_on_arrival():
     told = run("100 100 100 100", {0: [buy(6, limit=90), buy(6, limit=80, label="second")]}, cash=1000)
 
     assert told.end(0) == "accepted"
-    assert told.end("second") == "rejected: insufficient funds: 1000.00 free, resting orders would need 1020.00"
+    assert (
+        told.end("second") == "rejected: insufficient funds: 1000.00 free, resting orders would need 1020.00"
+    )
 
 
 def test_LQ1_a_position_is_liquidated_at_the_worse_of_its_level_and_the_open():

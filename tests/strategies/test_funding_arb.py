@@ -59,7 +59,7 @@ def messages(caplog):
 def test_spot_is_bought_and_the_perpetual_sold_while_longs_pay(caplog):
     # The second payment, at 16:00, tells the interval: 8 h. Income in 3 d: 9 * 0.05 % = 0.45 % against 4 * 0.05 % of fees.
     # 0.2 * (10,000 / 1.0005) / 100.05 = 19.98001 of each. At 24:00 the rate is below 0.01 %; that payment is received still.
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(FundingArb(), market(), rates(0.0005, 0.0005, 0.00005))
     assert orders(result) == [
         "16 buy 19.98 S carry -> 100 at 16",
@@ -168,7 +168,7 @@ def test_shorter_intervals_earn_their_fees_sooner():
 def test_a_perpetual_that_nears_its_liquidation_is_closed_and_opened_anew(caplog):
     # Twice leveraged and isolated, short at 100.05: (100.05 + 50.025) / (1 + 0.005 + 0.0005) = 149.254.
     # At 114 that is 30.9 % away, at 115 29.8 %. Spot stays behind, so the basis keeps it out afterwards.
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(FundingArb(), market([100.05, 114, 114, 115, 115, 115]), rates(0.0005, 0.0005))
     assert orders(result)[2:] == [
         "20 sell 19.98 S carry close -> 100 at 20",
@@ -204,7 +204,7 @@ def test_after_the_price_of_both_has_risen_a_new_pair_has_its_buffer_again():
 
 
 def test_a_liquidated_perpetual_takes_spot_with_it(caplog):
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(FundingArb(), market([100.05, 160, 160, 160]), rates(0.0005, 0.0005))
     assert orders(result)[2:] == [
         "18 buy 19.98 P liquidation -> 149.26 at 18",
@@ -224,7 +224,7 @@ class OnlySpot(hl.RiskRule):
 
 
 def test_the_second_leg_failing_unwinds_the_first(caplog):
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(FundingArb(), market(), rates(0.0005, 0.0005), risk=[OnlySpot()])
     assert orders(result) == ["16 buy 19.98 S carry -> canceled", "16 sell 19.98 P carry -> denied"]
     assert "unwound: P: denied: only_spot: not this one" in messages(caplog)
@@ -348,7 +348,7 @@ def test_recorded_hours_are_traded_as_the_rules_say_and_the_payments_are_those_o
 ):
     series, funding = real_carry(real_data, "2021-01-01", 24 * 150)
     strategy = FundingArb(max_basis=0.002, horizon="5d", leg_timeout="1d")
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(strategy, series, funding, [spot(), isolated(leverage=1)])
     assert [one for one in messages(caplog) if one.startswith("closing liquidation is 30.0% away")]
     record = result.record

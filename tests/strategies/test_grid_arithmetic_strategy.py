@@ -129,7 +129,7 @@ def test_low_must_be_below_high():
 def test_an_order_that_is_refused_leaves_its_level_empty(caplog):
     # A gap up makes the seed cost more than there is: only what can be paid is bought, and only that is offered.
     series = bars("92 150/150/150/150 109 108")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "hookline"):
         result = run(GridArithmetic(low=90, high=110, num_grids=4), series, kind="spot")
     seed = result.record.orders[1]
     assert seed.status == "canceled"

@@ -63,7 +63,7 @@ def test_a_spread_that_is_far_out_is_sold_and_bought_back_when_it_is_back(caplog
     #   a         = 10,000 * 0.002 / (3.5 * 1.65145 - 4) = 20 / 1.78006 = 11.2356, b = 1.5 * 11.2356 = 16.8534
     # Bar 36: beta as before, residual (1 - 0.5) + 0.5 * 1 = 1, z = 0.61: held.
     # Bar 37: residual (1 - 0.5) - 0.5 * 1 = 0: closed at the open of bar 38, where a = 102 and b = 101.
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(PairsTrading(**TERMS), market([5, None, None, None, None]))
     assert orders(result) == [
         "36 sell 11.235 A pair -> 106 at 36",
@@ -100,7 +100,7 @@ def test_both_legs_together_are_worth_no_more_than_max_fraction_of_equity():
 def test_the_stop_ends_it_and_a_new_entry_waits_until_the_spread_has_been_within_the_entry(caplog):
     strategy = PairsTrading(**{**TERMS, "entry": 1.6, "stop": 2.45})
     wild = [5, 12, 14, 16, 18, None, None, None, None, None, None, 25, None]
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(strategy, market(wild))
     a, b = (pd.Series(market(wild)[symbol].close) for symbol in ("A", "B"))
     z = expected_z(a, b, 12)[1]
@@ -133,7 +133,7 @@ def expected_z(a, b, window):
 
 def test_it_does_not_hold_longer_than_max_hold(caplog):
     # The spread stays where it is; after three hours the pair is closed.
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(PairsTrading(**TERMS, max_hold="3h"), market([5, 5, 5, 5, 5, 5]))
     sent = [place for place, _ in times(result, "pair close")]
     assert sent == [38]
@@ -162,7 +162,7 @@ def test_a_retest_that_finds_no_cointegration_closes(caplog):
     strategy = PairsTrading(
         window=30, calibration=60, entry=1.2, exit=0.0, coint_p_close=0.05, retest="5h", max_hold="9w"
     )
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(strategy, series)
     tested = {
         bar: coint(a[bar - 59 : bar + 1], b[bar - 59 : bar + 1])[1]
@@ -187,7 +187,7 @@ def test_one_leg_refused_leaves_nothing_and_is_not_tried_again_until_the_spread_
         def check(self, order, account):
             return None if order.symbol == "A" else hl.deny("not this one")
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(PairsTrading(**TERMS), market([5, 5, 5, None]), risk=[OnlyA()])
     assert orders(result) == ["36 sell 11.235 A pair -> canceled", "36 buy 16.853 B pair -> denied"]
     assert reasons(caplog) == ["unwound: B: denied: only_a: not this one"]
@@ -220,7 +220,7 @@ def test_when_a_leg_is_taken_away_the_other_is_closed(caplog):
             else:
                 super().on_bar(ctx, bar)
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(Robbed(**TERMS), market([5, 5, 5, 5, 5]))
     assert orders(result)[2:] == [
         "37 buy 11.235 A gone -> 104 at 37",

@@ -254,7 +254,7 @@ def test_the_interval_must_be_a_duration():
 
 def test_each_order_says_its_factor_and_a_verbose_log_why(caplog):
     # The holding counts at the last price: 0.5 at 108, then at 105, of an equity of 10,004 and 10,002.50.
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         result = run(SmartDca(rsi=2), days([100, 102, 100, 108, 105, 90]))
     told = [one.getMessage() for one in caplog.records if one.name == "hookline.strategies.smart_dca"]
     assert told[:3] == [
