@@ -76,3 +76,8 @@ def test_one_cancels_other_offers_the_same_coins_twice():
 @pytest.mark.parametrize(("cash", "end"), [(855, "accepted"), (854, "rejected")])
 def test_the_last_coin_is_enough(cash, end):
     assert ends({0: buy(9, limit=95)}, cash=cash, count=1) == [end]
+
+
+def test_a_leverage_below_one_demands_more_than_the_price():
+    assert ends({0: buy(5, limit=90)}, leverage=0.5, cash=899, count=1) == ["rejected"]
+    assert ends({0: buy(5, limit=90)}, leverage=0.5, cash=900, count=1) == ["accepted"]

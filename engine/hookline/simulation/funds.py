@@ -62,6 +62,8 @@ class Funds:
             and not one.is_isolated
             for one in self.terms.values()
         )
+        # Whether the price in full is margin enough: not where a leverage below one demands more.
+        self.is_full_enough = all(one.leverage >= 1.0 for one in self.terms.values())
         self.added: dict[Position, float] = {}
 
     def affordable(self, ledger: Ledger, position: Position, side: int, price: float, fee_rate: float) -> int:

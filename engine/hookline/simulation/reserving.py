@@ -36,14 +36,21 @@ def uncovered(
         funds: Margin terms of the instruments.
         fee_rate: Fee of orders that rest, as a fraction of notional.
     """
+    spare = funds.spare(ledger, position.wallet)
+    is_spot = position.market.instrument.kind is _SPOT
+    others = list(resting)
+    # Most orders are small beside the funds, which then cover all of them in full.
+    in_full = funds.is_full_enough and not is_spot
+    if in_full and sum(map(_value, others)) + _value(order) <= spare / (1.0 + max(0.0, fee_rate)):
+        return ""
     claims: dict[Position, list[Order]] = {position: [order]}
-    for other in resting:
+    for other in others:
         if other is not order and _reserves(other):
             held = ledger.positions[other.position_id or other.instrument.symbol]
             if held.wallet is position.wallet:
                 claims.setdefault(held, []).append(other)
     own = _dearest(claims[position])
-    if position.market.instrument.kind is _SPOT and order.side < 0:
+    if is_spot and order.side < 0:
         there = position.lots + position.market.instrument.borrow_lots
         wanted = sum(one.open_lots for one in own if one.side < 0)
         if wanted > there:
@@ -54,7 +61,6 @@ def uncovered(
         position, _dearest(claims[position][1:]), funds, fee_rate
     ):
         return ""  # whatever prices have done to the others, this one asks for nothing more
-    spare = funds.spare(ledger, position.wallet)
     if needed > spare * (1.0 + _ROUNDING) + _ROUNDING:
         return f"insufficient funds: {spare:.2f} free, resting orders would need {needed:.2f}"
     return ""
