@@ -9,7 +9,9 @@ Rules of this file:
   ``min_edge_bps``.
 - A side offers no more than what brings the position to ``max_position``; of spot no more than what is held. A level for which
   nothing is left is canceled.
-- The tag of an order is its side and level, such as ``bid 0``. After a restart open orders are taken up by their tags.
+- The tag of an order is its side and level, such as ``bid 0``. After a restart open orders are taken up by their tags, and those
+  of levels that are no longer quoted are canceled.
+- A book that is crossed, empty on a side or has lost an update moves no quote; one that is so at a full second cancels them all.
 - A quote that has moved is amended, so that a smaller one keeps its place in the queue.
 """
 
@@ -60,6 +62,7 @@ class MarketMaker(Strategy):
         self._symbol = ctx.symbol
         self._instrument = ctx.instrument(self._symbol)
         ctx.state.setdefault("refreshed", 0)
+        ctx.every("1s")
         fees_bps = 2.0 * ctx.fee_rate / _BPS
         if self.spread_bps < fees_bps:
             ctx.log.warning(
@@ -73,7 +76,7 @@ class MarketMaker(Strategy):
             return
         ctx.state["refreshed"] = book.time
         held = ctx.position(self._symbol).quantity
-        resting = {order.tag: order for order in ctx.open_orders(self._symbol)}
+        resting = self._wanted(ctx)
         for side in (Side.BUY, Side.SELL):
             room = self._room(side, held)
             for level in range(self.levels):
@@ -87,8 +90,22 @@ class MarketMaker(Strategy):
                 price = quote(self, book, side, level, held, self._instrument)
                 self._place(ctx, resting.get(tag), side, quantity, price, tag)
 
+    def on_timer(self, ctx: Context, timer: str) -> None:  # noqa: ARG002
+        orders = ctx.open_orders(self._symbol)
+        if orders and ctx.bid(self._symbol) == ctx.bid(self._symbol) and not ctx.book(self._symbol).is_usable:
+            ctx.log.warning("cancels its quotes: the book is crossed, empty on a side or has lost an update")
+            ctx.cancel_all(self._symbol)
+
     def on_stop(self, ctx: Context) -> None:
         ctx.cancel_all(self._symbol)
+
+    def _wanted(self, ctx: Context) -> dict[str, Order]:
+        """Return the open quotes by tag; cancel those of levels that are no longer quoted, such as after a restart."""
+        resting = {order.tag: order for order in ctx.open_orders(self._symbol)}
+        tags = {f"{word} {level}" for word in ("bid", "ask") for level in range(self.levels)}
+        for tag in resting.keys() - tags:
+            ctx.cancel(resting.pop(tag))
+        return resting
 
     def _room(self, side: Side, held: float) -> float:
         """Return how much a side may offer."""

@@ -9,7 +9,7 @@ import hookline as hl
 from hookline.feed import BarRequest
 from hookline.model import MarketData, RowKind, TapeSeries
 from hookline.session.assembly import tapes_of
-from hookline.session.plan import Plan, Seat
+from hookline.session.plan import JournalPlan, Plan, Seat
 from hookline.session.session import Session
 from hookline.testing.recording import SeriesFeed
 
@@ -63,7 +63,7 @@ class _TapeFeed(SeriesFeed):
             yield event
 
 
-def run(strategy, *tapes, one=None, broker=None, streamed=False, cash=10_000.0):
+def run(strategy, *tapes, one=None, broker=None, streamed=False, cash=10_000.0, journal=None):
     """Run a strategy on tapes and return the result."""
     from hookline_paper.broker import PaperBroker
 
@@ -82,6 +82,7 @@ def run(strategy, *tapes, one=None, broker=None, streamed=False, cash=10_000.0):
             broker=broker or PaperBroker(),
             seats=[seat],
             tapes=tapes_of([seat], [one.symbol], [MarketData.TRADES]),
+            journal=None if journal is None else JournalPlan(journal),
         )
     ).run()
 

@@ -183,3 +183,70 @@ def test_it_holds_no_more_than_it_may_and_never_takes():
         held += fill.side * fill.lots
         assert abs(held) <= 2000
         assert fill.is_maker
+
+
+def test_quotes_of_levels_that_are_no_longer_wanted_are_canceled():
+    @dataclass
+    class Fewer(MarketMaker):
+        def on_book(self, ctx, book):
+            self.levels = 2 if book.time < 1_704_067_202 * 10**9 else 1
+            super().on_book(ctx, book)
+
+    maker = Fewer(order_size=1, max_position=2, spread_bps=100, level_step_bps=20)
+    text = "1 book bid 99:5 ask 101:5\n3 change bid 98:1\n4 sell 5 @ 99\n4.1 change bid 98:2"
+
+    record = run(maker, tape(text)).record
+
+    ended = {
+        order.tag: (str(order.status), order.update_time // 10**9 - 1_704_067_200)
+        for order in record.orders[:4]
+    }
+    assert ended["bid 1"] == ended["ask 1"] == ("canceled", 3)
+    assert [(fill.side.name, fill.price) for fill in record.fills] == [("BUY", 99.5)]
+
+
+def test_a_book_that_stays_crossed_takes_the_quotes_away(caplog):
+    maker = Watched(order_size=1, max_position=2, spread_bps=100)
+
+    with caplog.at_level(logging.WARNING, "hookline"):
+        run(
+            maker,
+            tape("1 book bid 99:5 ask 101:5\n1.5 change bid 101.5:1\n2.5 change bid 98:1\n9 change bid 97:1"),
+        )
+
+    assert [line for line in maker.told if "canceled" in line] == [
+        "2 bid 0 canceled 1 @ 99.5",
+        "2 ask 0 canceled 1 @ 100.5",
+    ]
+    assert "cancels its quotes" in caplog.text
+
+
+def test_a_kill_and_a_restart_change_no_order_and_no_fill(tmp_path):
+    market = synthetic_tape(6)
+    whole = run(Killed(**FINE_QUOTES), market, one=FINE, streamed=True, journal=tmp_path / "whole").record
+    last = int(market.time[-1])
+    for part in (0.2, 0.45, 0.7):
+        cut = int(market.time[int(len(market) * part)]) // MINUTE * MINUTE
+        early = market.between(None, cut)
+        run(Killed(**FINE_QUOTES), early, one=FINE, streamed=True, journal=tmp_path / str(part))
+        again = run(
+            Killed(**FINE_QUOTES), market, one=FINE, streamed=True, journal=tmp_path / str(part)
+        ).record
+        assert again.fills == whole.fills
+        assert [(o.number, o.tag, o.limit_price, o.status, o.lots) for o in again.orders] == [
+            (o.number, o.tag, o.limit_price, o.status, o.lots) for o in whole.orders
+        ]
+    assert len(whole.fills) > 5
+    assert whole.fills[-1].time <= last
+
+
+@dataclass
+class Killed(MarketMaker):
+    """Ends as a process does that is killed: without a word."""
+
+    def on_stop(self, ctx):
+        pass
+
+
+MINUTE = 60 * 10**9
+FINE_QUOTES = {"order_size": 0.5, "max_position": 2, "spread_bps": 3, "levels": 2, "level_step_bps": 2}
