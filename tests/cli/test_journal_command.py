@@ -133,7 +133,7 @@ def test_tail_follows_a_session_that_runs(folder):
             assert child.stdout.readline().startswith(f"2024-01-01T0{number + 1}:00:00Z  bar")
     time.sleep(0.05)
     child.send_signal(signal.SIGINT)
-    assert child.wait() == 0
+    assert child.wait(timeout=30) == 0
     child.stdout.close()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,14 +71,15 @@ def tail(
     # Every commit has a line at least, unless nothing happened.
     for _, line in lines_after(path, max(0, number - lines))[-lines:]:
         typer.echo(line)
-    try:
-        while follow:
-            time.sleep(_POLL_SECONDS)
-            for commit, line in lines_after(path, number):
-                typer.echo(line)
-                number = commit
-    except KeyboardInterrupt:
-        raise typer.Exit from None
+    if not follow:
+        return
+    stopped = threading.Event()
+    # A handler of its own: an interrupt that lands inside a library cannot be lost.
+    signal.signal(signal.SIGINT, lambda _number, _frame: stopped.set())
+    while not stopped.wait(_POLL_SECONDS):
+        for commit, line in lines_after(path, number):
+            typer.echo(line)
+            number = commit
 
 
 @app.command()
