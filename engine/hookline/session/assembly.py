@@ -20,7 +20,7 @@ from hookline.session.config import SessionConfig
 from hookline.session.feeding import funding_of, instrument_of, load_bars, mark_of
 from hookline.session.plan import JournalPlan, Plan, Seat
 from hookline.session.schema import ExternalEntry, InstrumentEntry
-from hookline.session.streaming import StreamRules
+from hookline.session.stream_rules import StreamRules
 from hookline.session.venues import broker_of, feed_of
 from hookline.session.wallets import check_wallets, start_cash, wallets_of
 

@@ -13,8 +13,9 @@ from hookline.feed import BarRequest, Feed
 from hookline.kernel.desk import Purses
 from hookline.kernel.sizing import Sizer
 from hookline.model import BarSeries, Instrument, Market, MarketData, Purse, Wallet
+from hookline.reporting.record import StrategyRecord
 from hookline.risk import RiskRule
-from hookline.session.streaming import StreamRules
+from hookline.session.stream_rules import StreamRules
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Seat:
     sizer: Sizer | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     cash_fraction: float = 1.0
+
+    @property
+    def record(self) -> StrategyRecord:
+        """What results say of the strategy."""
+        return StrategyRecord(self.id, self.use, dict(self.params), self.symbols, self.cash)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 from hookline.clock import EventClock, isoformat, stopwatch
 from hookline.errors import DataError
 from hookline.feed import BarRequest, TapeRequest
-from hookline.journal.bars import all_bars
 from hookline.kernel.context import Context
 from hookline.kernel.kernel import Kernel
 from hookline.kernel.observing import Observing
@@ -24,15 +22,13 @@ from hookline.reporting.record import RunRecord
 from hookline.session.backtest import Progress, run_backtest
 from hookline.session.feeding import load_bars, load_tape, stream_events
 from hookline.session.plan import Plan, Seat
-from hookline.session.recorder import BarRecorder
-from hookline.session.streaming import StreamDriver
-from hookline.session.watching import SessionWatch, past_tapes, resumed_requests, strategy_record
 from hookline.signals import SignalStrategy
 
 if TYPE_CHECKING:
     from hookline.observers import Observers
     from hookline.reporting.result import Result
     from hookline.session.config import SessionConfig
+    from hookline.session.watching import SessionWatch
 
 __all__ = ["Session"]
 
@@ -130,6 +126,14 @@ class Session:
         return series, interrupted
 
     def _stream(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
+        # Here, because a backtest needs none of it: neither sockets nor a database.
+        import asyncio
+
+        from hookline.journal.bars import all_bars
+        from hookline.session.recorder import BarRecorder
+        from hookline.session.streaming import StreamDriver
+        from hookline.session.watching import SessionWatch, past_tapes, resumed_requests
+
         plan = self.plan
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
         self._watch = watch = SessionWatch(self, recorder)
@@ -204,7 +208,7 @@ class Session:
             config=dict(plan.config),
             series={one.symbol: one for one in series},
             instruments=dict(plan.instruments),
-            strategies=[strategy_record(seat) for seat in plan.seats],
+            strategies=[seat.record for seat in plan.seats],
             orders=kernel.orders,
             fills=kernel.fills,
             updates=kernel.updates,

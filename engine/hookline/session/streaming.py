@@ -19,8 +19,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hookline.clock import SystemClock, isoformat
 from hookline.columns import Stream
@@ -28,6 +27,7 @@ from hookline.errors import DataError
 from hookline.kernel.kernel import Kernel, Lane
 from hookline.kernel.runner import Handle, Runner
 from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
+from hookline.session.stream_rules import StreamRules
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
@@ -35,23 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["StreamDriver", "StreamRules", "Watcher"]
 
 _LOOK_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class StreamRules:
-    """How a stream is treated.
-
-    Args:
-        late_data: What happens to data that comes behind an event that was handled already.
-        bar_wait_seconds: How long bars wait for others that end with them while the feed is silent.
-        stall_seconds: Silence after which the feed counts as stalled; None for never.
-        is_live: Whether the feed follows a market as it moves, so that time passes while it is silent.
-    """
-
-    late_data: Literal["drop", "stop"] = "stop"
-    bar_wait_seconds: float = 5.0
-    stall_seconds: float | None = None
-    is_live: bool = False
 
 
 class Watcher:

@@ -15,11 +15,11 @@ from hookline.feed import BarRequest, TapeRequest
 from hookline.journal import SessionHeader, read_journal, to_record
 from hookline.journal.content import JournalContent
 from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
-from hookline.reporting.record import RunRecord, StrategyRecord
+from hookline.reporting.record import RunRecord
 from hookline.risk.rule import Action, Decision
 from hookline.session.keeper import Keeper
 from hookline.session.market_recorder import MarketRecorder
-from hookline.session.plan import Plan, Seat, WalletPlan
+from hookline.session.plan import Plan, WalletPlan
 from hookline.session.pulse import Pulse
 from hookline.session.recorder import BarRecorder
 from hookline.session.streaming import Watcher
@@ -27,7 +27,7 @@ from hookline.session.streaming import Watcher
 if TYPE_CHECKING:
     from hookline.session.session import Session
 
-__all__ = ["SessionWatch", "header_of", "past_tapes", "resumed_requests", "strategy_record"]
+__all__ = ["SessionWatch", "header_of", "past_tapes", "resumed_requests"]
 
 _logger = logging.getLogger("hookline.session")
 
@@ -215,7 +215,7 @@ def header_of(plan: Plan) -> SessionHeader:
         currency=plan.currency,
         config=plan.config,
         instruments=plan.instruments,
-        strategies=[strategy_record(seat) for seat in plan.seats],
+        strategies=[seat.record for seat in plan.seats],
         wallets={
             symbol: WalletPlan(one.venue, one.quote, 0.0).name for symbol, one in plan.instruments.items()
         }
@@ -227,11 +227,6 @@ def header_of(plan: Plan) -> SessionHeader:
             if plan.wallets
         },
     )
-
-
-def strategy_record(seat: Seat) -> StrategyRecord:
-    """Return what results say of a strategy."""
-    return StrategyRecord(seat.id, seat.use, dict(seat.params), seat.symbols, seat.cash)
 
 
 def past_tapes(past: JournalContent) -> dict[str, tuple[int, int]]:
