@@ -130,6 +130,10 @@ def test_an_order_is_sized_in_the_currency_it_is_paid_in():
     ("change", "message"),
     [
         ({"cash": 500}, "cash: must be left out where there are the balances of the venues, was 500"),
+        (
+            {"journal": {"enabled": True}},
+            "journal.enabled: must be left out of a backtest, which keeps no journal, was true",
+        ),
         ({"rates": {}}, "venues.there.balances.EUR: must be USDT or have an instrument under 'rates' that turns it into USDT"),
         ({"rates": {"EUR": "EURUSD"}}, "rates.EUR: must be one of the session's symbols A, B, EURUSDT, was 'EURUSD'; did you mean 'EURUSDT'?"),
         (

@@ -153,6 +153,7 @@ def resolve(
         *_check_names(file),
         *_check_symbols(file),
         *_check_instruments(file),
+        *_check_journal(file),
         *_check_venues(file),
         *_check_rates(file),
     ]
@@ -220,6 +221,13 @@ def _check_instruments(file: SessionFile) -> Iterator[Problem]:
     for symbol in file.instruments:
         if symbol not in file.symbols:
             yield _unknown_symbol(("instruments", symbol), symbol, file)
+
+
+def _check_journal(file: SessionFile) -> Iterator[Problem]:
+    if file.journal.enabled and file.mode == "backtest":
+        yield Problem(
+            ("journal", "enabled"), "must be left out of a backtest, which keeps no journal", "true"
+        )
 
 
 def _check_venues(file: SessionFile) -> Iterator[Problem]:
