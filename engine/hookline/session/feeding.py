@@ -24,12 +24,7 @@ def load_bars(feed: Feed, request: BarRequest) -> BarSeries:
         DataError: if there are none or they cannot be trusted.
         PluginError: if the feed raises something else, or returns what was not asked for.
     """
-    try:
-        series = feed.load(request)
-    except HooklineError:
-        raise
-    except Exception as error:
-        raise _broken(feed, "load", error) from error
+    series = _asked(feed, "load", lambda: feed.load(request))
     asked = f"feed {feed.name!r}: load must return the {request.timeframe} bars of {request.symbol}"
     if not isinstance(series, BarSeries):
         raise PluginError(f"{asked} as a BarSeries, returned {type(series).__name__}")
@@ -47,12 +42,7 @@ def load_tape(feed: Feed, request: TapeRequest) -> TapeSeries:
         DataError: if there are none or they cannot be trusted.
         PluginError: if the feed raises something else, or returns what was not asked for.
     """
-    try:
-        tape = feed.tape(request)
-    except HooklineError:
-        raise
-    except Exception as error:
-        raise _broken(feed, "tape", error) from error
+    tape = _asked(feed, "tape", lambda: feed.tape(request))
     asked = f"feed {feed.name!r}: tape must return a TapeSeries of {request.symbol}"
     if not isinstance(tape, TapeSeries):
         raise PluginError(f"{asked}, returned {type(tape).__name__}")
