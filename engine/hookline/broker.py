@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from hookline.clock import Clock
@@ -25,6 +25,7 @@ from hookline.model import (
     Position,
     Quote,
     Trade,
+    VenueAccount,
 )
 
 __all__ = ["Broker", "BrokerListener"]
@@ -44,6 +45,9 @@ class BrokerListener(Protocol):
     def order_adopted(self, order: Order) -> None:
         """Record an order that the venue itself has made, such as a liquidation."""
 
+    def funding_paid(self, symbol: str, time: int, rate: float, amount: float) -> None:
+        """Book funding that the venue has settled: ``amount`` received, below zero paid, in quote currency."""
+
     def warn(self, text: str) -> None:
         """Add a warning to the result."""
 
@@ -52,6 +56,10 @@ class Broker(ABC):
     """Executes orders. Subclasses are dataclasses and set ``name``."""
 
     name: ClassVar[str]
+    is_live: ClassVar[bool] = False
+    """Whether orders go to a venue over a network: see "brokers over a network" below."""
+    settles_funding: ClassVar[bool] = False
+    """Whether the venue pays funding itself and it is reported; else the kernel pays what the rates say."""
     leverage: float = 1.0
     """Of positions in instruments that have chosen none."""
 
@@ -171,3 +179,68 @@ class Broker(ABC):
 
     def paid(self, symbol: str) -> None:
         """Learn that funding has changed the cash behind positions of a symbol."""
+
+    # -- brokers over a network ------------------------------------------------------------------------------------------
+    #
+    # ``submit`` and its like only note what is wanted. The driver writes the journal, then calls ``flush``, and only that sends.
+    # What comes of it is kept until the driver calls ``deliver``, which reports it to the listener. All of these are called in
+    # one thread, that of the event loop.
+
+    async def open(self, wake: Callable[[], None]) -> None:
+        """Connect to the venue's sockets, after ``connect`` and ``restore``; prepare leverage and margin as configured.
+
+        Args:
+            wake: To be called whenever ``deliver`` has something to report.
+
+        Raises:
+            VenueError: if the venue cannot be reached, refuses the key, or has settings that contradict what is configured.
+        """
+
+    def flush(self) -> None:
+        """Send what was asked for since the last call; it is in the journal by now. Returns at once."""
+
+    def deliver(self) -> None:
+        """Report to the listener what has come in since the last call."""
+
+    async def catch_up(self) -> None:
+        """Ask the venue what became of every order that is open or unknown here, fills included, for ``deliver`` to report.
+
+        Raises:
+            VenueError: if it does not answer; nothing is assumed then.
+        """
+
+    async def venue_account(self) -> VenueAccount:
+        """Return what the venue says of the account now: open orders, positions and balances.
+
+        Raises:
+            VenueError: if it does not answer.
+        """
+        raise NotImplementedError(f"broker {self.name!r} has no account at a venue")
+
+    async def cancel_foreign(self, venue_order_ids: Sequence[str]) -> None:
+        """Cancel orders that are not of this session, as ``venue_account`` names them.
+
+        Raises:
+            VenueError: if that fails.
+        """
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait until nothing is under way any more; return whether that was so before the time was up."""
+        return seconds >= 0.0
+
+    async def aclose(self) -> None:
+        """Leave the venue: close what ``open`` has opened. Orders stay as they are."""
+
+    async def withdraw(self, symbols: Sequence[str], *, flatten: bool) -> list[str]:
+        """Cancel every open order of the account in some symbols, and close their positions at the market if wanted.
+
+        Works without ``connect`` and ``open``, on a connection of its own: for a kill switch beside the session. Asks until
+        the venue shows no order (and no position), a bounded number of times.
+
+        Returns:
+            What was done, one line each, for a person to read.
+
+        Raises:
+            VenueError: if the venue cannot be reached or something is left; the message names what.
+        """
+        raise NotImplementedError(f"broker {self.name!r} has no account at a venue")

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "EventClock", "SystemClock", "from_ns", "isoformat", "stopwatch", "to_ns"]
+__all__ = ["Clock", "EventClock", "SteadyClock", "SystemClock", "from_ns", "isoformat", "stopwatch", "to_ns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,6 +29,23 @@ class EventClock:
 
     def __init__(self, now: int = 0) -> None:
         self.now = now
+
+
+class SteadyClock(EventClock):
+    """A clock that shows the latest time of all events handled: those of a market that is followed live come a little out of order."""
+
+    __slots__ = ("_latest",)
+
+    def __init__(self, now: int = 0) -> None:
+        self._latest = now
+
+    @property
+    def now(self) -> int:
+        return self._latest
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self._latest = max(self._latest, now)
 
 
 class SystemClock:

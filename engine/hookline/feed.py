@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from hookline.clock import Clock, SystemClock
 from hookline.errors import ConfigError
 from hookline.model import BarSeries, Instrument, MarketData, MarketEvent, TapeSeries, Timeframe
 
@@ -48,7 +49,12 @@ class Feed(ABC):
 
     name: ClassVar[str]
     is_live: ClassVar[bool] = False
-    """Whether ``stream`` follows a market as it moves, by the system's clock."""
+    """Whether ``stream`` follows a market as it moves, by ``clock``."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time of a market that is followed as it moves: the system's, unless the venue's clock is known better."""
+        return SystemClock()
 
     @abstractmethod
     def load(self, request: BarRequest) -> BarSeries:

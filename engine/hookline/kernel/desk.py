@@ -23,6 +23,7 @@ from hookline.kernel.observing import Observing
 from hookline.kernel.runner import Runner, Timed
 from hookline.model import (
     Fill,
+    Funding,
     Instrument,
     Ledger,
     Market,
@@ -31,6 +32,7 @@ from hookline.model import (
     OrderStatus,
     OrderType,
     OrderUpdate,
+    Position,
     Purse,
     Side,
     transition,
@@ -110,6 +112,7 @@ class OrderDesk:
         self._live: dict[int, Order] = {}
         self._denials: dict[tuple[str, str], tuple[int, str]] = {}
         self._inbox: deque[tuple[Order, Fill | OrderUpdate]] = deque()
+        self._funding_news: deque[tuple[str, Funding]] = deque()
         self._observing = observing or Observing()
         broker.connect(self, clock, instruments, self.ledgers)
 
@@ -390,6 +393,23 @@ class OrderDesk:
             for rule in self._rules_on_fill:
                 rule.on_fill(order, fill, realized, self)
 
+    def funding_paid(self, symbol: str, time: int, rate: float, amount: float) -> None:
+        """Book funding that the venue has settled, by share of what strategies hold, or to who held it last."""
+        market = self.markets[symbol]
+        market.funding_rate = rate
+        positions = [(one, position) for one in self.ledgers.values() for position in one.held(symbol)]
+        total = sum(position.lots for _, position in positions)
+        for ledger, position in positions:
+            share = position.lots / total if total else float(position is _last_held(positions))
+            if share:
+                self._book_payment(ledger, position, time, amount * share)
+                self._funding_news.append((ledger.strategy, Funding(symbol, time, rate, amount * share)))
+
+    def _book_payment(self, ledger: Ledger, position: Position, time: int, amount: float) -> None:
+        position.wallet.cash += amount
+        ledger.funding += amount * position.wallet.rate
+        self.payments.append((time, ledger.strategy, position.id, amount))
+
     def _parent_filled(self, parent: Order, lots: int, price: float, time: int) -> None:
         """Count what a child of a worked order has filled; the child's fill is booked already."""
         before = parent.filled_lots
@@ -442,6 +462,11 @@ class OrderDesk:
     def _endless(self, runner: Runner) -> StrategyError:
         found = f"more than {_CALLBACKS_PER_EVENT} callbacks from one event; an order sent from on_order answers itself"
         return StrategyError(f"strategy {runner.id!r}: at {isoformat(self.clock.now)}: {found}")
+
+
+def _last_held(positions: Sequence[tuple[Ledger, Position]]) -> Position:
+    """Return the position that was opened last, of those that are flat by now."""
+    return max((position for _, position in positions), key=lambda one: one.opened)
 
 
 def _amended(order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> Order:

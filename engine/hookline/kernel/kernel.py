@@ -27,9 +27,11 @@ from hookline.model import (
     BarSeries,
     BookUpdate,
     Funding,
+    FundingRate,
     Instrument,
     Market,
     MarketData,
+    MarkPrice,
     Order,
     OrderBook,
     Quote,
@@ -311,6 +313,32 @@ class Kernel(OrderDesk):
         if not market.has_trades and book.is_usable:
             market.last = book.mid
 
+    def note(self, event: MarkPrice | FundingRate) -> None:
+        """Learn a mark price or a funding rate of a market that is followed live; where no venue pays, funding is paid by it."""
+        self.clock.now = event.time
+        market = self.markets[event.symbol]
+        if isinstance(event, MarkPrice):
+            market.mark = event.price
+        elif self.broker.settles_funding:
+            market.funding_rate = event.rate
+        else:
+            self._settle_funding(event.time, event.symbol, event.rate)
+        if self.is_busy:
+            self._watch()
+
+    def hear(self, now: int) -> None:
+        """Let the broker report what has come from a venue since the last call, and tell strategies."""
+        self.clock.now = now
+        self.broker.deliver()
+        self._deliver()
+        while self._funding_news:
+            strategy, funding = self._funding_news.popleft()
+            runner = self.runners.get(strategy)
+            if runner is not None and runner.wants_funding:
+                self._see(runner, "on_funding", runner.on_funding, funding)
+        if self.is_busy:
+            self._watch()
+
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _advance(self, until: int) -> None:
@@ -382,6 +410,9 @@ class Kernel(OrderDesk):
     def _pay_funding(self) -> None:
         time, symbol, rate = self.funding.pop()
         self._reach(time)
+        self._settle_funding(time, symbol, rate)
+
+    def _settle_funding(self, time: int, symbol: str, rate: float) -> None:
         self.markets[symbol].funding_rate = rate
         received = self._pay(time, symbol, lambda quantity, price: funding_payment(quantity, price, rate))
         for strategy, amount in received.items():
@@ -405,9 +436,7 @@ class Kernel(OrderDesk):
             for position in ledger.held(symbol):
                 amount = payment(position.quantity, price) if position.lots else 0.0
                 if amount:
-                    position.wallet.cash += amount
-                    ledger.funding += amount * position.wallet.rate
-                    self.payments.append((time, ledger.strategy, position.id, amount))
+                    self._book_payment(ledger, position, time, amount)
                     total += amount
             received[ledger.strategy] = total
         self.broker.paid(symbol)

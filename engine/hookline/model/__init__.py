@@ -22,8 +22,19 @@ from hookline.model.order import (
     TimeInForce,
     transition,
 )
-from hookline.model.tape import BookUpdate, MarketData, MarketEvent, Quote, RowKind, TapeSeries, Trade
+from hookline.model.tape import (
+    BookUpdate,
+    FundingRate,
+    MarketData,
+    MarketEvent,
+    MarkPrice,
+    Quote,
+    RowKind,
+    TapeSeries,
+    Trade,
+)
 from hookline.model.timeframe import Timeframe, timeframe_ns, timeframe_of
+from hookline.model.venue import VenueAccount, VenueBalance, VenueOrder, VenuePosition
 
 __all__ = [
     "TRANSITIONS",
@@ -32,11 +43,13 @@ __all__ = [
     "BookUpdate",
     "Fill",
     "Funding",
+    "FundingRate",
     "Instrument",
     "InstrumentKind",
     "Ledger",
     "MarginMode",
     "MarginTier",
+    "MarkPrice",
     "Market",
     "MarketData",
     "MarketEvent",
@@ -57,6 +70,10 @@ __all__ = [
     "TimeInForce",
     "Timeframe",
     "Trade",
+    "VenueAccount",
+    "VenueBalance",
+    "VenueOrder",
+    "VenuePosition",
     "Wallet",
     "timeframe_ns",
     "timeframe_of",

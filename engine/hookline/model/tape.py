@@ -25,7 +25,17 @@ from hookline.errors import DataError
 from hookline.model.market import Bar
 from hookline.model.order import Side
 
-__all__ = ["BookUpdate", "MarketData", "MarketEvent", "Quote", "RowKind", "TapeSeries", "Trade"]
+__all__ = [
+    "BookUpdate",
+    "FundingRate",
+    "MarkPrice",
+    "MarketData",
+    "MarketEvent",
+    "Quote",
+    "RowKind",
+    "TapeSeries",
+    "Trade",
+]
 
 _CHUNK = 16_384
 
@@ -89,7 +99,25 @@ class BookUpdate(msgspec.Struct, frozen=True, gc=False):
     previous: int = -1
 
 
-MarketEvent = Bar | Quote | Trade | BookUpdate
+class MarkPrice(msgspec.Struct, frozen=True, gc=False):
+    """Price at which a venue values positions, as it is when a market is followed live."""
+
+    symbol: str
+    time: int
+    venue_time: int
+    price: float
+
+
+class FundingRate(msgspec.Struct, frozen=True, gc=False):
+    """Rate of a funding interval that has just ended, as a fraction of the notional; above zero the longs pay."""
+
+    symbol: str
+    time: int
+    venue_time: int
+    rate: float
+
+
+MarketEvent = Bar | Quote | Trade | BookUpdate | MarkPrice | FundingRate
 
 
 @dataclass(frozen=True, eq=False)

@@ -257,6 +257,10 @@ class NettedBroker(Broker):
             transition(order, status, order.time)
         self._liquidations[order] = order.tag
 
+    def funding_paid(self, symbol: str, time: int, rate: float, amount: float) -> None:
+        """Pass on what the venue has paid."""
+        self._ground.listener.funding_paid(symbol, time, rate, amount)
+
     def warn(self, text: str) -> None:
         """Pass a warning on."""
         self._ground.listener.warn(text)

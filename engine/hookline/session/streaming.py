@@ -26,7 +26,7 @@ from hookline.columns import Stream
 from hookline.errors import DataError
 from hookline.kernel.kernel import Kernel, Lane
 from hookline.kernel.runner import Handle, Runner
-from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
+from hookline.model import Bar, BookUpdate, FundingRate, MarketEvent, MarkPrice, Quote, Trade
 from hookline.session.stream_rules import StreamRules
 
 if TYPE_CHECKING:
@@ -153,6 +153,9 @@ class StreamDriver:
     def take(self, event: MarketEvent) -> None:
         """Handle an event, or keep a bar until those that end with it are there."""
         self._check_symbol(event)
+        if isinstance(event, MarkPrice | FundingRate):
+            self._kernel.note(event)
+            return
         if not isinstance(event, Bar):
             self._take_tape(event)
             return

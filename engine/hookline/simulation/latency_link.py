@@ -261,6 +261,10 @@ class DelayedVenue:
             transition(order, status, self._there.now)
         self._answer(lambda: self._listener.order_adopted(original))
 
+    def funding_paid(self, symbol: str, time: int, rate: float, amount: float) -> None:
+        """Pass on what the venue has paid."""
+        self._listener.funding_paid(symbol, time, rate, amount)
+
     def warn(self, text: str) -> None:
         """Pass a warning on."""
         self._listener.warn(text)
