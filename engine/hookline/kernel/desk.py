@@ -262,10 +262,13 @@ class OrderDesk:
         self._observing.session_halted(reason)
         self._deliver()
 
-    def withdraw(self, reason: str, *, flatten: bool = False) -> None:
-        """Cancel every open order, and close every position at the market where that is wanted."""
+    def withdraw(self, reason: str, *, flatten: bool = False, keep_protective: bool = False) -> None:
+        """Cancel every open order, and close every position at the market where that is wanted.
+
+        With ``keep_protective`` orders that only reduce a position stay, unless it is closed.
+        """
         for order in self.open_orders():
-            if order.is_open:
+            if order.is_open and (flatten or not (keep_protective and order.reduce_only)):
                 self.cancel(order, reason)
         if flatten:
             self.flatten(reason)

@@ -51,6 +51,11 @@ class Market:
         self.has_trades = False
         self.time = 0
 
+    def show(self, last: float, time: int) -> None:
+        """Take a price of before the start as the last one, unless a later one is known."""
+        if time > self.time:
+            self.last, self.time = last, time
+
 
 class Wallet:
     """Cash of one strategy at one venue in one currency.

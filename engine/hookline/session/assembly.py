@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from hookline import plugins
+from hookline.broker import Broker
 from hookline.data import infer_instrument
 from hookline.errors import ConfigError, HooklineError
 from hookline.feed import BarRequest, Feed
@@ -40,6 +41,8 @@ def assemble(config: SessionConfig) -> Plan:
     """
     built = build_plugins(config)
     feed, broker = feed_of(config, built), broker_of(config, built)
+    _check_mode(config, feed, broker)
+    follows = feed.is_live and config.mode != "backtest"
     requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
     instruments, loaded, notes = _instruments(config, feed, requests)
     external = {name: _external(name, entry) for name, entry in config.external.items()}
@@ -48,11 +51,12 @@ def assemble(config: SessionConfig) -> Plan:
     cash = start_cash(config, wallets, feed, requests)
     seats = [_seat(config, number, built, cash) for number in range(len(config.strategies))]
     rules = [built[("risk", number)] for number in range(len(config.risk))]
-    funding = _funding(config, feed, instruments, external)
+    # What is followed live tells its funding and marks as they come.
+    funding = {} if follows else _funding(config, feed, instruments, external)
     notes += [
         f"{symbol}: no funding series under 'instruments', so funding is left out"
         for symbol, one in instruments.items()
-        if one.kind is InstrumentKind.PERPETUAL and symbol not in funding
+        if one.kind is InstrumentKind.PERPETUAL and symbol not in funding and not follows
     ]
     return Plan(
         name=config.name,
@@ -75,17 +79,40 @@ def assemble(config: SessionConfig) -> Plan:
         config=config.dump(),
         notes=notes,
         tapes=tapes_of(seats, config.symbols, config.market_data),
-        marks=_marks(feed, requests, instruments),
+        marks={} if follows else _marks(feed, requests, instruments),
         stream=StreamRules(
             config.stream.late_data, config.stream.bar_wait_seconds, config.stream.stall_seconds
         ),
         on_stall=config.stream.on_stall,
         flatten_on_halt=config.flatten_on_halt,
         on_stop=config.on_stop,
+        warmup_bars=config.stream.warmup_bars,
         journal=_journal(config),
         wallets=wallets,
         rates=config.rates,
     )
+
+
+def _check_mode(config: SessionConfig, feed: Feed, broker: Broker) -> None:
+    """Refuse a mode that is not the combination of feed and broker that it says.
+
+    Raises:
+        ConfigError: naming what must change.
+    """
+    is_live = config.mode == "live"
+    if is_live and not broker.is_live:
+        raise ConfigError(
+            f"broker: mode live needs one that sends orders to a venue, such as lmex; {broker.name!r} simulates"
+        )
+    if broker.is_live and not is_live:
+        raise ConfigError(
+            f"mode: must be live where the broker sends orders to a venue, was {config.mode} with broker {broker.name!r}; "
+            f"to simulate, say broker: {{use: paper}}"
+        )
+    if is_live and not feed.is_live:
+        raise ConfigError(
+            f"feed: mode live needs one that follows the market, such as lmex; {feed.name!r} tells history"
+        )
 
 
 def tapes_of(
@@ -106,7 +133,7 @@ def _journal(config: SessionConfig) -> JournalPlan | None:
         return None
     return JournalPlan(
         config.output,
-        durable=bool(config.journal.durable),
+        durable=config.mode == "live" if config.journal.durable is None else config.journal.durable,
         max_bytes=round(config.journal.max_megabytes * 2**20),
         record=config.output / "recording" if config.stream.record else None,
     )

@@ -48,7 +48,6 @@ _AS_WRITTEN = (
     "journal",
     "require_stops",
     "flatten_on_halt",
-    "on_stop",
 )
 # What 64-bit nanoseconds can hold, in whole centuries.
 _FIRST_YEAR, _YEARS_END = 1700, 2200
@@ -76,7 +75,7 @@ class SessionConfig:
     """
 
     name: str
-    mode: Literal["backtest", "paper"]
+    mode: Literal["backtest", "paper", "live"]
     cash: Decimal
     balances: dict[str, Decimal]
     rates: dict[str, str]
@@ -172,6 +171,7 @@ def resolve(
         market_data=tuple(file.market_data),
         since=since,
         until=until,
+        on_stop=file.on_stop or ("cancel" if file.mode == "live" else "keep"),
         external={key: _external(entry, base) for key, entry in file.external.items()},
         venues={name: _anchored_venue(entry, base) for name, entry in file.venues.items()},
         feed=file.feed.anchored(base),
@@ -228,6 +228,24 @@ def _check_journal(file: SessionFile) -> Iterator[Problem]:
         yield Problem(
             ("journal", "enabled"), "must be left out of a backtest, which keeps no journal", "true"
         )
+    if file.journal.enabled is False and file.mode == "live":
+        yield Problem(("journal", "enabled"), "must not be off where orders go to a venue", "false")
+    if file.mode == "live":
+        yield from _check_live(file)
+
+
+def _check_live(file: SessionFile) -> Iterator[Problem]:
+    """Refuse what one account at a venue cannot tell apart: whose a position is."""
+    if file.accounts == "netted":
+        yield Problem(("accounts",), "must be 'apart' where orders go to a venue", "'netted'")
+    owners: dict[str, int] = {}
+    for number, entry in enumerate(file.strategies):
+        for symbol in entry.symbols or file.symbols:
+            first = owners.setdefault(symbol, number)
+            if first != number:
+                rule = f"must trade symbols of their own where orders go to a venue, strategies[{first}] trades {symbol} too"
+                yield Problem(("strategies", number, "symbols"), rule)
+                break
 
 
 def _check_venues(file: SessionFile) -> Iterator[Problem]:

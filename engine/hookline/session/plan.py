@@ -78,7 +78,7 @@ class JournalPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run needs; ``mode`` is ``backtest`` or ``paper``.
+    """Everything that a run needs; ``mode`` is ``backtest``, ``paper`` or ``live``.
 
     ``loaded`` holds series that had to be read while planning, so that they are not read twice. ``tapes`` says which symbols
     have quotes, trades or books followed; ``marks`` are mark prices where they are known. ``wallets`` is empty where all cash is in
@@ -110,6 +110,7 @@ class Plan:
     on_stall: str = "warn"
     flatten_on_halt: bool = False
     on_stop: str = "keep"
+    warmup_bars: int = 0
     journal: JournalPlan | None = None
     wallets: Sequence[WalletPlan] = ()
     rates: Mapping[str, str] = field(default_factory=dict)

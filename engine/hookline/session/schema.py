@@ -149,6 +149,11 @@ class StreamEntry:
         Literal["warn", "cancel", "halt"],
         Doc("what a stall does besides: nothing, cancel open orders, or halt"),
     ] = "warn"
+    warmup_bars: Annotated[
+        int,
+        Ge(0),
+        Doc("bars before the start that indicators are warmed up with, on a feed that follows a market live"),
+    ] = 500
     record: Annotated[bool, Doc("keep the market data beside the journal, to replay it event for event")] = (
         False
     )
@@ -177,7 +182,10 @@ class SessionFile:
     feed: Annotated[PluginUse, Doc("where market data comes from")]
     strategies: Annotated[list[StrategyEntry], MinLen(1), Doc("what trades")]
     name: Annotated[str, MinLen(1), Doc("name of the session; the file's name by default")] | None = None
-    mode: Annotated[Literal["backtest", "paper"], Doc("historical bars, or bars as they come")] = "backtest"
+    mode: Annotated[
+        Literal["backtest", "paper", "live"],
+        Doc("history at full speed, market data as it comes with simulated fills, or orders at a venue"),
+    ] = "backtest"
     cash: Annotated[Decimal, Gt(0), Le(10**15), Doc("starting cash")] = Decimal(10_000)
     currency: Annotated[str, MinLen(1), Doc("currency of cash and results")] = "USDT"
     balances: Annotated[
@@ -226,9 +234,12 @@ class SessionFile:
     ] = True
     flatten_on_halt: Annotated[bool, Doc("close every position when the session halts")] = False
     on_stop: Annotated[
-        Literal["keep", "cancel", "flatten"],
-        Doc("what becomes of open orders when a session on paper stops; flatten closes positions as well"),
-    ] = "keep"
+        Literal["keep", "cancel", "flatten"] | None,
+        Doc(
+            "what becomes of open orders when a session stops: kept, canceled (live without those that protect a position), "
+            "or canceled with every position closed; by default keep on paper and cancel live"
+        ),
+    ] = None
     risk: Annotated[list[PluginUse], Doc("risk rules, asked in this order")] = field(default_factory=list)
     reporters: Annotated[list[PluginUse], Doc("reports to write")] = field(
         default_factory=lambda: [PluginUse(name) for name in _DEFAULT_REPORTERS]

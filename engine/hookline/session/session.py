@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hookline.clock import EventClock, isoformat, stopwatch
+from hookline.clock import EventClock, SteadyClock, isoformat, stopwatch
 from hookline.errors import DataError
 from hookline.feed import BarRequest, TapeRequest
 from hookline.kernel.context import Context
@@ -16,7 +16,7 @@ from hookline.kernel.observing import Observing
 from hookline.kernel.runner import EventRunner, Runner
 from hookline.kernel.signal_runner import SignalRunner
 from hookline.kernel.state import restore_kernel, restore_strategies
-from hookline.model import BarSeries, Fill, Order, OrderUpdate
+from hookline.model import BarSeries, Fill, Order, OrderUpdate, timeframe_ns
 from hookline.notifier import Level
 from hookline.reporting.record import RunRecord
 from hookline.session.backtest import Progress, run_backtest
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from hookline.observers import Observers
     from hookline.reporting.result import Result
     from hookline.session.config import SessionConfig
+    from hookline.session.live import Confirm
+    from hookline.session.streaming import StreamDriver
     from hookline.session.watching import SessionWatch
 
 __all__ = ["Session"]
@@ -38,8 +40,8 @@ _logger = logging.getLogger("hookline.session")
 class Session:
     """Runs strategies on a feed against a broker.
 
-    A mode is a combination: ``backtest`` runs whole columns of history, ``paper`` streams the feed bar by bar; both go
-    through the same kernel.
+    A mode is a combination: ``backtest`` runs whole columns of history, ``paper`` streams the feed event by event with simulated
+    fills, ``live`` streams it and sends orders to a venue; all go through the same kernel.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -49,8 +51,10 @@ class Session:
         self.name = plan.name
         self.observers = Observers(plan.modules, plan.notifiers, plan.name)
         self._watch: SessionWatch | None = None
+        self._runners: dict[str, Runner] = {}
+        follows = plan.feed.is_live and plan.mode != "backtest"
         self.kernel = Kernel(
-            EventClock(),
+            SteadyClock() if follows else EventClock(),
             plan.broker,
             plan.instruments,
             {seat.id: seat.cash for seat in plan.seats},
@@ -82,24 +86,25 @@ class Session:
             plan = replace(plan, journal=replace(plan.journal, accept_changes=accept_changes))
         return cls(plan)
 
-    def run(self, progress: Progress | None = None) -> Result:
+    def run(self, progress: Progress | None = None, confirm: Confirm | None = None) -> Result:
         """Run to the end of the data, or to an interrupt, and return the result.
 
         Args:
             progress: Called now and then with the fraction done and the time reached (nanoseconds UTC).
+            confirm: Live, asked before anything is sent; None trades without asking.
 
         Raises:
             DataError: if the data is missing or cannot be trusted.
             StrategyError: if a strategy raises.
+            VenueError: live, if the venue cannot be reached or the account contradicts the session.
         """
         from hookline.reporting.result import Result
 
         began = stopwatch()
         try:
             series, interrupted = (
-                self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress)
+                self._backtest(progress) if self.plan.mode == "backtest" else self._stream(progress, confirm)
             )
-            self.kernel.stop()
         except Exception as error:
             if self._watch is not None:
                 self._watch.abandon(error)
@@ -123,22 +128,37 @@ class Session:
         if interrupted:
             seen = self.kernel.clock.now
             series = [one.between(None, seen - one.duration + 1) for one in series]
+        self.kernel.stop()
         return series, interrupted
 
-    def _stream(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
+    def _stream(self, progress: Progress | None, confirm: Confirm | None) -> tuple[list[BarSeries], bool]:
         # Here, because a backtest needs none of it: neither sockets nor a database.
         import asyncio
 
-        from hookline.journal.bars import all_bars
         from hookline.session.recorder import BarRecorder
         from hookline.session.streaming import StreamDriver
-        from hookline.session.watching import SessionWatch, past_tapes, resumed_requests
+        from hookline.session.watching import SessionWatch
 
         plan = self.plan
         recorder = BarRecorder(plan.timeframe, plan.requests, progress)
         self._watch = watch = SessionWatch(self, recorder)
         rules = replace(plan.stream, is_live=plan.feed.is_live)
-        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, rules, watch)
+        clock = plan.feed.clock
+        driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, rules, watch, clock)
+        if plan.feed.is_live:
+            interrupted = asyncio.run(self._follow(driver, watch, self._warmup(clock.now), confirm))
+        else:
+            interrupted = self._replay(driver, watch)
+        return recorder.series(), interrupted
+
+    def _replay(self, driver: StreamDriver, watch: SessionWatch) -> bool:
+        """Run a stream of history, from where the journal ends."""
+        import asyncio
+
+        from hookline.journal.bars import all_bars
+        from hookline.session.watching import past_tapes, resumed_requests
+
+        plan = self.plan
         requests: list[BarRequest | TapeRequest] = [*plan.requests, *self._tape_requests()]
         past = watch.past
         if past is not None:
@@ -158,7 +178,58 @@ class Session:
             raise DataError(f"feed {plan.feed.name!r}: sent no bar")
         if plan.on_stop != "keep":
             self.kernel.withdraw("the session stops", flatten=plan.on_stop == "flatten")
-        return recorder.series(), interrupted
+        self.kernel.stop()
+        return interrupted
+
+    async def _follow(
+        self, driver: StreamDriver, watch: SessionWatch, warmup: Sequence[BarSeries], confirm: Confirm | None
+    ) -> bool:
+        """Follow a market as it moves: indicators are warmed up with what was, strategies see what comes."""
+        plan = self.plan
+        now = plan.feed.clock.now
+        if watch.past is not None:
+            _logger.info("%s: goes on; its journal ends at %s", self.name, isoformat(watch.past.time))
+        self._prepare(now)
+        ends = {one.symbol: int(one.end[-1]) for one in warmup}
+        requests: list[BarRequest | TapeRequest] = [
+            replace(request, since=ends.get(request.symbol, now)) for request in plan.requests
+        ]
+        requests += [replace(request, since=now, until=None) for request in self._tape_requests()]
+        events = stream_events(plan.feed, requests)
+
+        def start() -> None:
+            driver.begin(now)
+            driver.warm(one.bar(index) for one in warmup for index in range(len(one)))
+            for one in warmup:
+                self.kernel.markets[one.symbol].show(float(one.close[-1]), ends[one.symbol])
+
+        if plan.broker.is_live:
+            from hookline.session.live import VenueLink
+
+            return await VenueLink(self, driver, watch, confirm).run(events, start)
+        start()
+        interrupted = await driver.run(events)
+        if plan.on_stop != "keep":
+            self.kernel.withdraw("the session stops", flatten=plan.on_stop == "flatten")
+        self.kernel.stop()
+        return interrupted
+
+    def _warmup(self, now: int) -> list[BarSeries]:
+        """Return the closed bars before the start, as many as the session warms up with."""
+        found = []
+        for request in self.plan.requests:
+            since = request.since
+            if since is None:
+                since = now - self.plan.warmup_bars * timeframe_ns(request.timeframe)
+            try:
+                series = load_bars(self.plan.feed, replace(request, since=since, until=None))
+            except DataError as error:
+                _logger.warning("%s: no bars to warm up with: %s", self.name, error)
+                continue
+            series = series.between(None, now - series.duration + 1)
+            if len(series):
+                found.append(series)
+        return found
 
     def _tape_requests(self) -> list[TapeRequest]:
         return [
@@ -168,20 +239,27 @@ class Session:
         ]
 
     def _start(self, time: int) -> None:
+        """Start the strategies, at the time of the first event."""
+        if not self._runners:
+            self._prepare(time)
+        kernel, past = self.kernel, None if self._watch is None else self._watch.past
+        self.observers.session_starting(self)
+        kernel.start(self._runners)
+        if past is not None:
+            restore_strategies(kernel, past.states)
+
+    def _prepare(self, time: int) -> None:
+        """Put everything where the journal left it, if there is one."""
         kernel, past = self.kernel, None if self._watch is None else self._watch.past
         kernel.clock.now = time
         self.plan.broker.follow(self.plan.tapes, self.plan.marks)
-        runners = {seat.id: self._runner(seat) for seat in self.plan.seats}
+        self._runners = {seat.id: self._runner(seat) for seat in self.plan.seats}
         if past is not None:
             restore_kernel(kernel, past)
-            for id_, runner in runners.items():
+            for id_, runner in self._runners.items():
                 runner.prepare(past.states.get(f"strategy:{id_}", {}))
             if self._watch is not None:
                 self._watch.end_halt()
-        self.observers.session_starting(self)
-        kernel.start(runners)
-        if past is not None:
-            restore_strategies(kernel, past.states)
 
     def _runner(self, seat: Seat) -> Runner:
         ctx = Context(self.kernel, seat.id, seat.symbols, self.plan.seed)

@@ -9,6 +9,9 @@ Rules of this file:
   comes before it.
 - It is the age of the data that is watched, never a connection: when nothing has come for ``stall_seconds`` the feed has
   stalled, whatever its sockets say.
+- A market that is followed live is told by several connections, so times of different symbols and kinds cross a little. What counts
+  there is the order of arrival: nothing is late but a bar that came before, and the kernel's clock never goes back.
+- Nothing is sent to a venue before the journal holds it: the driver flushes the broker after the watcher has been told.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hookline.clock import SystemClock, isoformat
+import msgspec
+
+from hookline.clock import Clock, SystemClock, isoformat
 from hookline.columns import Stream
 from hookline.errors import DataError
 from hookline.kernel.kernel import Kernel, Lane
@@ -75,6 +80,7 @@ class StreamDriver:
         start: Called with the first event's time before that event is handled.
         rules: How the stream is treated.
         watcher: Told of what goes on.
+        clock: The time of a market that is followed live.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class StreamDriver:
         start: Callable[[int], None],
         rules: StreamRules | None = None,
         watcher: Watcher | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._kernel = kernel
         self._timeframe = timeframe
@@ -95,7 +102,9 @@ class StreamDriver:
         self._seats: dict[str, _Seat] = {}
         self._last_start: dict[str, int] = {}
         self._last_bar: dict[str, Bar] = {}
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
+        self._ending: list[Exception | None] = []
+        self._task: asyncio.Task[Any] | None = None
         self._last_time: dict[str, int] = {}
         self._handled: dict[str, tuple[int, int]] = {}
         self._together: list[Bar] = []
@@ -104,15 +113,19 @@ class StreamDriver:
         self.has_begun = False
 
     async def run(self, events: AsyncIterator[MarketEvent]) -> bool:
-        """Run events until the feed ends or an interrupt comes; return whether it was one.
+        """Run events until the feed ends, ``end`` is called or an interrupt comes; return whether it was one of the latter.
 
         Raises:
             DataError: if an event cannot be trusted, is of another symbol, or comes late where that is forbidden.
         """
         loop = asyncio.get_running_loop()
         self._silent_since = loop.time()
+        self._task = asyncio.current_task()
+        if self._ending:
+            loop.call_soon(self._stop_waiting)
         look = asyncio.ensure_future(self._look())
-        with _interruptible(look) as interrupted:
+        flush = self._kernel.broker.flush
+        with self._interruptible(look):
             try:
                 async for event in events:
                     if self._stalled:
@@ -121,19 +134,59 @@ class StreamDriver:
                     self.has_begun = True
                     began = loop.time()
                     self.take(event)
+                    flush()
                     self._silent_since = done = loop.time()
                     self._watcher.took(done - began)
-                    if interrupted():  # a feed that never waits gives no other chance
-                        return True
-                self.flush()
+                    if self._ending:  # a feed that never waits gives no other chance
+                        break
+                else:
+                    self.flush()
+                    flush()
             except asyncio.CancelledError:
-                if not interrupted():
+                if not self._ending:
                     raise
-                if look.done() and not look.cancelled():
-                    look.result()
             finally:
                 look.cancel()
-        return interrupted()
+        for error in self._ending:
+            if error is not None:
+                raise error
+        return bool(self._ending)
+
+    def hear(self) -> None:
+        """Let the broker report what has come from the venue; what goes wrong ends the run."""
+        try:
+            self._kernel.hear(self._clock.now)
+            self._watcher.time_passed()
+            self._kernel.broker.flush()
+        except Exception as error:  # noqa: BLE001  # it is raised where the stream is awaited
+            self.end(error)
+
+    def end(self, error: Exception | None = None) -> None:
+        """End the run where it waits, never inside an event; with an error, that is what the run raises."""
+        self._ending.append(error)
+        if self._task is not None:
+            self._task.get_loop().call_soon_threadsafe(self._stop_waiting)
+
+    def _stop_waiting(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    @property
+    def data_age_seconds(self) -> float:
+        """Seconds since the last event of the market."""
+        return asyncio.get_running_loop().time() - self._silent_since
+
+    def begin(self, time: int) -> None:
+        """Start the strategies, unless ``start`` has done so before."""
+        self._seat(next(iter(self._kernel.markets)), time)
+
+    def warm(self, bars: Iterable[Bar]) -> None:
+        """Bring columns up to date with bars that strategies do not see."""
+        for bar in bars:
+            if bar.symbol in self._seats:
+                self._seats[bar.symbol].update(bar)
+                self._last_start[bar.symbol] = bar.start
+                self._last_bar[bar.symbol] = bar
 
     def resume(self, bars: Iterable[Bar], tapes: Mapping[str, tuple[int, int]]) -> None:
         """Start where a session was left.
@@ -143,12 +196,8 @@ class StreamDriver:
             tapes: By symbol, the time of the last message and how many of that time were handled; these are skipped.
         """
         self._handled = dict(tapes)
-        self._seat(next(iter(self._kernel.markets)), 0)
-        for bar in bars:
-            if bar.symbol in self._seats:
-                self._seats[bar.symbol].update(bar)
-                self._last_start[bar.symbol] = bar.start
-                self._last_bar[bar.symbol] = bar
+        self.begin(0)
+        self.warm(bars)
 
     def take(self, event: MarketEvent) -> None:
         """Handle an event, or keep a bar until those that end with it are there."""
@@ -160,7 +209,7 @@ class StreamDriver:
             self._take_tape(event)
             return
         waiting = self._together
-        if waiting and event.end > waiting[0].end:
+        if waiting and (event.end != waiting[0].end if self._rules.is_live else event.end > waiting[0].end):
             self.flush()
         if self._is_late(event):
             return
@@ -193,9 +242,11 @@ class StreamDriver:
             return
         if self._together and event.time >= self._together[0].end:
             self.flush()
-        if event.time < max(
-            self._kernel.clock.now if self._seats else 0, self._last_time.get(event.symbol, 0)
-        ):
+        latest = self._last_time.get(event.symbol, 0)
+        if self._rules.is_live:
+            if event.time < latest:
+                event = msgspec.structs.replace(event, time=latest)
+        elif event.time < max(self._kernel.clock.now if self._seats else 0, latest):
             self._drop(event, f"{event.symbol}: time must not go back, was {isoformat(event.time)}")
             return
         self._last_time[event.symbol] = event.time
@@ -229,7 +280,7 @@ class StreamDriver:
 
     def _is_late(self, bar: Bar) -> bool:
         now = max(self._kernel.clock.now, self._together[0].end if self._together else 0)
-        if bar.end < now or bar.start <= self._last_start.get(bar.symbol, -1):
+        if (bar.end < now and not self._rules.is_live) or bar.start <= self._last_start.get(bar.symbol, -1):
             found = f"was a bar ending {isoformat(bar.end)} at {isoformat(now)}"
             self._drop(bar, f"{bar.symbol}: time must rise, {found}{self._contradiction(bar)}")
             return True
@@ -264,12 +315,48 @@ class StreamDriver:
             if rules.is_live and self._seats and not self._together:
                 self._pass_time()
             self._watcher.looked()
+            self._kernel.broker.flush()
 
     def _pass_time(self) -> None:
         due = self._clock.now - round(self._rules.bar_wait_seconds * 1e9)
         if due > self._kernel.clock.now:
             self._kernel.pass_time(due)
             self._watcher.time_passed()
+
+    @contextmanager
+    def _interruptible(self, look: asyncio.Future[None]) -> Iterator[None]:
+        """Turn the first SIGINT or SIGTERM into the end of the stream; it lands where the driver waits, never inside an event.
+
+        A second one aborts wherever the program is. What goes wrong while the feed is silent ends the stream likewise.
+        """
+        task = self._task
+        assert task is not None, "only coroutines get here"
+        signals: list[int] = []
+
+        def on_signal(number: int, frame: object) -> None:  # noqa: ARG001
+            if signals:
+                raise KeyboardInterrupt
+            signals.append(number)
+            self.end()
+
+        def on_end(done: asyncio.Future[None]) -> None:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                self.end(error if isinstance(error, Exception) else None)
+
+        look.add_done_callback(on_end)
+        before = {}
+        if threading.current_thread() is threading.main_thread():  # only there signals can be listened to
+            before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            look.remove_done_callback(on_end)
+            self._task = None
+            while task.cancelling():
+                task.uncancel()
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _check(bar: Bar) -> None:
@@ -308,38 +395,3 @@ class _Seat:
                 row = values[part]
                 known = all(value == value for value in row)  # noqa: PLR0124
                 runner.row = row_type(*row) if known else None
-
-
-@contextmanager
-def _interruptible(look: asyncio.Future[None]) -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT or SIGTERM into the end of the stream; it lands where the driver waits, never inside an event.
-
-    A second one aborts wherever the program is. What goes wrong while the feed is silent ends the stream likewise.
-    """
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None, "only coroutines get here"
-    seen: list[bool] = []
-
-    def on_signal(number: int, frame: object) -> None:  # noqa: ARG001
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(True)
-        loop.call_soon_threadsafe(task.cancel)
-
-    def on_end(done: asyncio.Future[None]) -> None:
-        if not done.cancelled():
-            seen.append(True)
-            task.cancel()
-
-    look.add_done_callback(on_end)
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # only there signals can be listened to
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(seen)
-    finally:
-        look.remove_done_callback(on_end)
-        if seen:
-            task.uncancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)

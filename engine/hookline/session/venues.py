@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hookline.broker import Broker, BrokerListener
-from hookline.clock import Clock
+from hookline.clock import Clock, SystemClock
+from hookline.errors import ConfigError
 from hookline.feed import BarRequest, Feed, TapeRequest
 from hookline.model import (
     Bar,
@@ -23,6 +25,8 @@ from hookline.model import (
     Quote,
     TapeSeries,
     Trade,
+    VenueAccount,
+    VenueBalance,
 )
 from hookline.problems import Location
 from hookline.session.netting import NettedBroker
@@ -45,6 +49,11 @@ class VenueFeed(Feed):
 
     def __init__(self, feeds: Mapping[str, Feed]) -> None:
         self._feeds = dict(feeds)
+        self.is_live = any(feed.is_live for feed in feeds.values())  # type: ignore[misc]
+
+    @property
+    def clock(self) -> Clock:
+        return next((feed.clock for feed in self._feeds.values() if feed.is_live), SystemClock())
 
     def load(self, request: BarRequest) -> BarSeries:
         return self._feeds[request.symbol].load(request)
@@ -118,6 +127,9 @@ class VenueBroker(Broker):
 
     Args:
         brokers: By symbol.
+
+    Raises:
+        ConfigError: if only some of them send orders to a venue.
     """
 
     name = "venues"
@@ -126,6 +138,11 @@ class VenueBroker(Broker):
         self._brokers = dict(brokers)
         self._all = list({id(broker): broker for broker in brokers.values()}.values())
         self.leverage = max(broker.leverage for broker in self._all)
+        kinds = {broker.is_live for broker in self._all}
+        if len(kinds) > 1:
+            raise ConfigError("venues: must all take orders over a network, or all simulate; they are mixed")
+        self.is_live = kinds.pop()  # type: ignore[misc]
+        self.settles_funding = any(broker.settles_funding for broker in self._all)  # type: ignore[misc]
 
     def connect(
         self,
@@ -222,6 +239,60 @@ class VenueBroker(Broker):
         for number, broker in enumerate(self._all):
             own = {key: order for key, order in orders.items() if self._brokers[order.symbol] is broker}
             broker.restore(state.get(str(number), {}), own)
+
+    # -- brokers over a network ----------------------------------------------------------------------------------------
+
+    async def open(self, wake: Callable[[], None]) -> None:
+        for broker in self._all:
+            await broker.open(wake)
+
+    def flush(self) -> None:
+        for broker in self._all:
+            broker.flush()
+
+    def deliver(self) -> None:
+        for broker in self._all:
+            broker.deliver()
+
+    async def catch_up(self) -> None:
+        for broker in self._all:
+            await broker.catch_up()
+
+    async def venue_account(self) -> VenueAccount:
+        """Return the accounts of all venues as one; orders at each are of its own symbols, balances are added."""
+        accounts = [await broker.venue_account() for broker in self._all if broker.is_live]
+        totals: dict[str, VenueBalance] = {}
+        for one in (balance for account in accounts for balance in account.balances):
+            known = totals.get(one.currency, VenueBalance(one.currency, Decimal(0), Decimal(0)))
+            totals[one.currency] = VenueBalance(
+                one.currency, known.total + one.total, known.available + one.available
+            )
+        return VenueAccount(
+            max(account.time for account in accounts),
+            tuple(order for account in accounts for order in account.orders),
+            tuple(position for account in accounts for position in account.positions),
+            tuple(totals.values()),
+        )
+
+    async def cancel_foreign(self, venue_order_ids: Sequence[str]) -> None:
+        for broker in self._all:
+            if broker.is_live:
+                await broker.cancel_foreign(venue_order_ids)
+
+    async def settle(self, seconds: float) -> bool:
+        return all([await broker.settle(seconds) for broker in self._all])
+
+    async def aclose(self) -> None:
+        for broker in self._all:
+            await broker.aclose()
+
+    async def withdraw(self, symbols: Sequence[str], *, flatten: bool) -> list[str]:
+        done = []
+        for broker in self._all:
+            own = [symbol for symbol in symbols if self._brokers[symbol] is broker]
+            if broker.is_live and own:
+                done += await broker.withdraw(own, flatten=flatten)
+        return done
 
 
 def feed_of(config: SessionConfig, built: Mapping[Location, Any]) -> Feed:
