@@ -36,7 +36,7 @@ _BUILT_IN = {
         "Show what a session on paper lacks before it may trade money.",
     ),
     "journal": ("hookline.cli.journal", "app", "Look at what a session did, event by event, and verify it."),
-    "data": ("hookline.cli.data", "app", "Import, check and resample market data."),
+    "data": ("hookline.cli.data", "app", "Download, import, check and resample market data."),
 }
 
 

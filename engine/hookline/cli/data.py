@@ -1,4 +1,4 @@
-"""``hookline data``: bring bars into the catalogue, look at it, check bars, put them together."""
+"""``hookline data``: download or import bars into the catalogue, look at it, check bars, put them together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import track
 
 from hookline.cli.data_report import check_lines, count_table, info_table
+from hookline.cli.download import download
 from hookline.data.catalogue import Catalogue, WriteCount
 from hookline.data.check import CheckReport, FindingKind, check
 from hookline.data.csv_table import CsvFormat
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bring bars into the catalogue, look at it, check bars, put them together.",
 )
+app.command("download")(download)
 
 _KINDS: tuple[str, ...] = get_args(FindingKind)
 
