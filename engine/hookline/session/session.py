@@ -219,6 +219,8 @@ class Session:
         found = []
         for request in self.plan.requests:
             since = request.since
+            if since is None and not self.plan.warmup_bars:
+                continue
             if since is None:
                 since = now - self.plan.warmup_bars * timeframe_ns(request.timeframe)
             try:
