@@ -45,13 +45,13 @@ def test_what_is_sent_was_written_down_before(tmp_path):
         def flush(self):
             if self._wanted:
                 known = {order.number for order in read_journal(tmp_path).orders}
-                sent.append([(what, order.number in known) for what, order, _ in self._wanted])
+                sent.extend((what, order.number in known) for what, order, _ in self._wanted)
             super().flush()
 
     strategy = Buyer()
     session_of(tmp_path, strategy, wire, [bar(0, 100), bar(1, 101)], broker=Watched(venue=wire)).run()
-    assert [what for what, _ in sum(sent, [])][:2] == ["create", "create"]
-    assert all(is_known for _, is_known in sum(sent, []))
+    assert [what for what, _ in sent][:2] == ["create", "create"]
+    assert all(is_known for _, is_known in sent)
 
 
 def test_fills_reach_the_strategy_and_the_ledger_as_they_come(tmp_path):
