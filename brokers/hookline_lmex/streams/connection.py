@@ -1,0 +1,373 @@
+"""One websocket that stays connected.
+
+Rules of this file:
+
+- Nothing is replayed after a loss: each connection logs in and subscribes again, and ``on_up`` says that whatever happened
+  meanwhile has to be asked for.
+- A socket is dead when nothing was heard for a while, whatever the operating system says of it; the text ``ping`` makes a
+  living one speak.
+- Messages that cannot be read are reported with their text and survived. Nothing that is sent is ever part of a report:
+  a login carries the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from hookline.errors import VenueError
+from hookline_lmex.streams.frames import Frame, read_frame, shorten
+from hookline_lmex.streams.subscribing import Request, Topic, Topics, chunks
+from hookline_lmex.streams.times import Backoff, SocketTimes
+from hookline_lmex.streams.together import first_of
+
+__all__ = ["LOGIN_OPS", "Login", "Socket", "SocketCounts"]
+
+LOGIN_OPS = ("authKeyExpires", "login")
+"""How a login is spelled; the second is tried where the first gets no answer."""
+
+Login = Callable[[str], dict[str, Any]]
+"""Makes the message that logs in, given how it is spelled; each with a nonce of its own."""
+
+_EVENTS = frozenset(LOGIN_OPS)
+_BREATH = 32
+_LOGINS_REFUSED = 3
+_DATA = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
+
+
+class LostError(Exception):
+    """The connection cannot be used any longer; says why."""
+
+
+@dataclass
+class SocketCounts:
+    """What happened to a socket since it was made.
+
+    Args:
+        connections: How often it was up.
+        losses: How often it was lost after being up.
+        messages: Data messages handed on.
+        malformed: Messages that could not be read.
+        errors: Errors that the venue told.
+    """
+
+    connections: int = 0
+    losses: int = 0
+    messages: int = 0
+    malformed: int = 0
+    errors: int = 0
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+class Socket:
+    """One websocket that stays connected until it is closed.
+
+    Args:
+        url: Such as ``wss://HOST/ws/futures``.
+        topics: Asked for on every connection; a tuple for spellings of one topic, best first, of which one is kept.
+        on_message: Given the topic and the undecoded data of each message, while it is in hand; must not wait.
+        login: Makes the message that logs in, given its ``op``; None for a public socket.
+        on_up: Called on every connection once logged in and subscribed. What it waits for is cancelled if the connection
+            is lost meanwhile.
+        on_down: Told once of each loss after ``on_up``, and why.
+        on_trouble: Told of what went wrong without a loss: refused topics, errors of the venue, failed tries to connect.
+        on_malformed: Told the text of a message that could not be read; what it said is not known.
+        times: Intervals.
+        rng: For the jitter of the waits.
+        origin: Sent as ``Origin``.
+        chunk: Topics in one request.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        topics: Iterable[Topic],
+        on_message: Callable[[str, msgspec.Raw], None],
+        *,
+        login: Login | None = None,
+        on_up: Callable[[], Awaitable[None] | None] | None = None,
+        on_down: Callable[[str], None] = _nothing,
+        on_trouble: Callable[[str], None] = _nothing,
+        on_malformed: Callable[[str], None] = _nothing,
+        times: SocketTimes | None = None,
+        rng: random.Random | None = None,
+        origin: str = "https://lmex.io",
+        chunk: int = 20,
+    ) -> None:
+        self.url = url
+        self.topics = Topics(topics)
+        self.counts = SocketCounts()
+        self.is_up = False
+        self._on_message = on_message
+        self._login = login
+        self._on_up = on_up
+        self._on_down = on_down
+        self._on_trouble = on_trouble
+        self._on_malformed = on_malformed
+        self._times = times or SocketTimes()
+        self._backoff = Backoff(
+            rng or random.Random(0),  # noqa: S311
+            self._times.backoff_seconds,
+            self._times.backoff_most_seconds,
+        )
+        self._origin = origin
+        self._chunk = chunk
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._again: set[str] = set()
+        self._request: Request | None = None
+        self._answer: asyncio.Future[bool] | None = None
+        self._running: asyncio.Event | None = None
+        self._heard = self._asked_at = 0.0
+        self._logins_refused = 0
+        self._last_trouble = ""
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """Topics held on this connection."""
+        return frozenset(self.topics.accepted)
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long nothing was heard on this connection."""
+        return asyncio.get_running_loop().time() - self._heard
+
+    @property
+    def asked_seconds(self) -> float:
+        """How long ago this connection asked for its topics."""
+        return asyncio.get_running_loop().time() - self._asked_at
+
+    async def run(self) -> None:
+        """Stay connected until closed or canceled.
+
+        Raises:
+            VenueError: if the venue refuses the login: at once the first time, and after several refusals in a row later.
+        """
+        if self._running is not None:
+            raise RuntimeError(f"{self.url}: a socket runs once")
+        self._running = asyncio.Event()
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+                await first_of(self._keep(session), _until(self._stop))
+        finally:
+            self._running.set()
+
+    async def aclose(self) -> None:
+        """Close the connection and wait until ``run`` is over."""
+        self._stop.set()
+        if self._running is not None:
+            await self._running.wait()
+
+    def resubscribe(self, topics: Iterable[str]) -> None:
+        """Ask for topics again, so that each begins with a fresh snapshot; does nothing while the socket is down."""
+        if self.is_up:
+            self._again.update(topics)
+            self._wake.set()
+
+    # -- staying connected ---------------------------------------------------------------------------------------------
+
+    async def _keep(self, session: aiohttp.ClientSession) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began, least = loop.time(), 0.0
+            try:
+                await self._connect(session)
+            except LostError as lost:
+                reason = str(lost)
+            except aiohttp.WSServerHandshakeError as error:
+                reason = f"the venue refused the connection with HTTP {error.status}"
+                least = self._times.refused_seconds if error.status == 400 else 0.0
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            self._fell(reason, loop.time() - began)
+            await asyncio.sleep(max(least, self._backoff.next()))
+
+    def _fell(self, reason: str, seconds: float) -> None:
+        """Say once that the connection is lost, or could not be made."""
+        was_up, self.is_up = self.is_up, False
+        self.topics.forget()
+        self._again.clear()
+        if was_up:
+            if seconds >= self._times.stable_seconds:
+                self._backoff.reset()
+            self.counts.losses += 1
+            self._on_down(reason)
+        else:
+            self._tell(reason)
+
+    async def _connect(self, session: aiohttp.ClientSession) -> None:
+        async with asyncio.timeout(self._times.connect_seconds):
+            socket = await session.ws_connect(
+                self.url,
+                origin=self._origin,
+                compress=15,
+                autoping=False,
+                autoclose=False,
+                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            )
+        try:
+            self._heard = asyncio.get_running_loop().time()
+            await first_of(self._read(socket), self._talk(socket), self._beat(socket))
+        finally:
+            await socket.close()
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        loop, count = asyncio.get_running_loop(), 0
+        while True:
+            message = await socket.receive()
+            self._heard = loop.time()
+            if message.type in _DATA:
+                self._take(message.data)
+            elif message.type is aiohttp.WSMsgType.PING:
+                await socket.pong(message.data)
+            elif message.type is aiohttp.WSMsgType.ERROR:
+                raise LostError(f"the connection broke: {message.data}")
+            elif message.type is not aiohttp.WSMsgType.PONG:
+                raise LostError(f"the venue closed the connection with code {socket.close_code}")
+            count += 1
+            if count % _BREATH == 0:  # messages that wait already are read without ever letting others run
+                await asyncio.sleep(0)
+
+    async def _beat(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Make the venue speak, and notice when it does not."""
+        times = self._times
+        loop = asyncio.get_running_loop()
+        next_ping = loop.time() + times.ping_seconds
+        while True:
+            dead_at = self._heard + times.silence_seconds
+            await asyncio.sleep(max(0.0, min(next_ping, dead_at) - loop.time()))
+            now = loop.time()
+            if now >= self._heard + times.silence_seconds:
+                raise LostError(f"nothing was heard for {now - self._heard:.1f} seconds")
+            if now >= next_ping:
+                next_ping = now + times.ping_seconds
+                await self._send(socket, "ping")
+
+    async def _send(self, socket: aiohttp.ClientWebSocketResponse, text: str) -> None:
+        # Where nobody reads at the other end, what is sent piles up and then waits for ever.
+        async with asyncio.timeout(self._times.silence_seconds):
+            await socket.send_str(text)
+
+    # -- what is said --------------------------------------------------------------------------------------------------
+
+    async def _talk(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        if self._login is not None:
+            await self._log_in(socket, self._login)
+        self._asked_at = asyncio.get_running_loop().time()
+        for part in chunks(self.topics.names, self._chunk):
+            await self._subscribe(socket, part)
+        for part in chunks(self.topics.choose(), self._chunk):
+            await self._ask(socket, "unsubscribe", part)
+        if news := self.topics.news():
+            self._tell(f"the venue refused the topics {', '.join(news)}")
+        self.is_up = True
+        self.counts.connections += 1
+        self._last_trouble = ""
+        self._logins_refused = 0
+        if self._on_up is not None and (waiting := self._on_up()) is not None:
+            await waiting
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            again, self._again = sorted(self._again), set()
+            for part in chunks(again, self._chunk):
+                await self._ask(socket, "unsubscribe", part)
+                await self._subscribe(socket, part)
+
+    async def _log_in(self, socket: aiohttp.ClientWebSocketResponse, login: Login) -> None:
+        for op in LOGIN_OPS:
+            self._answer = asyncio.get_running_loop().create_future()
+            await self._send(socket, msgspec.json.encode(login(op)).decode())
+            try:
+                async with asyncio.timeout(self._times.login_seconds):
+                    is_in = await self._answer
+            except TimeoutError:
+                continue
+            if is_in:
+                return
+            self._logins_refused += 1
+            if not self.counts.connections or self._logins_refused >= _LOGINS_REFUSED:
+                raise VenueError(
+                    f"{self.url}: the venue refused the login; the key, its secret, its allowed addresses and "
+                    "the clock must be right"
+                )
+            raise LostError("the venue refused the login")
+        raise LostError(f"no answer to a login within {self._times.login_seconds:g} seconds")
+
+    async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse, topics: Sequence[str]) -> None:
+        """Ask for topics and keep those that the venue accepts."""
+        request = await self._ask(socket, "subscribe", topics)
+        self.topics.accepted |= request.accepted
+        if not request.done.is_set() and not request.accepted:
+            raise LostError(
+                f"no acknowledgement of a subscription within {self._times.answer_seconds:g} seconds"
+            )
+
+    async def _ask(self, socket: aiohttp.ClientWebSocketResponse, op: str, topics: Sequence[str]) -> Request:
+        """Return a request with what the venue said of it in time."""
+        request = self._request = Request(op, topics)
+        try:
+            await self._send(socket, msgspec.json.encode({"op": op, "args": list(topics)}).decode())
+            async with asyncio.timeout(self._times.answer_seconds):
+                await request.done.wait()
+        except TimeoutError:
+            self._tell(f"no answer to {op} of {', '.join(topics)}")
+        finally:
+            self._request = None
+        return request
+
+    # -- what is heard -------------------------------------------------------------------------------------------------
+
+    def _take(self, text: str | bytes) -> None:
+        try:
+            frame = read_frame(text)
+        except msgspec.DecodeError:
+            self.malformed(text)
+            return
+        if frame is None:
+            return
+        if topic := frame.topic:
+            if self._request is not None:
+                self._request.saw(topic)
+            if topic not in self.topics.dropped:
+                self.counts.messages += 1
+                self._on_message(topic, frame.data)
+        elif frame.event:
+            self._answered(frame)
+        for problem in frame.errors or ():
+            self.counts.errors += 1
+            if self._request is not None and isinstance(problem.arg, str):
+                self._request.refuse(problem.arg)
+            self._tell(f"error {problem.error.code} of {problem.arg!r}: {shorten(problem.error.message)}")
+
+    def _answered(self, frame: Frame) -> None:
+        if frame.event in _EVENTS:
+            if self._answer is not None and not self._answer.done():
+                self._answer.set_result(frame.is_success)
+        elif self._request is not None:
+            self._request.answer(frame)
+        elif frame.event == "subscribe":  # an acknowledgement that came too late to be waited for
+            self.topics.accepted.update(set(frame.channel or ()) - self.topics.dropped)
+
+    def malformed(self, raw: object) -> None:
+        """Count and report a message that cannot be read."""
+        self.counts.malformed += 1
+        self._on_malformed(f"{self.url}: a message cannot be read: {shorten(raw)}")
+
+    def _tell(self, text: str) -> None:
+        if text != self._last_trouble:
+            self._last_trouble = text
+            self._on_trouble(f"{self.url}: {text}")
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

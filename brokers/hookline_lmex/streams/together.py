@@ -1,0 +1,27 @@
+"""Works that belong together: they run until one of them ends, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+__all__ = ["first_of"]
+
+
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Run works at the same time until one ends or fails; then stop and collect the others.
+
+    Raises:
+        Exception: the first that a work raised, in the order of the works.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
