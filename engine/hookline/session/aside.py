@@ -8,7 +8,9 @@ from hookline.clock import SystemClock, isoformat
 from hookline.errors import ConfigError, JournalError
 from hookline.journal.lock import owner_of
 from hookline.journal.segments import FILE_NAME
-from hookline.session.pulse import REQUEST_FILE, STATUS_FILE
+from hookline.session.pulse import STATUS_FILE
+from hookline.session.requests import KILL_FILE, RESUME_FILE
+from hookline.session.trail import TRAIL_FILE
 
 __all__ = ["move_aside"]
 
@@ -31,7 +33,7 @@ def move_aside(folder: Path) -> Path | None:
     while target.exists():
         count += 1
         target = folder / f"before-{moment}Z-{count}"
-    wanted = [STATUS_FILE, REQUEST_FILE, "recording"]
+    wanted = [STATUS_FILE, RESUME_FILE, KILL_FILE, TRAIL_FILE, "recording"]
     found = [*sorted(folder.glob("journal*.sqlite*")), *(folder / name for name in wanted)]
     try:
         target.mkdir()

@@ -1,10 +1,11 @@
-"""Signs of life of a running session, and what it is asked for from outside.
+"""Signs of life of a running session, for people and for what watches over it.
 
 Rules of this file:
 
 - ``status.json`` beside the journal is rewritten in one step, at most once a second. It is for people and monitors; nothing that
   a restart needs is in it, except the equity with which the day began.
-- A request to resume is a file, ``resume.json``. The session takes it away once the halt is over and the journal says so.
+- A state of ``starting`` or ``running`` promises another sign of life within seconds, for as long as the process lives; every
+  other state says that the session has ended.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from __future__ import annotations
 import json
 import logging
 import os
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.clock import SystemClock, stopwatch
-from hookline.kernel.kernel import Kernel
 from hookline.reporting.reporter import replacing
+from hookline.session import requests
 
-__all__ = ["REQUEST_FILE", "STATUS_FILE", "Pulse", "read_status"]
+if TYPE_CHECKING:
+    from hookline.kernel.kernel import Kernel
+
+__all__ = ["STATUS_FILE", "Pulse", "read_status"]
 
 STATUS_FILE = "status.json"
-REQUEST_FILE = "resume.json"
 _EVERY_SECONDS = 1.0
 _DAY = 86_400 * 10**9
 _logger = logging.getLogger("hookline.session")
@@ -36,12 +38,19 @@ class Pulse:
         folder: The session's.
         name: The session's.
         is_live: Whether the feed follows a market as it moves, so that the age of an event means something.
+        quiet_seconds: How long the feed may have nothing to say although all is well: the length of a bar where only bars are
+            followed. Whoever judges the age of the data must allow for it.
+        file: The session file, for who has only the folder.
     """
 
-    def __init__(self, folder: Path, name: str, *, is_live: bool) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, is_live: bool, quiet_seconds: float = 0.0, file: Path | None = None
+    ) -> None:
         self._folder = folder
         self._name = name
         self._is_live = is_live
+        self._quiet_seconds = quiet_seconds
+        self._file = "" if file is None else str(file.absolute())
         self._clock = SystemClock()
         self._next = 0.0
         self._received = stopwatch()
@@ -104,26 +113,27 @@ class Pulse:
             "open_orders": len(kernel.open_orders()),
             "halted": kernel.gate.halted,
             "day": {"day": self._day, "equity": _number(self._begin)},
+            "quiet_seconds": self._quiet_seconds,
+            "file": self._file,
         }
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
     def request(self) -> str | None:
         """Return the reason with which the session is asked to resume, None if it is not."""
-        path = self._folder / REQUEST_FILE
-        if not path.exists():
-            return None
-        try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["reason"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            _logger.warning("%s cannot be read and is taken away: %s", path, error)
-            self.done()
-            return None
+        return requests.resume_request(self._folder)
 
     def done(self) -> None:
-        """Take the request away."""
-        with suppress(OSError):
-            (self._folder / REQUEST_FILE).unlink(missing_ok=True)
+        """Take the request to resume away."""
+        requests.resume_done(self._folder)
+
+    def kill_request(self) -> requests.KillRequest | None:
+        """Return the request to stop for good, None if there is none; to be obeyed by ``obey_kill``."""
+        return requests.kill_request(self._folder) if requests.is_kill_asked(self._folder) else None
+
+    def killed(self) -> None:
+        """Take the request to stop for good away."""
+        requests.kill_done(self._folder)
 
 
 def read_status(folder: Path) -> dict[str, Any]:
