@@ -1,0 +1,155 @@
+"""Rate limits: what is allowed now, and who waits.
+
+Rules of this file:
+
+- A bucket holds a third of what the venue allows in a second and is refilled at two thirds, so that in no second more goes out
+  than is allowed, however the venue draws the borders of a second.
+- Reading, ordering and wallets have buckets of their own: a cancel never waits for a query. Among the calls that order, those
+  that cancel go before those that create or amend.
+- A call waits for its turn; only a ban that lasts longer than the settings' patience makes it fail.
+- While a ban lasts nothing is sent, whatever it is: every call during a ban may prolong it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import defaultdict
+from enum import Enum
+
+from hookline_lmex.settings import Settings
+
+__all__ = ["Bucket", "CallClass", "Limits", "ban_seconds"]
+
+_BURST = 1 / 3
+# The venue's own steps: a second, five minutes, a quarter of an hour; they begin again after an hour without a violation.
+_TIERS = (1.0, 300.0, 900.0)
+_TIER_MEMORY = 3600.0
+# A ``Retry-After`` up to here is seconds, above it a time; and above the other one that time is in milliseconds.
+_LONGEST_SECONDS = 900
+_MILLISECONDS = 10**12
+
+
+class CallClass(Enum):
+    """What a call counts as."""
+
+    QUERY = "query"
+    ORDER = "order"
+    CANCEL = "cancel"
+    WALLET = "wallet"
+
+
+class Bucket:
+    """A token bucket whose takers wait, the urgent ones first."""
+
+    __slots__ = ("_capacity", "_count", "_heap", "_per_second", "_seen", "_timer", "_tokens")
+
+    def __init__(self, rate: float) -> None:
+        self._capacity = max(1.0, rate * _BURST)
+        self._per_second = max(rate - self._capacity, rate / 2)
+        self._tokens = self._capacity
+        self._seen = 0.0
+        self._count = 0
+        self._heap: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def take(self, *, urgent: bool = False) -> None:
+        """Return when a call may go out."""
+        loop = asyncio.get_running_loop()
+        self._refill(loop.time())
+        if self._tokens >= 1.0 and not self._heap:
+            self._tokens -= 1.0
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._count += 1
+        heapq.heappush(self._heap, (0 if urgent else 1, self._count, turn))
+        self._arrange(loop)
+        await turn
+
+    def _refill(self, now: float) -> None:
+        if now > self._seen:
+            if self._seen:
+                self._tokens = min(self._capacity, self._tokens + (now - self._seen) * self._per_second)
+            self._seen = now
+
+    def _arrange(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is None and self._heap:
+            pause = max(0.0, (1.0 - self._tokens) / self._per_second)
+            self._timer = loop.call_later(pause, self._serve, loop)
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        self._refill(loop.time())
+        while self._heap and self._tokens >= 1.0 - 1e-9:
+            turn = heapq.heappop(self._heap)[2]
+            if not turn.done():  # its taker may have given up
+                turn.set_result(None)
+                self._tokens -= 1.0
+        self._arrange(loop)
+
+
+class Limits:
+    """The venue's limits for one user and one address; give it to every client that shares them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._query_rate = settings.query_rate
+        self._endpoints: defaultdict[str, Bucket] = defaultdict(lambda: Bucket(self._query_rate))
+        self._user = Bucket(settings.user_rate)
+        self._orders = Bucket(settings.order_rate)
+        self._wallet = Bucket(settings.wallet_rate)
+        self._banned_until = 0.0
+        self._tier = 0
+        self._violated = -_TIER_MEMORY
+
+    async def take(self, kind: CallClass, endpoint: str) -> None:
+        """Return when a call to an endpoint may go out, but for a ban."""
+        if kind is CallClass.QUERY:
+            await self._endpoints[endpoint].take()
+            await self._user.take()
+        elif kind is CallClass.WALLET:
+            await self._wallet.take()
+        else:
+            await self._orders.take(urgent=kind is CallClass.CANCEL)
+
+    @property
+    def banned_seconds(self) -> float:
+        """How long nothing may be sent; 0 while there is no ban."""
+        if not self._banned_until:
+            return 0.0
+        return max(0.0, self._banned_until - asyncio.get_running_loop().time())
+
+    def ban(self, seconds: float | None) -> float:
+        """Learn that the venue refuses calls; return for how many seconds nothing will be sent.
+
+        Args:
+            seconds: What the venue says; None where it does not, then its published steps count.
+        """
+        now = asyncio.get_running_loop().time()
+        if self.banned_seconds == 0.0:  # several calls that were under way together are one violation
+            fresh = now - self._violated > _TIER_MEMORY or self._tier >= len(_TIERS)
+            self._tier = 1 if fresh else self._tier + 1
+            self._violated = now
+        pause = _TIERS[self._tier - 1] if seconds is None else seconds
+        self._banned_until = max(self._banned_until, now + pause)
+        return self.banned_seconds
+
+
+def ban_seconds(header: str | None, venue_now_ns: int) -> float | None:
+    """Return how many venue seconds a ``Retry-After`` means, None where it cannot be read.
+
+    It is described as seconds and as a time, so it is read by its size: up to 900 seconds, above that an epoch time in
+    seconds, above 10^12 in milliseconds.
+
+    >>> ban_seconds("7", 0), ban_seconds("1700000060", 1_700_000_000 * 10**9), ban_seconds("1700000000500", 1_700_000_000 * 10**9)
+    (7.0, 60.0, 0.5)
+    """
+    try:
+        value = float(header or "")
+    except ValueError:
+        return None
+    if not 0 <= value < 1e15:
+        return None
+    if value <= _LONGEST_SECONDS:
+        return value
+    seconds = value / 1000 if value >= _MILLISECONDS else value
+    return max(0.0, seconds - venue_now_ns / 1e9)
