@@ -87,6 +87,7 @@ def assemble(config: SessionConfig) -> Plan:
         flatten_on_halt=config.flatten_on_halt,
         on_stop=config.on_stop,
         warmup_bars=config.stream.warmup_bars,
+        live=config.live,
         journal=_journal(config),
         wallets=wallets,
         rates=config.rates,

@@ -24,6 +24,7 @@ from hookline.session.schema import (
     ExternalEntry,
     InstrumentEntry,
     JournalEntry,
+    LiveEntry,
     SessionFile,
     StrategyEntry,
     StreamEntry,
@@ -45,6 +46,7 @@ _AS_WRITTEN = (
     "timeframe",
     "instruments",
     "stream",
+    "live",
     "journal",
     "require_stops",
     "flatten_on_halt",
@@ -94,6 +96,7 @@ class SessionConfig:
     strategies: tuple[StrategyUse, ...]
     market_data: tuple[str, ...]
     stream: StreamEntry
+    live: LiveEntry
     journal: JournalEntry
     require_stops: bool
     flatten_on_halt: bool

@@ -15,6 +15,7 @@ from hookline.kernel.sizing import Sizer
 from hookline.model import BarSeries, Instrument, Market, MarketData, Purse, Wallet
 from hookline.reporting.record import StrategyRecord
 from hookline.risk import RiskRule
+from hookline.session.schema import LiveEntry
 from hookline.session.stream_rules import StreamRules
 from hookline.strategy import Strategy
 
@@ -111,6 +112,7 @@ class Plan:
     flatten_on_halt: bool = False
     on_stop: str = "keep"
     warmup_bars: int = 0
+    live: LiveEntry = field(default_factory=LiveEntry)
     journal: JournalPlan | None = None
     wallets: Sequence[WalletPlan] = ()
     rates: Mapping[str, str] = field(default_factory=dict)

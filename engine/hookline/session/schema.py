@@ -14,6 +14,7 @@ from annotated_types import MinLen
 
 from hookline.model.instrument import InstrumentKind, MarginMode, PositionMode, TierStyle
 from hookline.params import Doc, Ge, Gt, Le, Lt, PluginUse
+from hookline.session.live_rules import LiveRules
 
 __all__ = ["ExternalEntry", "InstrumentEntry", "MarginTierEntry", "SessionFile", "StrategyEntry"]
 
@@ -172,6 +173,26 @@ class JournalEntry:
 
 
 @dataclass(frozen=True)
+class LiveEntry(LiveRules):
+    """What holds only where orders go to a venue."""
+
+    dead_man_seconds: Annotated[
+        float | None,
+        Ge(10),
+        Doc(
+            "the venue cancels all orders unless the session renews this while it is healthy; null for never"
+        ),
+    ] = 60.0
+    max_data_age_seconds: Annotated[
+        float | None,
+        Gt(0),
+        Doc(
+            "age of the market data from which on the above is not renewed; by default a minute, and a bar more where only bars are followed"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class SessionFile:
     """A session: market data, strategies, and where their orders go."""
 
@@ -225,6 +246,9 @@ class SessionFile:
     ] = field(default_factory=list)
     stream: Annotated[StreamEntry, Doc("treatment of market data as it comes")] = field(
         default_factory=StreamEntry
+    )
+    live: Annotated[LiveEntry, Doc("comparison with the venue, and the dead man's switch")] = field(
+        default_factory=LiveEntry
     )
     journal: Annotated[JournalEntry, Doc("record of the session, to restart from")] = field(
         default_factory=JournalEntry
