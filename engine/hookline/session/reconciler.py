@@ -1,0 +1,201 @@
+"""Looks at the venue when a live session starts and now and then while it runs.
+
+Rules of this file:
+
+- Nothing is changed here: what the venue said goes to ``apply``, which the driver gives and which runs in the loop's thread. It lets the
+  kernel hear the broker, calls ``check``, and writes the journal. Only then are orders canceled that nobody here knows.
+- A look is put off while requests are under way, and made again where our side has moved while the venue answered.
+- A venue that does not answer changes nothing. It is logged, and told when it happens three times in a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hookline.broker import Broker
+from hookline.errors import VenueError
+from hookline.kernel.desk import OrderDesk
+from hookline.model import VenueAccount
+from hookline.notifier import Level
+from hookline.session.difference_report import DifferenceReport
+from hookline.session.differences import Reconciliation, refusal
+from hookline.session.live_rules import LiveRules
+from hookline.session.reconciling import Memory, is_equal, reconcile
+from hookline.session.reconciling_look import is_worked
+
+__all__ = ["Reconciler"]
+
+_logger = logging.getLogger("hookline.session")
+_TOLD_AFTER = 3
+_ATTEMPTS = 5
+_AGAIN_SECONDS = 1.0
+_Apply = Callable[[VenueAccount], None]
+_Sides = tuple[int, int, tuple[tuple[int, str, int], ...]]
+
+
+class Reconciler:
+    """Compares a session with its venue.
+
+    Args:
+        name: The session's.
+        kernel: What we believe.
+        broker: Of a venue over a network.
+        rules: How often, and what is done about differences.
+        traders: Ids of the strategies that trade each symbol.
+        folder: The session's, for ``differences.jsonl``; None for nowhere.
+        notify: Tells a person: level, title, text.
+
+    Attributes:
+        last: What the last comparison found.
+        failures: Times in a row that the venue has not answered.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kernel: OrderDesk,
+        broker: Broker,
+        rules: LiveRules,
+        traders: Mapping[str, Sequence[str]],
+        *,
+        folder: Path | None = None,
+        notify: Callable[[Level, str, str], None] = lambda *_: None,
+    ) -> None:
+        self._name, self._kernel, self._broker, self._rules = name, kernel, broker, rules
+        self._policy = rules.policy(traders)
+        self._notify = notify
+        self._report = DifferenceReport(name, folder, notify)
+        self._memory = Memory()
+        self._asked: _Sides | None = None
+        self._halts = False
+        self.last = Reconciliation(0, 0)
+        self.failures = 0
+        self._put_off = 0
+
+    # -- for the driver ----------------------------------------------------------------------------------------------------
+
+    async def start(self, apply: _Apply) -> Reconciliation:
+        """Compare until nothing waits to be looked at again, before strategies run; return the last comparison.
+
+        An order whose fate the venue does not tell is waited for as long as ``unknown_grace_seconds``; what is still unknown then
+        stays so, and the comparisons of ``run`` go on with it.
+
+        Raises:
+            VenueError: if the venue does not answer, or holds what the session's rules refuse to trade beside.
+        """
+        loop = asyncio.get_running_loop()
+        self._halts = False
+        until = loop.time() + self._rules.unknown_grace_seconds + self._rules.settle_seconds
+        await self._broker.catch_up()
+        while True:
+            account = await self._look(apply, self._rules.settle_seconds)
+            found = self.last
+            if account is not None and found.refusals:
+                raise VenueError(f"{self._name} does not start: {refusal(found.refusals)}")
+            if (account is not None and found.is_settled) or loop.time() >= until:
+                break
+            await asyncio.sleep(_AGAIN_SECONDS if self._waits_for_orders() else 0.0)
+        self._halts = True
+        if account is None:
+            raise VenueError(f"{self._name} does not start: requests stay under way, so nothing can be compared with the venue")
+        if not found.differences:
+            _logger.info("%s: nothing differs from the venue", self._name)
+        return found
+
+    async def run(self, apply: _Apply) -> None:
+        """Compare every ``reconcile_seconds``, until canceled."""
+        self._halts = True
+        while True:
+            await asyncio.sleep(self._rules.reconcile_seconds)
+            try:
+                account = await self._look(apply, self._rules.settle_seconds)
+            except VenueError as error:
+                self._failed(error)
+                continue
+            if account is None:
+                self._put_off += 1
+                if self._put_off == _TOLD_AFTER:
+                    text = (
+                        f"not compared with the venue {self._put_off} times in a row: requests were under way"
+                    )
+                    _logger.warning("%s: %s", self._name, text)
+                continue
+            self._put_off = 0
+            self._answered()
+
+    def check(self, account: VenueAccount) -> Reconciliation:
+        """Compare, change what the rules say, tell of it, and halt where they refuse; called by ``apply``, after the kernel has heard the broker.
+
+        Does nothing where our side has moved since the venue was asked: the account is asked for again.
+        """
+        if self._asked is not None and self._asked != _sides(self._kernel):
+            self.last = Reconciliation(account.time, self._memory.check, is_stale=True)
+            return self.last
+        found = self.last = reconcile(self._kernel, account, self._policy, self._memory)
+        self._memory.told = self._report.tell(self._kernel, found, self._memory.told)
+        if found.refusals and self._halts:
+            self._kernel.halt(f"venue: {refusal(found.refusals)}", flatten=False)
+        return found
+
+    # -- restarts ------------------------------------------------------------------------------------------------------------
+
+    def save(self) -> dict[str, Any]:
+        """Return what must survive a restart, as values that JSON can hold."""
+        orders = self._kernel.open_orders()
+        worked = {order.number for order in orders if is_worked(order, orders)}
+        self._memory.worked |= worked
+        return self._memory.save()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``save`` returned."""
+        self._memory.restore(state)
+
+    # -- looking -------------------------------------------------------------------------------------------------------------
+
+    async def _look(self, apply: _Apply, seconds: float) -> VenueAccount | None:
+        """Ask the venue and let the driver apply its answer; None where requests stayed under way or our side kept moving."""
+        for _ in range(_ATTEMPTS):
+            if not await self._broker.settle(seconds):
+                return None
+            account = await self._ask()
+            apply(account)
+            if not self.last.is_stale:
+                if self.last.cancel:
+                    await self._broker.cancel_foreign(self.last.cancel)
+                return account
+        return None
+
+    async def _ask(self) -> VenueAccount:
+        """Return the account; where it is not what we believe, after the broker has asked about its orders."""
+        self._asked = _sides(self._kernel)
+        account = await self._broker.venue_account()
+        if is_equal(self._kernel, account, self._memory):
+            return account
+        await self._broker.catch_up()
+        return await self._broker.venue_account()
+
+    def _waits_for_orders(self) -> bool:
+        return any(one.order_number for one in self.last.differences)
+
+    def _failed(self, error: VenueError) -> None:
+        self.failures += 1
+        _logger.warning("%s: not compared with the venue: %s", self._name, error)
+        if self.failures == _TOLD_AFTER:
+            text = f"the venue has not answered {self.failures} times in a row: {error}"
+            self._notify("warning", f"{self._name}: not compared with the venue", text)
+
+    def _answered(self) -> None:
+        if self.failures >= _TOLD_AFTER:
+            text = f"the venue answers again after {self.failures} failures"
+            self._notify("info", f"{self._name}: compared with the venue again", text)
+        self.failures = 0
+
+
+def _sides(kernel: OrderDesk) -> _Sides:
+    """Return what changes when anything happens to our orders."""
+    orders = tuple((one.number, str(one.status), one.filled_lots) for one in kernel.open_orders())
+    return kernel.order_count, kernel.fill_count, orders
