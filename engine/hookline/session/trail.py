@@ -1,7 +1,8 @@
 """The trail of a session's equity, as somebody beside it keeps it: the highest that was seen, and the fall from there.
 
 The trail outlives its keeper in a file of the session's folder, so that a watchdog that is started again remembers from where the
-equity fell. It begins anew once it was acted upon: after that, somebody decides how to go on.
+equity fell, and which start of the session it has acted upon. The highest is forgotten then: after that, somebody decides how to
+go on.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from hookline.reporting.reporter import replacing
 
@@ -25,11 +26,18 @@ class EquityTrail:
 
     Args:
         folder: The session's; None to keep nothing.
+
+    Attributes:
+        highest: Of what was seen, 0 before the first look.
+        acted: The start of the session that was acted upon, -1 for none.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._path = None if folder is None else folder / TRAIL_FILE
-        self.highest = 0.0 if self._path is None else _read(self._path)
+        kept = {} if self._path is None else _read(self._path)
+        highest, acted = kept.get("highest_equity"), kept.get("acted")
+        self.highest = float(highest) if isinstance(highest, int | float) and math.isfinite(highest) else 0.0
+        self.acted = acted if isinstance(acted, int) else -1
 
     def see(self, equity: object) -> float:
         """Take a look at the equity and return how far it is below the highest, as a fraction of that; 0 where it is unknown.
@@ -45,26 +53,25 @@ class EquityTrail:
             self._write()
         return round(1.0 - equity / self.highest, 12) if self.highest > 0.0 else 0.0
 
-    def begin_anew(self) -> None:
-        """Forget the highest."""
-        self.highest = 0.0
-        if self._path is not None:
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+    def act(self, started: int) -> None:
+        """Remember that a start of the session was acted upon, and forget the highest."""
+        self.highest, self.acted = 0.0, started
+        self._write()
 
     def _write(self) -> None:
         if self._path is None:
             return
         try:
             with replacing(self._path) as part:
-                part.write_text(json.dumps({"highest_equity": self.highest}) + "\n", encoding="utf-8")
+                data = {"highest_equity": self.highest, "acted": self.acted}
+                part.write_text(json.dumps(data) + "\n", encoding="utf-8")
         except OSError as error:
             _logger.warning("%s cannot be written: %s", self._path, error.strerror)
 
 
-def _read(path: Path) -> float:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        highest = float(json.loads(path.read_text(encoding="utf-8"))["highest_equity"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
-    return highest if math.isfinite(highest) else 0.0
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}

@@ -1,0 +1,157 @@
+"""When a session that is watched from outside has failed: a judgment of its signs of life, without any I/O.
+
+Rules of this file:
+
+- A sign of life is old when it has not changed for a while on the watcher's own steady clock. What the sign itself says of the
+  time is never compared with the system's clock, which may jump; only a single look has nothing else to go by.
+- Time in which the watcher itself did not run counts for nothing: a machine that slept has not shown that a session is silent.
+- A sign that cannot be read is no sign; what was read before goes on to count.
+- A process that is gone without having said that it ended has failed, after a moment in which another may begin.
+- Each failure of one start is reported once: what was acted upon is not acted upon again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hookline.session.trail import EquityTrail
+
+__all__ = ["Limits", "Process", "Vigil"]
+
+_CLEAN = frozenset({"finished", "interrupted"})
+_ALIVE = frozenset({"running", "starting"})
+_GONE_SECONDS = 5.0
+_START_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a session must keep within; None for no limit.
+
+    Args:
+        silence_seconds: Longest time without a sign of life.
+        data_age_seconds: Oldest that the newest market data may be, beyond what is normal for what the session follows.
+        drawdown_fraction: Deepest fall of equity from its highest, as a fraction of that.
+    """
+
+    silence_seconds: float = 30.0
+    data_age_seconds: float | None = 120.0
+    drawdown_fraction: float | None = 0.2
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the system says of the processes of a session.
+
+    Args:
+        is_there: Whether the one that gave the sign of life lives.
+        is_another_there: Whether another one has taken over, and has not given a sign yet.
+    """
+
+    is_there: bool
+    is_another_there: bool = False
+
+
+class Vigil:
+    """Judges one look after another.
+
+    Args:
+        limits: Of the session.
+        trail: Of its equity.
+
+    Attributes:
+        state: What is seen, in words.
+        started: Which start of the session is seen, 0 before the first.
+    """
+
+    def __init__(self, limits: Limits, trail: EquityTrail) -> None:
+        self._limits = limits
+        self._trail = trail
+        self._sign: Mapping[str, Any] = {}
+        self._key: object = None
+        self._since = math.nan
+        self._gone_since = math.nan
+        self.state = ""
+        self.started = 0
+
+    def overslept(self, seconds: float) -> None:
+        """Leave out time in which the watcher did not run."""
+        self._since += seconds
+        self._gone_since += seconds
+
+    def look(self, sign: Mapping[str, Any], process: Process, now: float, age: float = 0.0) -> str:
+        """Return why the session must be stopped, empty while it need not be.
+
+        Args:
+            sign: The last sign of life; empty where there is none, or none that can be read.
+            process: What the system says.
+            now: Seconds on a steady clock.
+            age: How old a new sign is taken to be, in seconds.
+        """
+        key = (sign.get("written"), sign.get("pid"), process.is_another_there) if sign else self._key
+        if key != self._key or math.isnan(self._since):
+            self._key, self._since = key, now - age
+        self._sign = sign or self._sign
+        silence = max(0.0, now - self._since)
+        started = self._sign.get("started")
+        self.started = started if isinstance(started, int) else 0
+        if self._sign and self.started == self._trail.acted:
+            self.state = "stopped by a watchdog; waiting for its next start"
+            return ""
+        return self._judge(process, silence, now)
+
+    def _judge(self, process: Process, silence: float, now: float) -> str:
+        state = str(self._sign.get("state", ""))
+        if process.is_another_there:
+            return self._judge_start(silence)
+        if not state:
+            self.state = "waiting for its first sign of life"
+            return ""
+        if state in _CLEAN:
+            self.state = f"{state}; waiting for its next start"
+            return ""
+        if state not in _ALIVE:
+            return f"the session has {state}"
+        if not process.is_there:
+            return self._judge_gone(now)
+        self._gone_since = math.nan
+        self.state = f"{state}, process {self._sign.get('pid')}"
+        if silence > self._limits.silence_seconds:
+            return f"no sign of life for {silence:,.0f} s, at most {self._limits.silence_seconds:g} s"
+        return self._judge_numbers(silence) if state == "running" else ""
+
+    def _judge_start(self, silence: float) -> str:
+        self.state = "starting"
+        patience = max(_START_SECONDS, self._limits.silence_seconds)
+        return f"no sign of life since it was started {silence:,.0f} s ago" if silence > patience else ""
+
+    def _judge_gone(self, now: float) -> str:
+        if math.isnan(self._gone_since):
+            self._gone_since = now
+        self.state = f"process {self._sign.get('pid')} is gone"
+        gone = now - self._gone_since
+        if gone < min(_GONE_SECONDS, self._limits.silence_seconds):
+            return ""
+        return f"process {self._sign.get('pid')} is gone without having said that it ended"
+
+    def _judge_numbers(self, silence: float) -> str:
+        limits = self._limits
+        fall = self._trail.see(self._sign.get("equity"))
+        if limits.data_age_seconds is not None:
+            age = _number(self._sign.get("data_age_seconds")) + silence
+            most = limits.data_age_seconds + max(0.0, _number(self._sign.get("quiet_seconds")))
+            if age > most:
+                return f"the newest data is {age:,.0f} s old, at most {most:g} s"
+        if limits.drawdown_fraction is not None and fall > limits.drawdown_fraction:
+            found = f"equity is {fall:.1%} below its highest, {self._trail.highest:,.2f}"
+            return f"{found}; at most {limits.drawdown_fraction:.1%}"
+        return ""
+
+
+def _number(value: object) -> float:
+    """Return a number from a file that anybody may have written, 0 where there is none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else 0.0  # type: ignore[arg-type]
