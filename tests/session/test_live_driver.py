@@ -12,6 +12,7 @@ import hookline as hl
 from hookline.errors import StrategyError
 from hookline.journal import read_journal
 from hookline.model import BarSeries, OrderStatus
+from hookline.session.requests import KillRequest, ask_to_kill, is_kill_asked
 
 
 class Buyer(hl.Strategy):
@@ -194,3 +195,21 @@ def test_nothing_is_done_before_somebody_has_said_yes(tmp_path):
     assert len(asked) == 1
     assert wire.received == []
     assert PERP.symbol not in wire.held
+
+
+def test_a_kill_from_outside_withdraws_and_ends_the_session(tmp_path):
+    wire, strategy = venue(), Buyer()
+    kill = KillRequest("enough", flatten=True)
+    events = [bar(0, 100), lambda: asyncio.sleep(0.05), lambda: ask_to_kill(tmp_path, kill)]
+    result = session_of(tmp_path, strategy, wire, events, ends=False).run()
+    assert wire.held["PERP"].lots == 0
+    assert not [one for one in wire.orders.values() if one.is_open]
+    assert result.record.halted == "killed: enough"
+    assert not is_kill_asked(tmp_path)
+
+
+def test_a_session_that_was_killed_while_it_was_away_does_not_trade_again(tmp_path):
+    wire = venue()
+    ask_to_kill(tmp_path, KillRequest("enough"))
+    session_of(tmp_path, Buyer(), wire, [bar(0, 100)], ends=False).run()
+    assert wire.received == []

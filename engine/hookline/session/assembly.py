@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline import plugins
@@ -77,6 +78,7 @@ def assemble(config: SessionConfig) -> Plan:
         reporters=[built[("reporters", number)] for number in range(len(config.reporters))],
         loaded=loaded,
         config=config.dump(),
+        file=Path(config.origin.source) if config.origin.source else None,
         notes=notes,
         tapes=tapes_of(seats, config.symbols, config.market_data),
         marks={} if follows else _marks(feed, requests, instruments),

@@ -86,13 +86,14 @@ class VenueLink:
         account = await self._broker.venue_account()
         if self._confirm is not None:
             await asyncio.to_thread(self._confirm, account)
+        self._watch.obey()
         start()
         self._has_started = True
         self._driver.hear()
 
     async def _leave(self) -> None:
         """Withdraw as configured, wait for what is under way, and let strategies say goodbye."""
-        kernel, on_stop = self._session.kernel, self._session.plan.on_stop
+        kernel, on_stop = self._session.kernel, self._session.on_stop
         if on_stop != "keep":
             kernel.withdraw("the session stops", flatten=on_stop == "flatten", keep_protective=True)
         await self._settle()
@@ -107,7 +108,7 @@ class VenueLink:
 
     async def _abandon(self) -> None:
         """Cancel entries of a session that failed, as far as that is possible."""
-        if self._session.plan.on_stop == "keep" or not self._has_started:
+        if self._session.on_stop == "keep" or not self._has_started:
             return
         try:
             for order in self._session.kernel.open_orders():

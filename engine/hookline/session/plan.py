@@ -12,7 +12,16 @@ from hookline.broker import Broker
 from hookline.feed import BarRequest, Feed
 from hookline.kernel.desk import Purses
 from hookline.kernel.sizing import Sizer
-from hookline.model import BarSeries, Instrument, Market, MarketData, Purse, Wallet
+from hookline.model import (
+    BarSeries,
+    Instrument,
+    InstrumentKind,
+    Market,
+    MarketData,
+    Purse,
+    Wallet,
+    timeframe_ns,
+)
 from hookline.reporting.record import StrategyRecord
 from hookline.risk import RiskRule
 from hookline.session.schema import LiveEntry
@@ -104,6 +113,7 @@ class Plan:
     reporters: Sequence[Reporter] = ()
     loaded: Mapping[BarRequest, BarSeries] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    file: Path | None = None
     notes: Sequence[str] = ()
     tapes: Mapping[str, frozenset[MarketData]] = field(default_factory=dict)
     marks: Mapping[str, BarSeries] = field(default_factory=dict)
@@ -116,6 +126,13 @@ class Plan:
     journal: JournalPlan | None = None
     wallets: Sequence[WalletPlan] = ()
     rates: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long the market data may have nothing to say although all is well: a bar where only bars are followed."""
+        perpetuals = any(one.kind is InstrumentKind.PERPETUAL for one in self.instruments.values())
+        tells_marks = self.feed.is_live and perpetuals
+        return 0.0 if self.tapes or tells_marks else timeframe_ns(self.timeframe) / 1e9
 
     def balances(self) -> dict[str, float]:
         """Return the starting cash by currency, empty where all of it is in the session's."""

@@ -49,6 +49,7 @@ class Session:
 
         self.plan = plan
         self.name = plan.name
+        self.on_stop = plan.on_stop
         self.observers = Observers(plan.modules, plan.notifiers, plan.name)
         self._watch: SessionWatch | None = None
         self._runners: dict[str, Runner] = {}
@@ -145,6 +146,7 @@ class Session:
         rules = replace(plan.stream, is_live=plan.feed.is_live)
         clock = plan.feed.clock
         driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, rules, watch, clock)
+        watch.end = driver.end
         if plan.feed.is_live:
             interrupted = asyncio.run(self._follow(driver, watch, self._warmup(clock.now), confirm))
         else:
@@ -176,8 +178,8 @@ class Session:
             interrupted = False
         if not self.kernel.clock.now:
             raise DataError(f"feed {plan.feed.name!r}: sent no bar")
-        if plan.on_stop != "keep":
-            self.kernel.withdraw("the session stops", flatten=plan.on_stop == "flatten")
+        if self.on_stop != "keep":
+            self.kernel.withdraw("the session stops", flatten=self.on_stop == "flatten")
         self.kernel.stop()
         return interrupted
 
@@ -209,8 +211,8 @@ class Session:
             return await VenueLink(self, driver, watch, confirm).run(events, start)
         start()
         interrupted = await driver.run(events)
-        if plan.on_stop != "keep":
-            self.kernel.withdraw("the session stops", flatten=plan.on_stop == "flatten")
+        if self.on_stop != "keep":
+            self.kernel.withdraw("the session stops", flatten=self.on_stop == "flatten")
         self.kernel.stop()
         return interrupted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -22,6 +22,7 @@ from hookline.session.market_recorder import MarketRecorder
 from hookline.session.plan import Plan, WalletPlan
 from hookline.session.pulse import Pulse
 from hookline.session.recorder import BarRecorder
+from hookline.session.requests import obey_kill
 from hookline.session.streaming import Watcher
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SessionWatch(Watcher):
     Attributes:
         keeper: The journal's, None without one.
         past: What the journal held of earlier runs, None for a session that begins; forgotten once it is taken over.
+        end: Ends the stream, set while it runs; called when somebody asks for the session to be killed.
     """
 
     def __init__(self, session: Session, recorder: BarRecorder) -> None:
@@ -48,11 +50,18 @@ class SessionWatch(Watcher):
         self._market: MarketRecorder | None = None
         self._pulse: Pulse | None = None
         self._dropped: dict[str, tuple[int, int]] = {}
+        self.end: Callable[[], None] | None = None
         self.keeper = None if journal is None else Keeper(journal, header_of(plan))
         past = None if self.keeper is None else self.keeper.past
         self.past = past if past is not None and past.time else None
         if journal is not None:
-            self._pulse = Pulse(journal.folder, plan.name, is_live=plan.feed.is_live)
+            self._pulse = Pulse(
+                journal.folder,
+                plan.name,
+                is_live=plan.feed.is_live,
+                quiet_seconds=plan.quiet_seconds,
+                file=plan.file,
+            )
             if journal.record is not None:
                 position = None if self.past is None else self.past.position
                 self._market = MarketRecorder(journal.record, plan.timeframe, position)
@@ -100,10 +109,23 @@ class SessionWatch(Watcher):
 
     def _attend(self, pulse: Pulse) -> None:
         """Give a sign of life, and do what was asked for from outside."""
+        self.obey()
         reason = pulse.request()
         if reason is not None:
             self._resume(reason, pulse)
         pulse.beat(self._session.kernel)
+
+    def obey(self) -> None:
+        """Halt, withdraw and end for good if somebody has asked for that."""
+        pulse, session = self._pulse, self._session
+        request = None if pulse is None else pulse.kill_request()
+        if pulse is None or request is None:
+            return
+        session.on_stop = obey_kill(session.kernel, request)
+        self._keep()
+        pulse.killed()
+        if self.end is not None:
+            self.end()
 
     def _resume(self, reason: str, pulse: Pulse) -> None:
         kernel, keeper = self._session.kernel, self.keeper
