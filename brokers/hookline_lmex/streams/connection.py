@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ Login = Callable[[str], dict[str, Any]]
 _EVENTS = frozenset(LOGIN_OPS)
 _BREATH = 32
 _LOGINS_REFUSED = 3
+_NETWORK = (aiohttp.ClientError, OSError, TimeoutError)
 _DATA = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
 
 
@@ -127,7 +129,7 @@ class Socket:
         self._request: Request | None = None
         self._answer: asyncio.Future[bool] | None = None
         self._running: asyncio.Event | None = None
-        self._heard = self._asked_at = 0.0
+        self._heard = self._asked_at = self._up_at = 0.0
         self._logins_refused = 0
         self._last_trouble = ""
 
@@ -176,49 +178,59 @@ class Socket:
     # -- staying connected ---------------------------------------------------------------------------------------------
 
     async def _keep(self, session: aiohttp.ClientSession) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            began, least = loop.time(), 0.0
+            least = 0.0
             try:
-                await self._connect(session)
-            except LostError as lost:
-                reason = str(lost)
+                async with asyncio.timeout(self._times.connect_seconds):
+                    socket = await self._connect(session)
             except aiohttp.WSServerHandshakeError as error:
-                reason = f"the venue refused the connection with HTTP {error.status}"
                 least = self._times.refused_seconds if error.status == 400 else 0.0
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            self._fell(reason, loop.time() - began)
+                self._tell(f"the venue refused the connection with HTTP {error.status}")
+            except _NETWORK as error:
+                self._tell(_reason(error))
+            else:
+                await self._use(socket)
             await asyncio.sleep(max(least, self._backoff.next()))
 
-    def _fell(self, reason: str, seconds: float) -> None:
-        """Say once that the connection is lost, or could not be made."""
-        was_up, self.is_up = self.is_up, False
-        self.topics.forget()
-        self._again.clear()
-        if was_up:
-            if seconds >= self._times.stable_seconds:
-                self._backoff.reset()
-            self.counts.losses += 1
-            self._on_down(reason)
-        else:
-            self._tell(reason)
+    async def _connect(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+        return await session.ws_connect(
+            self.url,
+            origin=self._origin,
+            compress=15,
+            autoping=False,
+            autoclose=False,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+        )
 
-    async def _connect(self, session: aiohttp.ClientSession) -> None:
-        async with asyncio.timeout(self._times.connect_seconds):
-            socket = await session.ws_connect(
-                self.url,
-                origin=self._origin,
-                compress=15,
-                autoping=False,
-                autoclose=False,
-                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-            )
+    async def _use(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Speak and listen until the connection is lost, and say so."""
         try:
             self._heard = asyncio.get_running_loop().time()
             await first_of(self._read(socket), self._talk(socket), self._beat(socket))
+        except LostError as lost:
+            self._fell(str(lost))
         finally:
-            await socket.close()
+            self._rest()
+            with suppress(*_NETWORK):
+                await socket.close()
+
+    def _fell(self, reason: str) -> None:
+        """Say once that the connection is lost."""
+        was_up = self.is_up
+        self._rest()
+        if not was_up:
+            self._tell(reason)
+            return
+        if asyncio.get_running_loop().time() - self._up_at >= self._times.stable_seconds:
+            self._backoff.reset()
+        self.counts.losses += 1
+        self._on_down(reason)
+
+    def _rest(self) -> None:
+        """Hold nothing: there is no connection."""
+        self.is_up = False
+        self.topics.forget()
+        self._again.clear()
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         loop, count = asyncio.get_running_loop(), 0
@@ -228,7 +240,7 @@ class Socket:
             if message.type in _DATA:
                 self._take(message.data)
             elif message.type is aiohttp.WSMsgType.PING:
-                await socket.pong(message.data)
+                await self._sent(socket.pong(message.data))
             elif message.type is aiohttp.WSMsgType.ERROR:
                 raise LostError(f"the connection broke: {message.data}")
             elif message.type is not aiohttp.WSMsgType.PONG:
@@ -250,12 +262,16 @@ class Socket:
                 raise LostError(f"nothing was heard for {now - self._heard:.1f} seconds")
             if now >= next_ping:
                 next_ping = now + times.ping_seconds
-                await self._send(socket, "ping")
+                await self._sent(socket.send_str("ping"))
 
-    async def _send(self, socket: aiohttp.ClientWebSocketResponse, text: str) -> None:
-        # Where nobody reads at the other end, what is sent piles up and then waits for ever.
-        async with asyncio.timeout(self._times.silence_seconds):
-            await socket.send_str(text)
+    async def _sent(self, sending: Awaitable[None]) -> None:
+        """Wait until something is sent; errors of the network are told apart from those of whoever listens."""
+        try:
+            # Where nobody reads at the other end, what is sent piles up and then waits for ever.
+            async with asyncio.timeout(self._times.silence_seconds):
+                await sending
+        except _NETWORK as error:
+            raise LostError(_reason(error)) from None
 
     # -- what is said --------------------------------------------------------------------------------------------------
 
@@ -270,6 +286,7 @@ class Socket:
         if news := self.topics.news():
             self._tell(f"the venue refused the topics {', '.join(news)}")
         self.is_up = True
+        self._up_at = asyncio.get_running_loop().time()
         self.counts.connections += 1
         self._last_trouble = ""
         self._logins_refused = 0
@@ -286,7 +303,7 @@ class Socket:
     async def _log_in(self, socket: aiohttp.ClientWebSocketResponse, login: Login) -> None:
         for op in LOGIN_OPS:
             self._answer = asyncio.get_running_loop().create_future()
-            await self._send(socket, msgspec.json.encode(login(op)).decode())
+            await self._sent(socket.send_str(_json(login(op))))
             try:
                 async with asyncio.timeout(self._times.login_seconds):
                     is_in = await self._answer
@@ -316,7 +333,7 @@ class Socket:
         """Return a request with what the venue said of it in time."""
         request = self._request = Request(op, topics)
         try:
-            await self._send(socket, msgspec.json.encode({"op": op, "args": list(topics)}).decode())
+            await self._sent(socket.send_str(_json({"op": op, "args": list(topics)})))
             async with asyncio.timeout(self._times.answer_seconds):
                 await request.done.wait()
         except TimeoutError:
@@ -367,6 +384,14 @@ class Socket:
         if text != self._last_trouble:
             self._last_trouble = text
             self._on_trouble(f"{self.url}: {text}")
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _json(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode()
 
 
 async def _until(event: asyncio.Event) -> None:
