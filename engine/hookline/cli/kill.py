@@ -89,7 +89,9 @@ async def _kill(target: Target, reason: str, *, flatten: bool) -> int:
     _show(target, withdrawals, flatten=flatten)
     process = None if has_ended else process_of(target.folder)
     if process is not None:
-        typer.echo(f"process {process} still runs and may trade when it wakes; end it: kill -9 {process}", err=True)
+        typer.echo(
+            f"process {process} still runs and may trade when it wakes; end it: kill -9 {process}", err=True
+        )
     is_left = process is not None or any(one.problem for one in withdrawals)
     return EXIT_LEFT if is_left else 0
 
@@ -136,7 +138,9 @@ def _show(target: Target, withdrawals: list[Withdrawal], *, flatten: bool) -> No
     if not withdrawals:
         return
     what = "no order and no position" if flatten else "no order"
-    table = Table("venue", "symbols", "what was done", box=SIMPLE, title=escape(target.name), title_justify="left")
+    table = Table(
+        "venue", "symbols", "what was done", box=SIMPLE, title=escape(target.name), title_justify="left"
+    )
     for one in withdrawals:
         lines = [escape(line) for line in one.done]
         if one.problem:

@@ -256,9 +256,7 @@ class _Uses:
 # -- withdrawing -------------------------------------------------------------------------------------------------------
 
 
-async def withdraw(
-    target: Target, *, flatten: bool, seconds: float = _ATTEMPT_SECONDS
-) -> list[Withdrawal]:
+async def withdraw(target: Target, *, flatten: bool, seconds: float = _ATTEMPT_SECONDS) -> list[Withdrawal]:
     """Cancel the orders of a session's symbols at all of its venues at once, and close positions if wanted.
 
     Args:
@@ -276,7 +274,9 @@ async def _withdraw(leg: Leg, flatten: bool, seconds: float) -> Withdrawal:
     except VenueError as error:
         return Withdrawal(leg.title, leg.symbols, (), str(error))
     except TimeoutError:
-        return Withdrawal(leg.title, leg.symbols, (), f"not done after {seconds:g} s; what is left is not known")
+        return Withdrawal(
+            leg.title, leg.symbols, (), f"not done after {seconds:g} s; what is left is not known"
+        )
     except Exception as error:  # noqa: BLE001  # a plugin is called, and giving up is worse than trying again
         return Withdrawal(leg.title, leg.symbols, (), f"{type(error).__name__}: {error}")
     return Withdrawal(leg.title, leg.symbols, tuple(done))

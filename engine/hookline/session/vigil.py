@@ -24,6 +24,7 @@ __all__ = ["Limits", "Process", "Vigil"]
 _CLEAN = frozenset({"finished", "interrupted"})
 _ALIVE = frozenset({"running", "starting"})
 _GONE_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
 _START_SECONDS = 300.0
 
 
@@ -65,6 +66,8 @@ class Vigil:
     Attributes:
         state: What is seen, in words.
         started: Which start of the session is seen, 0 before the first.
+        is_suspect: Whether something is wrong that may be over in a moment.
+        can_answer: Whether the process has given a sign of life just now.
     """
 
     def __init__(self, limits: Limits, trail: EquityTrail) -> None:
@@ -76,6 +79,8 @@ class Vigil:
         self._gone_since = math.nan
         self.state = ""
         self.started = 0
+        self.is_suspect = False
+        self.can_answer = False
 
     def overslept(self, seconds: float) -> None:
         """Leave out time in which the watcher did not run."""
@@ -98,6 +103,8 @@ class Vigil:
         silence = max(0.0, now - self._since)
         started = self._sign.get("started")
         self.started = started if isinstance(started, int) else 0
+        self.is_suspect = False
+        self.can_answer = process.is_there and silence < _ANSWER_SECONDS
         if self._sign and self.started == self._trail.acted:
             self.state = "stopped by a watchdog; waiting for its next start"
             return ""
@@ -134,6 +141,7 @@ class Vigil:
         self.state = f"process {self._sign.get('pid')} is gone"
         gone = now - self._gone_since
         if gone < min(_GONE_SECONDS, self._limits.silence_seconds):
+            self.is_suspect = True
             return ""
         return f"process {self._sign.get('pid')} is gone without having said that it ended"
 

@@ -23,7 +23,7 @@ from hookline.clock import SystemClock, isoformat, stopwatch
 from hookline.errors import HooklineError
 from hookline.journal.lock import owner_of
 from hookline.journal.segments import FILE_NAME
-from hookline.session.emergency import Target, target_of, wait_for_end, withdraw
+from hookline.session.emergency import target_of, wait_for_end, withdraw
 from hookline.session.pulse import read_status
 from hookline.session.requests import KillRequest, ask_to_kill
 from hookline.session.trail import EquityTrail
@@ -33,6 +33,7 @@ __all__ = ["LOG_FILE", "Watchdog"]
 
 LOG_FILE = "watchdog.log"
 _CONFIRM_SECONDS = 3.0
+_LOOKS_ONCE = 3
 _LONGEST_PAUSE_SECONDS = 30.0
 _ATTEMPTS_ONCE = 5
 _SLIP_SECONDS = 2.0
@@ -60,6 +61,7 @@ class Watchdog:
         self._trail = EquityTrail(self.target.folder)
         self._vigil = Vigil(limits, self._trail)
         self._said = ""
+        self._sign: dict[str, Any] = {}
         for note in self.target.notes:
             self.say(f"note: {note}")
 
@@ -92,25 +94,21 @@ class Watchdog:
             before = now
 
     def look_once(self) -> str:
-        """Look once, and a second time before anything is done; stop the session if it must be, and return why, else empty."""
-        if not self._look(stopwatch(), once=True):
-            # A process that has just gone is given the moment in which another may begin.
-            if "gone" not in self._vigil.state:
-                return ""
-        time.sleep(_CONFIRM_SECONDS)
-        reason = self._look(stopwatch(), once=True)
-        if not reason and "gone" in self._vigil.state:
+        """Look once, and again before anything is done; stop the session if it must be, and return why, else empty."""
+        reason, looks = self._look(stopwatch(), once=True), 1
+        while (reason or self._vigil.is_suspect) and looks < _LOOKS_ONCE:
             time.sleep(_CONFIRM_SECONDS)
-            reason = self._look(stopwatch(), once=True)
+            reason, looks = self._look(stopwatch(), once=True), looks + 1
         if reason:
             self._act(reason, attempts=_ATTEMPTS_ONCE)
         return reason
 
     def _look(self, now: float, *, once: bool = False) -> str:
         sign = read_status(self.target.folder)
+        self._sign = sign or self._sign
         written = sign.get("written")
         age = (self._system.now - written) / 1e9 if once and isinstance(written, int) else 0.0
-        reason = self._vigil.look(sign, _processes(self.target.folder, sign), now, max(0.0, age))
+        reason = self._vigil.look(sign, _processes(self.target.folder, self._sign), now, max(0.0, age))
         if not reason and self._vigil.state != self._said:
             self._said = self._vigil.state
             self.say(self._said)
@@ -128,7 +126,9 @@ class Watchdog:
         if is_done:
             self._trail.act(self._vigil.started)
         self.say("done; the session does not trade again until it is resumed" if is_done else "NOT DONE")
-        found = "nothing is left at the venue" if is_done else "the venue did not confirm; look there yourself"
+        found = (
+            "nothing is left at the venue" if is_done else "the venue did not confirm; look there yourself"
+        )
         self._notify(f"{self.target.name}: watchdog", found)
 
     def _refresh(self) -> None:
@@ -152,7 +152,7 @@ class Watchdog:
 
     async def _withdraw(self, attempts: int | None) -> bool:
         """Withdraw until nothing is left; return whether that was reached."""
-        if "process" in self._vigil.state and "gone" not in self._vigil.state:
+        if self._vigil.can_answer:
             await wait_for_end(self.target.folder, self.say)
         left, count, pause = self.target.legs, 0, 1.0
         while left:
@@ -175,7 +175,7 @@ class Watchdog:
 def _processes(folder: Path, sign: dict[str, Any]) -> Process:
     """Return what the system says of a session's processes."""
     is_there = is_running(sign.get("pid"))
-    if is_there and sign.get("state") in {"running", "starting"}:
+    if is_there and str(sign.get("state")) in {"running", "starting"}:
         return Process(is_there)
     # Asking for the owner of a journal holds its lock for a moment: only where the answer matters.
     owner = owner_of(folder / FILE_NAME)
