@@ -33,6 +33,7 @@ __all__ = [
     "MarketConfig",
     "SocketsConfig",
     "default_config",
+    "made_config",
     "read_config",
 ]
 
@@ -279,6 +280,20 @@ def read_config(path: Path, environ: Mapping[str, str], changes: Mapping[str, An
         return EmulatorConfig(**_anchored(values, path.parent))
     except ConfigError as error:
         raise ConfigError(document.scrub(f"{path}: {error}")) from error
+
+
+def made_config(said: Mapping[str, Any]) -> EmulatorConfig:
+    """Return the configuration of fields as YAML has them.
+
+    Raises:
+        ConfigError: with one line for each problem: address, what should hold and what was found.
+    """
+    from hookline.validation import read_fields
+
+    values, problems = read_fields(EmulatorConfig, said, "an emulator has no such field")
+    if problems:
+        raise ConfigError("\n".join(problem.at("") for problem in problems))
+    return EmulatorConfig(**values)
 
 
 def _anchored(values: dict[str, Any], base: Path) -> dict[str, Any]:

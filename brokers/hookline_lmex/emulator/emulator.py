@@ -14,7 +14,8 @@ from hookline.errors import VenueError
 from hookline_lmex.emulator.admin import Admin
 from hookline_lmex.emulator.config import AccountConfig, EmulatorConfig
 from hookline_lmex.emulator.exchange import Exchange
-from hookline_lmex.emulator.faults import Fault, FaultSchedule, FaultSwitches
+from hookline_lmex.emulator.fault_schedule import FaultSchedule
+from hookline_lmex.emulator.faults import Fault, FaultSwitches
 from hookline_lmex.emulator.market_data import load_market_data
 from hookline_lmex.emulator.pacing import Pacer
 from hookline_lmex.emulator.request_faults import RequestFaults

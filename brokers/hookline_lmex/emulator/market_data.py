@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hookline.columns import ExternalSeries
+from hookline.data.tape import cut_tape
 from hookline.data.ticks import infer_instrument
 from hookline.errors import ConfigError, DataError, HooklineError, PluginError
 from hookline.feed import BarRequest, Feed, TapeRequest
@@ -41,6 +42,7 @@ from hookline_lmex.emulator.terms import MarketSetup
 __all__ = ["Group", "MarketData", "load_market_data"]
 
 _DAY = 86_400 * 10**9
+_LEAD = 120 * 10**9  # before the start, in which there is a snapshot of the book
 _LONGEST = 400 * _DAY  # for which a loop knows its funding
 
 Group = tuple[int, Sequence[MarketEvent]]
@@ -190,7 +192,7 @@ def _loaded(
     request = BarRequest(name, market.timeframe, since, until)
     try:
         bars = _bars_of(feed, request, optional=bool(market.tape))
-        tape = feed.tape(TapeRequest(name, frozenset(market.tape), start, until)) if market.tape else None
+        tape = _tape_of(feed, name, market, (start, until)) if market.tape else None
         instrument = _instrument(feed, market, name, bars, where)
         setup = MarketSetup(
             instrument,
@@ -220,6 +222,17 @@ def _bars_of(feed: Feed, request: BarRequest, *, optional: bool) -> BarSeries | 
         if optional:  # a tape can be shorter than a bar
             return None
         raise
+
+
+def _tape_of(feed: Feed, name: str, market: MarketConfig, span: tuple[int | None, int | None]) -> TapeSeries:
+    """Return the tape from the start on, with the book as it stood there."""
+    (start, until), kinds = span, frozenset(market.tape)
+    if start is not None:
+        try:
+            return cut_tape(feed.tape(TapeRequest(name, kinds, start - _LEAD, until)), start, until)
+        except DataError:  # nothing is known of so long ago
+            pass
+    return feed.tape(TapeRequest(name, kinds, start, until))
 
 
 def _split(setup: MarketSetup, bars: BarSeries | None, tape: TapeSeries | None, start: int | None) -> _Market:
