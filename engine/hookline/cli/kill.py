@@ -82,6 +82,7 @@ def _confirm(target: Target, process: int | None, *, flatten: bool) -> None:
 
 async def _kill(target: Target, reason: str, *, flatten: bool) -> int:
     from hookline.session.emergency import process_of, wait_for_end
+    from hookline.session.requests import is_kill_asked
 
     _ask(target, reason, flatten=flatten)
     has_ended = await wait_for_end(target.folder, typer.echo, end_seconds=10.0 if target.legs else 30.0)
@@ -92,6 +93,8 @@ async def _kill(target: Target, reason: str, *, flatten: bool) -> int:
         typer.echo(
             f"process {process} still runs and may trade when it wakes; end it: kill -9 {process}", err=True
         )
+    if target.legs and is_kill_asked(target.folder):
+        typer.echo(f"{target.name} does not trade again until hookline resume {target.folder}")
     is_left = process is not None or any(one.problem for one in withdrawals)
     return EXIT_LEFT if is_left else 0
 
