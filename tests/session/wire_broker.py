@@ -149,8 +149,10 @@ class WireBroker(Broker):
             elif what == "refuse create" and order.status in _NOT_KNOWN:
                 for one in (order, *order.children):
                     self.listener.order_changed(one, _S.REJECTED, self.clock.now, "refused by the venue")
-            elif what == "amend":
-                self._show(self.venue.find(self.client_id(order)))
+            elif what in ("create", "amend"):
+                found = self.venue.find(self.client_id(order))
+                if found is not None:
+                    self._show(found)
 
     def _pay(self):
         while self._paid < len(self.venue.payments):
@@ -164,7 +166,8 @@ class WireBroker(Broker):
             return
         order.lots = max(wire.lots, order.filled_lots)
         order.limit_price, order.trigger_price = wire.limit_price, wire.trigger_price
-        if order.status in (*_NOT_KNOWN, _S.HELD) and wire.status not in (*CLOSED, _S.HELD):
+        is_there = wire.status not in (*CLOSED, _S.HELD) or (order.status is _S.HELD and wire.fills)
+        if order.status in (*_NOT_KNOWN, _S.HELD) and is_there:
             self.listener.order_changed(order, _S.ACCEPTED, self.clock.now)
         seen = self._seen.setdefault(order.number, [])
         for fill in wire.fills:

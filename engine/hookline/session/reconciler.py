@@ -101,7 +101,9 @@ class Reconciler:
             await asyncio.sleep(_AGAIN_SECONDS if self._waits_for_orders() else 0.0)
         self._halts = True
         if account is None:
-            raise VenueError(f"{self._name} does not start: requests stay under way, so nothing can be compared with the venue")
+            raise VenueError(
+                f"{self._name} does not start: requests stay under way, so nothing can be compared with the venue"
+            )
         if not found.differences:
             _logger.info("%s: nothing differs from the venue", self._name)
         return found

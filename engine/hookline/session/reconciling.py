@@ -13,7 +13,7 @@ Rules of these files:
 from __future__ import annotations
 
 from hookline.kernel.desk import OrderDesk
-from hookline.model import VenueAccount
+from hookline.model import OrderStatus, VenueAccount
 from hookline.session.differences import Reconciliation
 from hookline.session.live_rules import ReconcilePolicy
 from hookline.session.reconciling_look import Look, Memory, is_worked
@@ -53,12 +53,19 @@ def reconcile(
 
 
 def is_equal(kernel: OrderDesk, account: VenueAccount, memory: Memory) -> bool:
-    """Return whether orders and positions are the same on both sides, without changing anything."""
+    """Return whether orders and positions are the same on both sides and nothing is unknown, without changing anything."""
     open_ = {order.number: order for order in kernel.open_orders()}
+    if any(
+        order.status is OrderStatus.UNKNOWN or order.status is OrderStatus.SUBMITTED
+        for order in open_.values()
+    ):
+        return False
     sent = {
         number: (order.lots, order.filled_lots)
         for number, order in open_.items()
-        if order.status != "held" and number not in memory.worked and not is_worked(order, open_.values())
+        if order.status is not OrderStatus.HELD
+        and number not in memory.worked
+        and not is_worked(order, open_.values())
     }
     if sent != {one.number: (one.lots, one.filled_lots) for one in account.orders if one.number}:
         return False
