@@ -13,6 +13,7 @@ from hookline.errors import StrategyError
 from hookline.journal import read_journal
 from hookline.model import BarSeries, OrderStatus
 from hookline.session.requests import KillRequest, ask_to_kill, is_kill_asked
+from hookline.session.schema import LiveEntry
 
 
 class Buyer(hl.Strategy):
@@ -213,3 +214,60 @@ def test_a_session_that_was_killed_while_it_was_away_does_not_trade_again(tmp_pa
     ask_to_kill(tmp_path, KillRequest("enough"))
     session_of(tmp_path, Buyer(), wire, [bar(0, 100)], ends=False).run()
     assert wire.received == []
+
+
+def test_a_position_that_nobody_accounts_for_stops_the_start(tmp_path):
+    wire = venue()
+    wire.prices["PERP"] = 100.0
+    wire.hold("PERP", 500, 95.0)
+    with pytest.raises(hl.VenueError, match="PERP"):
+        session_of(tmp_path, Buyer(), wire, [bar(0, 100)]).run()
+    assert wire.received == []
+
+
+def test_a_position_that_is_adopted_is_there_when_the_strategy_starts(tmp_path):
+    wire = venue()
+    wire.prices["PERP"] = 100.0
+    wire.hold("PERP", 500, 95.0)
+
+    class Looking(hl.Strategy):
+        name = "looking"
+
+        def on_start(self, ctx):
+            self.held = ctx.position("PERP").quantity
+
+    strategy = Looking()
+    live = LiveEntry(foreign_positions="adopt")
+    session_of(tmp_path, strategy, wire, [bar(0, 100)], live=live).run()
+    assert strategy.held == 0.5
+
+
+def test_the_dead_mans_switch_is_on_while_the_session_runs_and_off_once_nothing_is_left(tmp_path):
+    wire = venue()
+    seen = []
+    events = [lambda: asyncio.sleep(0.05), lambda: seen.append(wire.cancel_after), bar(0, 100)]
+    session_of(tmp_path, hl.Strategy(), wire, events, live=LiveEntry(dead_man_seconds=30.0)).run()
+    assert seen == [30.0]
+    assert wire.cancel_after is None
+
+
+def test_an_order_that_somebody_canceled_by_hand_is_noticed_while_the_session_runs(tmp_path):
+    wire = venue()
+
+    class Resting(Buyer):
+        def on_bar(self, ctx, bar):
+            self.bars.append(bar.close)
+            if len(self.bars) == 1:
+                ctx.buy(bar.symbol, 1.0, limit=50.0)
+
+    def gone():
+        wire.is_mute = True
+        (order,) = wire.orders.values()
+        wire.end(order, OrderStatus.CANCELED, "by hand")
+        wire.is_mute = False
+
+    strategy = Resting()
+    events = [bar(0, 100), lambda: asyncio.sleep(0.1), gone, lambda: asyncio.sleep(0.5), bar(1, 101)]
+    live = LiveEntry(reconcile_seconds=0.1, unknown_grace_seconds=0.0)
+    session_of(tmp_path, strategy, wire, events, live=live).run()
+    assert strategy.news[-1] == ("limit", "canceled")

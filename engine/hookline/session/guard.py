@@ -17,6 +17,7 @@ What happens at the end of a session:
 the session            the switch
 =====================  ==============================================================================================
 leaves no open order   is switched off: nothing is left to be guarded, and what a person places by hand is not canceled
+leaves what protects   is switched off: the stops of a position that is kept must not be canceled behind it
 leaves orders and      stays on and runs out: that is what becomes of orders that nobody manages, the protective ones among
 ``on_stop: keep``      them. Who keeps orders over a restart begins again within ``dead_man_seconds``, or leaves it out
 leaves orders          stays on and runs out: these orders were to be canceled, and the venue has not confirmed it

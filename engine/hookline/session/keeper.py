@@ -10,7 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,7 @@ class Keeper:
 
     Attributes:
         past: What the journal held when it was opened, None for a new one.
+        also: What gives further state to keep, by owner.
 
     Raises:
         JournalError: if the journal cannot be used.
@@ -46,6 +47,7 @@ class Keeper:
             self._journal = Journal.create(self.path, header, **options)
         self.past: JournalContent | None = self._journal.content
         self._journal.content = None
+        self.also: dict[str, Callable[[], Any]] = {}
         self._terms: dict[int, tuple[Order, tuple[Any, ...]]] = {}
         self._position: dict[str, Any] = {"bars": {}, "tape": {}}
         self._bars: list[Bar] = []
@@ -105,7 +107,7 @@ class Keeper:
             balances=self._balances(kernel, time),
             halts=[(one.time, _signed(one)) for one in news.decisions if one.verdict == "halt"],
             resumes=[(one.time, one.reason) for one in news.decisions if one.verdict == "resume"],
-            states=save_kernel(kernel),
+            states=save_kernel(kernel) | {owner: save() for owner, save in self.also.items()},
             amendments=amendments,
         )
         self._journal.commit(batch)

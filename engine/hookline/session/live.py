@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from hookline.errors import HooklineError
 from hookline.model import MarketEvent, VenueAccount
+from hookline.session.guard import DeadMan
+from hookline.session.reconciler import Reconciler
 
 if TYPE_CHECKING:
     from hookline.session.session import Session
@@ -30,6 +32,7 @@ Confirm = Callable[[VenueAccount], None]
 """Asks a person, who sees the account, whether to trade; raises ConfigError if the answer is no."""
 
 _SETTLE_SECONDS = 10.0
+_FRESH_SECONDS = 60.0
 _logger = logging.getLogger("hookline.session")
 
 
@@ -46,12 +49,39 @@ class VenueLink:
     def __init__(
         self, session: Session, driver: StreamDriver, watch: SessionWatch, confirm: Confirm | None = None
     ) -> None:
+        plan = session.plan
         self._session = session
         self._driver = driver
         self._watch = watch
         self._confirm = confirm
-        self._broker = session.plan.broker
+        self._broker = plan.broker
         self._has_started = False
+        self._reconciler = Reconciler(
+            session.name,
+            session.kernel,
+            plan.broker,
+            plan.live,
+            {symbol: [one.id for one in plan.seats if symbol in one.symbols] for symbol in plan.instruments},
+            folder=None if plan.journal is None else plan.journal.folder,
+            notify=session.observers.notify,
+        )
+        self._dead_man = self._guard()
+        if watch.keeper is not None:
+            watch.keeper.also["reconciler"] = self._reconciler.save
+
+    def _guard(self) -> DeadMan | None:
+        plan = self._session.plan
+        if plan.live.dead_man_seconds is None:
+            return None
+        most = plan.live.max_data_age_seconds
+        return DeadMan(
+            self._broker,
+            plan.live.dead_man_seconds,
+            data_age_seconds=lambda: self._driver.data_age_seconds,
+            max_data_age_seconds=_FRESH_SECONDS + plan.quiet_seconds if most is None else most,
+            notify=self._session.observers.notify,
+            name=self._session.name,
+        )
 
     async def run(self, events: AsyncIterator[MarketEvent], start: Callable[[], None]) -> bool:
         """Trade until the stream ends; return whether it was interrupted.
@@ -63,33 +93,77 @@ class VenueLink:
         Raises:
             HooklineError: if the venue cannot be reached, the account contradicts the session, or the stream breaks.
         """
-        broker = self._broker
+        tasks: list[asyncio.Task[None]] = []
         try:
-            await broker.open(self._wake)
-            await broker.catch_up()
+            if self._confirm is not None:
+                await asyncio.to_thread(self._confirm, await self._broker.venue_account())
+            await self._broker.open(self._wake)
             await self._take_up(start)
+            tasks += self._beside()
             interrupted = await self._driver.run(events)
             await self._leave()
         except Exception:
             await self._abandon()
             raise
         finally:
-            await broker.aclose()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._broker.aclose()
         return interrupted
+
+    def _beside(self) -> list[asyncio.Task[None]]:
+        """Start what goes on beside the stream; what goes wrong with it ends the run."""
+        works = [self._reconciler.run(self._apply)]
+        if self._dead_man is not None:
+            works.append(self._dead_man.run())
+        tasks = [asyncio.ensure_future(work) for work in works]
+        for task in tasks:
+            task.add_done_callback(self._is_over)
+        return tasks
+
+    def _is_over(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._driver.end(error)
+
+    # -- in line with the venue ----------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
         if self._has_started:
             self._driver.hear()
 
     async def _take_up(self, start: Callable[[], None]) -> None:
-        """Bring belief and account in line, then start the strategies."""
-        account = await self._broker.venue_account()
-        if self._confirm is not None:
-            await asyncio.to_thread(self._confirm, account)
-        self._watch.obey()
-        start()
+        """Bring belief and account in line, and start the strategies: after that where they have no past, else before."""
+        past = self._watch.past
+        if past is not None:
+            self._reconciler.restore(past.states.get("reconciler", {}))
+            self._watch.obey()
+            start()
+            await self._reconciler.start(self._apply)
+        else:
+            await self._reconciler.start(self._book)
+            self._watch.obey()
+            start()
         self._has_started = True
         self._driver.hear()
+
+    def _apply(self, account: VenueAccount) -> None:
+        """Compare with what the venue has said, after all that it has reported."""
+        try:
+            self._session.kernel.hear(self._session.plan.feed.clock.now)
+            self._reconciler.check(account)
+        except Exception as error:  # noqa: BLE001  # it is raised where the stream is awaited
+            self._driver.end(error)
+            return
+        self._driver.hear()
+
+    def _book(self, account: VenueAccount) -> None:
+        """Compare while there are no strategies yet to be told."""
+        self._broker.deliver()
+        self._reconciler.check(account)
+
+    # -- the end -------------------------------------------------------------------------------------------------------
 
     async def _leave(self) -> None:
         """Withdraw as configured, wait for what is under way, and let strategies say goodbye."""
@@ -99,6 +173,11 @@ class VenueLink:
         await self._settle()
         kernel.stop()
         await self._settle()
+        if self._dead_man is not None:
+            # What protects a position must not be canceled behind it.
+            left = [one for one in kernel.open_orders() if on_stop == "keep" or not one.reduce_only]
+            self._dead_man.finish(has_orders=bool(left))
+            await self._broker.settle(_SETTLE_SECONDS)
 
     async def _settle(self) -> None:
         self._driver.hear()
