@@ -59,11 +59,11 @@ class LmexError(VenueError):
         return self.text if self.code is None else f"{self.text} (code {self.code})"
 
 
-class LmexUnreachable(LmexError):
+class LmexUnreachable(LmexError):  # noqa: N818 - the name is the outcome
     """No connection could be made: the call was certainly not sent."""
 
 
-class LmexRefused(LmexError):
+class LmexRefused(LmexError):  # noqa: N818 - as above
     """The venue refused the call: what it asked for has not happened."""
 
 
@@ -104,7 +104,7 @@ class LmexNotFound(LmexRefused):
     """The venue knows no such order (any more)."""
 
 
-class LmexUnknown(LmexError):
+class LmexUnknown(LmexError):  # noqa: N818 - as above
     """Whether the call has had its effect is not known."""
 
 

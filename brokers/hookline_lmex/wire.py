@@ -19,9 +19,10 @@ from hookline.model import Side
 
 __all__ = [
     "Row",
-    "decode",
+    "UnreadableError",
     "decimal",
     "decimal_or_none",
+    "decode",
     "encode",
     "flag",
     "from_ms",
@@ -44,6 +45,11 @@ _ABSENT = (None, "")
 
 decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decode
 """Return what a JSON text holds, with Decimals for numbers that are not whole."""
+
+
+class UnreadableError(ValueError):
+    """An answer that has not the shape it should have; whoever has the raw text says so with it."""
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -69,12 +75,12 @@ def row_of(payload: object) -> Row:
     """Return an object, the only one of an array where the venue wraps it in one.
 
     Raises:
-        ValueError: if it is something else.
+        UnreadableError: if it is something else.
     """
     if isinstance(payload, list) and len(payload) == 1:
         payload = payload[0]
     if not isinstance(payload, dict):
-        raise ValueError(f"must be an object, was {_name(payload)}")
+        raise UnreadableError(f"must be an object, was {_name(payload)}")
     return payload
 
 
@@ -82,17 +88,17 @@ def rows_of(payload: object) -> Iterable[Row]:
     """Return the objects of an array, of the ``data`` of an envelope, or the one object where the venue leaves the array out.
 
     Raises:
-        ValueError: if it is something else.
+        UnreadableError: if it is something else.
     """
     if isinstance(payload, dict):
         if "data" in payload and ("success" in payload or "code" in payload):
             return rows_of(payload["data"] if payload["data"] is not None else [])
         return (payload,)
     if not isinstance(payload, list):
-        raise ValueError(f"must be an array, was {_name(payload)}")
+        raise UnreadableError(f"must be an array, was {_name(payload)}")
     for item in payload:
         if not isinstance(item, dict):
-            raise ValueError(f"must be an array of objects, held {_name(item)}")
+            raise UnreadableError(f"must be an array of objects, held {_name(item)}")
     return payload
 
 
@@ -100,16 +106,16 @@ def number(value: object, name: str) -> Decimal:
     """Return a number, however it is written.
 
     Raises:
-        ValueError: if it is none, or not finite.
+        UnreadableError: if it is none, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ValueError(f"{name}: must be a number, was {value!r}")
+        raise UnreadableError(f"{name}: must be a number, was {value!r}")
     try:
         found = Decimal(value) if not isinstance(value, float) else Decimal(repr(value))
     except InvalidOperation:
-        raise ValueError(f"{name}: must be a number, was {value!r}") from None
+        raise UnreadableError(f"{name}: must be a number, was {value!r}") from None
     if not found.is_finite():
-        raise ValueError(f"{name}: must be a finite number, was {value!r}")
+        raise UnreadableError(f"{name}: must be a finite number, was {value!r}")
     return found
 
 
@@ -125,7 +131,7 @@ def decimal_or_none(row: Row, *names: str) -> Decimal | None:
     """Return the first of some fields that is there, None if none is.
 
     Raises:
-        ValueError: if it is no number.
+        UnreadableError: if it is no number.
     """
     value = _first(row, names)
     return None if value is None else number(value, names[0])
@@ -135,13 +141,13 @@ def decimal(row: Row, *names: str, default: Decimal | None = Decimal(0)) -> Deci
     """Return the first of some fields that is there.
 
     Raises:
-        ValueError: if it is no number, or none is there and ``default`` is None.
+        UnreadableError: if it is no number, or none is there and ``default`` is None.
     """
     value = decimal_or_none(row, *names)
     if value is not None:
         return value
     if default is None:
-        raise ValueError(f"{names[0]}: must be there, was missing")
+        raise UnreadableError(f"{names[0]}: must be there, was missing")
     return default
 
 
@@ -149,18 +155,18 @@ def whole(row: Row, *names: str, default: int | None = 0) -> int:
     """Return the first of some fields that is there as an int.
 
     Raises:
-        ValueError: if it is no whole number, or none is there and ``default`` is None.
+        UnreadableError: if it is no whole number, or none is there and ``default`` is None.
     """
     value = _first(row, names)
     if type(value) is int:
         return value
     if value is None:
         if default is None:
-            raise ValueError(f"{names[0]}: must be there, was missing")
+            raise UnreadableError(f"{names[0]}: must be there, was missing")
         return default
     found = number(value, names[0])
     if found.adjusted() > _LONGEST_INT or found != found.to_integral_value():
-        raise ValueError(f"{names[0]}: must be a whole number, was {value!r}")
+        raise UnreadableError(f"{names[0]}: must be a whole number, was {value!r}")
     return int(found)
 
 
@@ -168,12 +174,12 @@ def text(row: Row, *names: str, default: str | None = "") -> str:
     """Return the first of some fields that is there as a text.
 
     Raises:
-        ValueError: if none is there and ``default`` is None.
+        UnreadableError: if none is there and ``default`` is None.
     """
     value = _first(row, names)
     if value is None:
         if default is None:
-            raise ValueError(f"{names[0]}: must be there, was missing")
+            raise UnreadableError(f"{names[0]}: must be there, was missing")
         return default
     return value if isinstance(value, str) else str(value)
 
@@ -188,12 +194,12 @@ def side(row: Row, *names: str) -> Side:
     """Return a side, in any of the venue's ways to write one.
 
     Raises:
-        ValueError: if it is none of them.
+        UnreadableError: if it is none of them.
     """
     value = _first(row, names)
     found = _SIDES.get(value.upper()) if isinstance(value, str) else _MODES.get(value)  # type: ignore[call-overload]
     if found is None:
-        raise ValueError(f"{names[0]}: must be a side, was {value!r}")
+        raise UnreadableError(f"{names[0]}: must be a side, was {value!r}")
     return found
 
 

@@ -1,0 +1,321 @@
+"""Calls over HTTP: signed, limited, retried where that is safe, and answered with results or errors that say what is known.
+
+Rules of this file:
+
+- A call that was certainly not sent (no connection) or refused because of a limit may be sent again, whatever it is.
+- After bytes went out, only a call whose ``repeat`` is set is sent again: one that reads, or the cancel of one order. Creating
+  and amending never are: what came of them is unknown, and whoever called asks by client order id.
+- Nothing else resends. aiohttp itself repeats PUT and DELETE when a kept connection turns out to be closed; that is off.
+- No error holds the key, the secret or a signature; those of aiohttp are not passed on, since some hold the request's headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from hookline.errors import ConfigError
+from hookline_lmex.credentials import Credentials
+from hookline_lmex.errors import (
+    LONGEST_TEXT,
+    LmexError,
+    LmexLimited,
+    LmexMalformed,
+    LmexUnauthorized,
+    LmexUnknown,
+    LmexUnreachable,
+)
+from hookline_lmex.failures import Answer, failure_of
+from hookline_lmex.limits import CallClass, Limits, ban_seconds
+from hookline_lmex.nonce import nonces_of
+from hookline_lmex.settings import Settings
+from hookline_lmex.signing import sign, signed_path
+from hookline_lmex.venue_time import VenueTime
+from hookline_lmex.wire import decode, encode
+
+__all__ = ["Endpoint", "Params", "Parsed", "Transport"]
+
+T = TypeVar("T")
+Params = Mapping[str, str | int | None]
+
+# Connections beside each other: an order never waits for the answer of a query.
+_CONNECTIONS = 16
+# An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome.
+_KEPT_SECONDS = 45.0
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One call that the venue knows.
+
+    Args:
+        method: Of HTTP.
+        path: With the product's prefix, such as ``/spot/api/v3.3/order``.
+        kind: What it counts as.
+        signed: Whether it needs credentials.
+        repeat: Whether it may be sent again though it may have had its effect.
+    """
+
+    method: str
+    path: str
+    kind: CallClass = CallClass.QUERY
+    signed: bool = False
+    repeat: bool = False
+
+    @property
+    def where(self) -> str:
+        """Method and path, for messages."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a parser is given: the decoded body and where it is from."""
+
+    where: str
+    payload: Any
+
+
+class Transport:
+    """Sends the calls of one client."""
+
+    def __init__(self, settings: Settings, credentials: Credentials | None, limits: Limits) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._limits = limits
+        self._random = random.Random(settings.seed)  # noqa: S311 - jitter, not a secret
+        self._nonces = nonces_of(settings.rest_url, credentials.key) if credentials else None
+        self._session: aiohttp.ClientSession | None = None
+        self._clock: VenueTime | None = None
+        self._in_order = asyncio.Lock()
+        self._last_call = 0.0
+
+    def follow(self, clock: VenueTime) -> None:
+        """Take nonces from a clock, and measure it again where the venue refuses one."""
+        self._clock = clock
+
+    @property
+    def clock(self) -> VenueTime:
+        """The venue's clock."""
+        assert self._clock is not None
+        return self._clock
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls can be made."""
+        return self._session is not None
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long ago the last call went out."""
+        return asyncio.get_running_loop().time() - self._last_call
+
+    async def open(self) -> None:
+        """Make ready; connections are made by the first calls."""
+        if self._session is not None:
+            return
+        connector = aiohttp.TCPConnector(
+            limit=_CONNECTIONS, keepalive_timeout=_KEPT_SECONDS, ttl_dns_cache=300
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(
+                total=self._settings.timeout_seconds, connect=self._settings.connect_seconds
+            ),
+            headers={"Accept": "application/json"},
+        )
+        # No public way to say so; a test holds that a lost connection repeats nothing.
+        session._retry_connection = False  # noqa: SLF001
+        self._session = session
+
+    async def aclose(self) -> None:
+        """Close all connections; what is under way has an unknown outcome."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        parse: Callable[[Parsed], T],
+        params: Params | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> T:
+        """Make a call and return what its answer says.
+
+        Args:
+            endpoint: Which one.
+            parse: Reads the decoded answer; raises ``ValueError`` where it cannot, ``LmexError`` where it is a failure.
+            params: Query; those that are None are left out.
+            body: Sent as JSON.
+
+        Raises:
+            ConfigError: if it needs credentials and there are none.
+            LmexError: one of the tree in :mod:`hookline_lmex.errors`.
+        """
+        content = b"" if body is None else encode(body)
+        url = self._url(endpoint, params)
+        nonce_refused = False
+        attempt = 0
+        while True:
+            outcome = await self._attempt(endpoint, url, content, parse)
+            if not isinstance(outcome, LmexError):
+                return outcome
+            if isinstance(outcome, LmexUnauthorized) and outcome.is_nonce and not nonce_refused:
+                nonce_refused = True
+                await self._set_clock_right()
+                continue
+            attempt += 1
+            if attempt > self._settings.retries or not self._may_repeat(endpoint, outcome):
+                raise outcome
+            if not isinstance(outcome, LmexLimited):  # a ban is waited for by the next attempt
+                await asyncio.sleep(self._pause(attempt))
+
+    def _may_repeat(self, endpoint: Endpoint, error: LmexError) -> bool:
+        if isinstance(error, LmexUnreachable):
+            return True
+        if isinstance(error, LmexLimited):
+            return error.retry_seconds <= self._settings.patience_seconds
+        if isinstance(error, LmexMalformed):
+            return False
+        return isinstance(error, LmexUnknown) and endpoint.repeat
+
+    def _pause(self, attempt: int) -> float:
+        """Return a random part of a pause that doubles (exponential backoff with full jitter)."""
+        settings = self._settings
+        longest = min(settings.longest_backoff_seconds, settings.backoff_seconds * 2 ** (attempt - 1))
+        return self._random.uniform(0.0, longest)
+
+    async def _attempt(
+        self, endpoint: Endpoint, url: URL, content: bytes, parse: Callable[[Parsed], T]
+    ) -> T | LmexError:
+        await self._limits.take(endpoint.kind, endpoint.where)
+        banned = self._limits.banned_seconds
+        if banned > self._settings.patience_seconds:
+            return LmexLimited(
+                endpoint.where, f"the venue accepts no calls for another {banned:.0f} s", retry_seconds=banned
+            )
+        if banned:
+            await asyncio.sleep(banned)
+        async with AsyncExitStack() as stack:
+            if endpoint.signed and self._settings.ordered_nonces:
+                await stack.enter_async_context(self._in_order)
+            answer = await self._exchange(endpoint, url, content)
+        if isinstance(answer, LmexError):
+            return answer
+        return self._judge(endpoint, answer, parse)
+
+    async def _exchange(self, endpoint: Endpoint, url: URL, content: bytes) -> Answer | LmexError:
+        """Send once. Errors of the network are returned, not raised, so that none of aiohttp's is their context."""
+        session = self._session
+        if session is None:
+            return LmexUnreachable(endpoint.where, "the client is not open")
+        headers = self._headers(endpoint, content)
+        self._last_call = asyncio.get_running_loop().time()
+        try:
+            async with session.request(
+                endpoint.method, url, data=content or None, headers=headers, allow_redirects=False
+            ) as response:
+                raw = await response.read()
+                status, retry_after = response.status, response.headers.get("Retry-After")
+        except _NOT_SENT as error:
+            return LmexUnreachable(endpoint.where, self._told("no connection", error))
+        except TimeoutError:
+            text = f"no answer within {self._settings.timeout_seconds:g} s"
+        except (aiohttp.ClientError, OSError) as error:
+            text = self._told("the connection failed before the answer was complete", error)
+        else:
+            return self._answer(endpoint, status, raw, retry_after, headers.get("request-sign", ""))
+        return LmexUnknown(endpoint.where, text)
+
+    def _headers(self, endpoint: Endpoint, content: bytes) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"} if content else {}
+        if endpoint.signed:
+            credentials = self._credentials
+            if credentials is None or self._nonces is None:
+                raise ConfigError(
+                    f"{endpoint.where}: needs a key and a secret; set LMEX_API_KEY and LMEX_API_SECRET"
+                )
+            nonce = self._nonces.next(self.clock.now_ms)
+            headers["request-api"] = credentials.key
+            headers["request-nonce"] = str(nonce)
+            headers["request-sign"] = sign(credentials.secret, signed_path(endpoint.path), nonce, content)
+        return headers
+
+    def _answer(
+        self, endpoint: Endpoint, status: int, raw: bytes, retry_after: str | None, signature: str
+    ) -> Answer:
+        payload, is_json = None, False
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            payload, is_json = (decode(raw), True) if raw.strip() else (None, True)
+        # Cut generously first, so that a secret at the border is replaced before the text is cut to its length.
+        text = self._safe(raw[: 4 * LONGEST_TEXT].decode(errors="replace"), signature)
+        seconds = ban_seconds(retry_after, self._clock.now if self._clock else 0) if retry_after else None
+        return Answer(
+            endpoint.where, status, payload, is_json, text[:LONGEST_TEXT], seconds, endpoint.method == "GET"
+        )
+
+    def _judge(self, endpoint: Endpoint, answer: Answer, parse: Callable[[Parsed], T]) -> T | LmexError:
+        failure = failure_of(answer)
+        if failure is not None:
+            return self._noted(failure)
+        if not answer.is_json:
+            error = LmexUnknown if endpoint.repeat else LmexMalformed
+            return error(endpoint.where, f"an answer that is no JSON: {answer.raw!r}", status=answer.status)
+        try:
+            return parse(Parsed(endpoint.where, answer.payload))
+        except LmexError as error:
+            return self._noted(error)
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
+            told = f"an answer that cannot be read ({self._safe(str(error), '')}): {answer.raw}"
+        return LmexMalformed(endpoint.where, told, status=answer.status)
+
+    def _noted(self, error: LmexError) -> LmexError:
+        """Return an error with what it says made safe; a limit begins its ban."""
+        if isinstance(error, LmexLimited):
+            seconds = self._limits.ban(None if error.retry_seconds < 0 else error.retry_seconds)
+            return LmexLimited(
+                error.where,
+                self._safe(error.text, ""),
+                retry_seconds=seconds,
+                code=error.code,
+                status=error.status,
+            )
+        return type(error)(error.where, self._safe(error.text, ""), code=error.code, status=error.status)
+
+    async def _set_clock_right(self) -> None:
+        """Measure the clock again after a nonce was refused."""
+        await self.clock.measure()
+        if self._nonces is not None:
+            self._nonces.rewind(self.clock.now_ms)
+
+    def _safe(self, text: str, signature: str) -> str:
+        if self._credentials is not None:
+            text = self._credentials.redacted(text)
+        return text.replace(signature, "***") if signature else text
+
+    def _told(self, what: str, error: BaseException) -> str:
+        return self._safe(f"{what} ({type(error).__name__}: {error})", "")
+
+    def _url(self, endpoint: Endpoint, params: Params | None) -> URL:
+        query = urlencode({name: value for name, value in (params or {}).items() if value is not None})
+        address = self._settings.rest_url + endpoint.path
+        return URL(f"{address}?{query}" if query else address, encoded=True)
