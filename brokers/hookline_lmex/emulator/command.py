@@ -90,7 +90,7 @@ def _config(path: Path | None, changes: dict[str, Any]) -> EmulatorConfig:
     from hookline_lmex.emulator.config import default_config, made_config, read_config
 
     if path is not None:
-        return read_config(path, os.environ, {"port": _PORT} | changes if "port" in changes else changes)
+        return read_config(path, os.environ, changes)
     if "markets" in changes:
         return made_config({"port": _PORT, **changes})
     return default_config(**{"port": _PORT, **changes})

@@ -170,7 +170,7 @@ class Emulator:
     def set_speed(self, speed: float | None) -> None:
         """Let the venue's time run so many times as fast as ours; None for a clock that stands."""
         self.pacer.set_speed(speed)
-        self.sockets.data_delay_seconds = self.config.data_latency_ms / 1000.0 / speed if speed else 0.0
+        self.sockets.set_data_delay(self.config.data_latency_ms / 1000.0 / speed if speed else 0.0)
 
     # -- faults ------------------------------------------------------------------------------------------------------------
 

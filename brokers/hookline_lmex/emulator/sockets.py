@@ -10,7 +10,6 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import random
 from collections.abc import Iterator
@@ -25,7 +24,8 @@ from hookline_lmex.emulator.config import EmulatorConfig
 from hookline_lmex.emulator.exchange import Exchange
 from hookline_lmex.emulator.faults import Fault, FaultSwitches
 from hookline_lmex.emulator.records import FillNotice, OrderNotice, PositionNotice
-from hookline_lmex.emulator.socket_books import Chain, best_level
+from hookline_lmex.emulator.rest_auth import signature
+from hookline_lmex.emulator.socket_book_sender import BookSender
 from hookline_lmex.emulator.socket_connection import Connection, encoded
 from hookline_lmex.emulator.socket_messages import (
     fill_row,
@@ -75,12 +75,7 @@ class Sockets:
         self._exchange, self._clock, self._faults, self._config = exchange, clock, faults, config
         self._random = random.Random(config.seed)  # noqa: S311  # habits, not secrets
         self._connections: set[Connection] = set()
-        self._chains: dict[tuple[str, int], Chain] = {}
-        self._best: dict[str, list[Any]] = {}
-        self._dirty: set[str] = set()
-        self._sequence = 400_000 + self._random.randrange(100_000)
-        self.data_delay_seconds = 0.0
-        """Of market data, wall time."""
+        self._books = BookSender(exchange, clock, faults, 400_000 + self._random.randrange(100_000))
         exchange.listen(self)
         faults.listen(self._on_fault)
 
@@ -88,6 +83,14 @@ class Sockets:
     def routes(self) -> list[web.RouteDef]:
         """The paths of the sockets."""
         return [web.get(path, self._connect) for path in _PATHS]
+
+    def set_data_delay(self, seconds: float) -> None:
+        """Send market data so much later, in our time."""
+        self._books.delay_seconds = seconds
+
+    def flush(self) -> None:
+        """Send what has changed in the books since the last call."""
+        self._books.flush(self._connections)
 
     @property
     def count(self) -> int:
@@ -115,7 +118,7 @@ class Sockets:
             await one.serve(self._on_text, self._on_tick)
         finally:
             self._connections.discard(one)
-            self._forget_chains()
+            self._books.forget(self._connections)
         return socket
 
     def cut_all(self) -> None:
@@ -176,16 +179,15 @@ class Sockets:
         """Return the label of the account that arguments prove, None if they prove none."""
         if not (isinstance(arguments, list) and len(arguments) == 3):
             return None
-        key, nonce, signature = map(str, arguments)
+        key, nonce, signed = map(str, arguments)
         account = self._exchange.account_of_key(key)
         if account is None or not nonce.isdigit() or Permission.READ not in account.setup.permissions:
             return None
         window = self._config.nonce_window_seconds
         if window is not None and abs(int(nonce) - milliseconds(self._clock.now)) > 1000 * window:
             return None
-        signed = f"/ws/{one.product}{nonce}".encode()
-        expected = hmac.new(account.setup.secret.encode(), signed, hashlib.sha384).hexdigest()
-        return account.setup.label if hmac.compare_digest(expected, signature) else None
+        expected = signature(account.setup.secret, f"/ws/{one.product}", nonce)
+        return account.setup.label if hmac.compare_digest(expected, signed) else None
 
     def _subscribe(self, one: Connection, topics: list[str]) -> None:
         accepted, errors = [], []
@@ -241,17 +243,12 @@ class Sockets:
         for topic in topics:
             one.topics.pop(topic, None)
         one.send({"event": "unsubscribe", "channel": topics})
-        self._forget_chains()
+        self._books.forget(self._connections)
 
     def _begin(self, one: Connection, topic: str) -> None:
         meaning = one.topics[topic]
         if isinstance(meaning, BookTopic):
-            if meaning.is_best:
-                data = best_level(self._exchange.states[meaning.symbol], self._now_ms)
-                one.send({"topic": topic, "data": data}, topic, self._delay)
-            elif not meaning.is_silent:
-                data = self._chain(meaning).snapshot(self._now_ms)
-                one.send({"topic": topic, "data": data}, topic, self._delay)
+            self._books.begin(one, meaning)
         elif topic.startswith("allPosition"):
             self._send_positions(one)
         elif topic.startswith("tradeHistoryApi") and one.product is Product.SPOT:
@@ -259,91 +256,19 @@ class Sockets:
             instrument = self._exchange.states[meaning].setup.instrument
             rows = [trade_row(instrument, trade, number) for trade, number in trades]
             if rows:
-                one.send(trade_message(topic, rows), topic, self._delay)
-
-    # -- books -------------------------------------------------------------------------------------------------------------
-
-    @property
-    def _now_ms(self) -> int:
-        return milliseconds(self._clock.now)
-
-    @property
-    def _delay(self) -> float:
-        slow = self._faults.fires("slow_market_data")
-        return self.data_delay_seconds + (0.0 if slow is None else slow.number / 1000.0)
-
-    def _chain(self, topic: BookTopic) -> Chain:
-        key = topic.symbol, topic.group
-        if key not in self._chains:
-            self._sequence += 1000
-            self._chains[key] = Chain(self._exchange.states[topic.symbol], topic.group, self._sequence)
-        return self._chains[key]
-
-    def _forget_chains(self) -> None:
-        """Stop following books that nobody hears of."""
-        held = {(topic.symbol, topic.group) for _, topic in self._book_topics() if not topic.is_best}
-        for key in self._chains.keys() - held:
-            del self._chains[key]
-
-    def _book_topics(self) -> Iterator[tuple[Connection, BookTopic]]:
-        for one in self._connections:
-            for topic in one.topics.values():
-                if isinstance(topic, BookTopic):
-                    yield one, topic
-
-    def flush(self) -> None:
-        """Send what has changed in the books since the last call."""
-        if not self._dirty:
-            return
-        dirty, self._dirty = self._dirty, set()
-        for key, chain in self._chains.items():
-            if key[0] in dirty and self._exchange.states[key[0]].is_listed:
-                self._send_delta(key, chain)
-        for symbol in dirty:
-            self._send_best(symbol)
-
-    def _send_delta(self, key: tuple[str, int], chain: Chain) -> None:
-        changes = chain.update()
-        if changes is None:
-            return
-        bids, asks = changes
-        name = f"update:{key[0]}_{key[1]}"
-        if self._faults.fires("sequence_gaps", name):
-            chain.sequence += 1
-            return
-        crossing = chain.crossing_bid
-        if crossing is not None and self._faults.fires("crossed_books", name):
-            bids = [*bids, crossing]
-        data, delay = chain.delta(bids, asks, self._now_ms), self._delay
-        for one, topic in self._book_topics():
-            if (topic.symbol, topic.group) == key and not topic.is_best:
-                one.send({"topic": topic.name, "data": data}, topic.name, delay)
-
-    def _send_best(self, symbol: str) -> None:
-        holders = [
-            (one, topic) for one, topic in self._book_topics() if topic.is_best and topic.symbol == symbol
-        ]
-        if not holders or not self._exchange.states[symbol].is_listed:
-            return
-        data = best_level(self._exchange.states[symbol], self._now_ms)
-        levels = [data["bids"], data["asks"]]
-        if self._best.get(symbol) == levels:
-            return
-        self._best[symbol] = levels
-        for one, topic in holders:
-            one.send({"topic": topic.name, "data": data}, topic.name, self._delay)
+                one.send(trade_message(topic, rows), topic, self._books.delay)
 
     # -- what the exchange says ----------------------------------------------------------------------------------------------
 
     def book(self, symbol: str, update: BookUpdate) -> None:
         """Hear of new quantities at price levels."""
         del update  # the exchange's own book has it when it is flushed
-        self._dirty.add(symbol)
+        self._books.mark(symbol)
 
     def quote(self, symbol: str, quote: Quote) -> None:
         """Hear of a new best bid and ask."""
         del quote
-        self._dirty.add(symbol)
+        self._books.mark(symbol)
 
     def trade(self, symbol: str, trade: Trade, trade_id: int) -> None:
         """Send a public trade to all who follow its market."""
@@ -356,7 +281,7 @@ class Sockets:
         state = self._exchange.states[symbol]
         if not holders or not state.is_listed:
             return
-        row, delay = trade_row(state.setup.instrument, trade, trade_id), self._delay
+        row, delay = trade_row(state.setup.instrument, trade, trade_id), self._books.delay
         texts = {topic: encoded(trade_message(topic, [row])) for _, topic in holders}
         for one, topic in holders:
             one.send_text(texts[topic], topic, delay)
