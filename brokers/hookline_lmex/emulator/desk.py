@@ -406,6 +406,29 @@ class Desk:
                 position.lots = instrument.lots(self.coins.get(instrument.base, 0.0))
                 position.quantity = instrument.units(position.lots)
 
+    def spare(self) -> dict[str, float]:
+        """Return what each wallet could back new positions with, by currency; resting orders left out."""
+        if self.product is not _FUTURES:
+            return {wallet.currency: wallet.cash for wallet in self.wallets} | self.coins
+        return {wallet.currency: self.funds.spare(self.ledger, wallet) for wallet in self.wallets}
+
+    def available(self) -> dict[str, float]:
+        """Return what is free by currency: what is there, less what positions and resting orders take."""
+        free = self.spare()
+        for record in self.open_records():
+            order, instrument = record.order, record.order.instrument
+            price = order.limit_price
+            units = instrument.units(order.open_lots)
+            if self.product is _FUTURES:
+                if price is not None and not order.reduce_only and not record.is_waiting:
+                    position = self.position_of(order)
+                    free[instrument.quote] -= self.funds.initial(position, units * price)
+            elif order.side < 0:
+                free[instrument.base] = free.get(instrument.base, 0.0) - units
+            elif price is not None or record.quote_amount is not None:
+                free[instrument.quote] -= record.quote_amount or units * (price or 0.0)
+        return {currency: max(0.0, amount) for currency, amount in free.items()}
+
     def move_money(self, currency: str, amount: float, describe: str = "") -> None:
         """Put money into the wallet, or take it out if below zero."""
         for wallet in self.wallets:

@@ -255,6 +255,7 @@ class Exchange:
             self._share(state)
         elif isinstance(event, FundingRate):
             state.funding_rate = event.rate
+            state.told_rates.append((event.time, event.rate))
             self._pay(event.symbol, event.rate)
         elif isinstance(event, Trade):
             self._handle_trade(state, event)

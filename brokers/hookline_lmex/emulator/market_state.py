@@ -47,6 +47,7 @@ class MarketState:
         self.book = OrderBook(setup.symbol)
         self.mark = math.nan
         self.funding_rate = 0.0
+        self.told_rates: list[tuple[int, float]] = []
         self.is_listed = setup.is_listed
         self.has_trades = False
         self.handled = self.candles.last_end
@@ -108,6 +109,11 @@ class MarketState:
             strict=True,
         )
         return [(time, rate) for time, rate in rows if not math.isnan(rate)][::-1]
+
+    def paid_between(self, since: int, until: int) -> list[tuple[int, float]]:
+        """Return time and rate of what was paid in ``[since, until]``, newest first."""
+        told = [(time, rate) for time, rate in reversed(self.told_rates) if since <= time <= until]
+        return sorted({*told, *self.funding_times(since, until)}, reverse=True)
 
     def next_funding(self, now: int) -> int:
         """Return when funding is paid next by the clock: at whole intervals of the day, nanoseconds UTC."""
