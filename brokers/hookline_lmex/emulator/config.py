@@ -22,6 +22,7 @@ from hookline.model import MarketData, Timeframe
 from hookline.params import Doc, Ge, Gt, Le, PluginUse
 from hookline.session.schema import InstrumentEntry
 from hookline_lmex.emulator.faults import Fault, fault_of
+from hookline_lmex.emulator.rest_limits import RateRules
 from hookline_lmex.emulator.start_times import start_time
 from hookline_lmex.emulator.terms import ALL_PERMISSIONS, ExchangeOptions, Permission, Product
 
@@ -29,7 +30,6 @@ __all__ = [
     "AccountConfig",
     "EmulatorConfig",
     "FeesConfig",
-    "LimitsConfig",
     "MarketConfig",
     "SocketsConfig",
     "default_config",
@@ -96,17 +96,6 @@ class AccountConfig:
 
 
 @dataclass(frozen=True)
-class LimitsConfig:
-    """Requests a second, by class, and whether they are watched at all."""
-
-    enforced: bool = True
-    query_rate: Annotated[float, Gt(0), Doc("for each endpoint")] = 15.0
-    user_rate: Annotated[float, Gt(0), Doc("queries of one user")] = 30.0
-    order_rate: Annotated[float, Gt(0), Doc("orders, amendments and cancellations of one user")] = 75.0
-    wallet_rate: Annotated[float, Gt(0), Doc("wallet calls of one user")] = 5.0
-
-
-@dataclass(frozen=True)
 class SocketsConfig:
     """Habits of the sockets. Times are wall time: they are about networks."""
 
@@ -160,7 +149,7 @@ class EmulatorConfig:
     exchange: Annotated[ExchangeOptions, Doc("rules of matching and answering that are not published")] = (
         field(default_factory=ExchangeOptions)
     )
-    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    limits: Annotated[RateRules, Doc("requests a second of our time")] = field(default_factory=RateRules)
     sockets: SocketsConfig = field(default_factory=SocketsConfig)
     faults: Annotated[
         dict[str, object], Doc("switched on from the start: {sequence_gaps: {probability: 0.01}}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from hookline.clock import isoformat, stopwatch
 from hookline.errors import VenueError
+from hookline.feed import Feed
 from hookline_lmex.emulator.admin import Admin
 from hookline_lmex.emulator.config import AccountConfig, EmulatorConfig
 from hookline_lmex.emulator.exchange import Exchange
@@ -19,6 +21,8 @@ from hookline_lmex.emulator.faults import Fault, FaultSwitches
 from hookline_lmex.emulator.market_data import load_market_data
 from hookline_lmex.emulator.pacing import Pacer
 from hookline_lmex.emulator.request_faults import RequestFaults
+from hookline_lmex.emulator.rest import RestInterface
+from hookline_lmex.emulator.rest_auth import Gate
 from hookline_lmex.emulator.sockets import Sockets
 from hookline_lmex.emulator.terms import AccountSetup
 from hookline_lmex.emulator.venue_clock import SkewedClock, VenueClock
@@ -45,9 +49,11 @@ class Emulator:
         exchange: Markets and accounts.
         faults: What goes wrong.
         sockets: The sockets.
+        rest: The REST interface.
 
     Args:
         config: What it serves and how it behaves.
+        feeds: Feeds made in Python, by the name under which the configuration uses them.
 
     Raises:
         ConfigError: if the configuration contradicts itself.
@@ -55,9 +61,9 @@ class Emulator:
         PluginError: if there is no such feed.
     """
 
-    def __init__(self, config: EmulatorConfig | None = None) -> None:
+    def __init__(self, config: EmulatorConfig | None = None, feeds: Mapping[str, Feed] | None = None) -> None:
         self.config = config = config or EmulatorConfig()
-        data = load_market_data(config)
+        data = load_market_data(config, feeds)
         self.clock = VenueClock(data.start, None)
         self.shown_clock = SkewedClock(self.clock)
         options = replace(config.exchange, seed=config.seed, unknown_fields=config.quirks)
@@ -66,6 +72,15 @@ class Emulator:
         self.faults.listen(self._on_fault)
         self.sockets = Sockets(self.exchange, self.shown_clock, self.faults, config)
         self._requests = RequestFaults(self.faults, self.clock, self.shown_clock, config.order_latency_ms)
+        gate = Gate(
+            self.exchange,
+            self.shown_clock,
+            window_seconds=config.nonce_window_seconds,
+            strictly_increasing=config.nonce_must_rise,
+        )
+        self.rest = RestInterface(
+            self.exchange, gate=gate, shown_clock=self.shown_clock, rules=config.limits, limit_timer=stopwatch
+        )
         groups = data.groups(loop=config.at_end == "loop")
         self.pacer = Pacer(self.exchange, groups, self.clock, self.sockets.flush)
         self._schedules: list[tuple[FaultSchedule, Literal["wall", "venue"], float]] = []
@@ -129,8 +144,6 @@ class Emulator:
         await asyncio.gather(*self._tasks)
 
     def _application(self) -> web.Application:
-        from hookline_lmex.emulator.rest import RestInterface
-
         requests = self._requests
 
         @web.middleware
@@ -140,7 +153,7 @@ class Emulator:
         application = web.Application(middlewares=[disturbed])
         application.add_routes(Admin(self).routes)
         application.add_routes(self.sockets.routes)
-        application.add_routes(RestInterface(self.exchange).routes)
+        application.add_routes(self.rest.routes())
         return application
 
     @property

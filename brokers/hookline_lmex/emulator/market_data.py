@@ -140,8 +140,12 @@ def _grouped(events: Iterator[tuple[int, int, MarketEvent]]) -> Iterator[Group]:
         yield end, bars
 
 
-def load_market_data(config: EmulatorConfig) -> MarketData:
+def load_market_data(config: EmulatorConfig, given: Mapping[str, Feed] | None = None) -> MarketData:
     """Return what an emulator plays, read from its feeds.
+
+    Args:
+        config: What it is to play.
+        given: Feeds made in Python, by the name under which the configuration uses them.
 
     Raises:
         ConfigError: if a market's terms contradict each other, or a feed's parameters break a rule.
@@ -149,7 +153,7 @@ def load_market_data(config: EmulatorConfig) -> MarketData:
         PluginError: if there is no such feed, or it raises.
     """
     asked_start, until = start_time(config.start, "start"), start_time(config.until, "until")
-    feeds = _Feeds(config.feed)
+    feeds = _Feeds(config.feed, given or {})
     loaded = [
         _loaded(feeds.of(market, number), market, f"markets[{number}]", config, (asked_start, until))
         for number, market in enumerate(config.markets)
@@ -167,14 +171,16 @@ def load_market_data(config: EmulatorConfig) -> MarketData:
 class _Feeds:
     """The feeds of an emulator; markets that name the same one share it."""
 
-    def __init__(self, common: PluginUse | None) -> None:
-        self._common = common
+    def __init__(self, common: PluginUse | None, given: Mapping[str, Feed]) -> None:
+        self._common, self._given = common, given
         self._made: list[tuple[PluginUse, Feed]] = []
 
     def of(self, market: MarketConfig, number: int) -> Feed:
         use = market.feed or self._common
         if use is None:
             raise ConfigError(f"markets[{number}].feed: is required where the emulator has no 'feed'")
+        if use.use in self._given:
+            return self._given[use.use]
         for known, feed in self._made:
             if known == use and known.base == use.base:
                 return feed
