@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -124,7 +123,7 @@ def test_a_session_without_a_process_obeys_when_it_is_started_again(hookline, fi
 
 def test_what_the_session_was_started_with_counts_where_the_file_has_changed(hookline, file, venue):
     journal_of(file, symbols=["XRP-PERP"])
-    code, out, err = hookline("kill", file, "--yes")
+    code, _, err = hookline("kill", file, "--yes")
     assert code == 0
     assert "has changed since the session was started; what it was started with counts" in err
     assert venue.orders == ["1"]
@@ -169,7 +168,7 @@ def test_a_value_from_the_environment_is_never_part_of_a_message(hookline, file,
 
 def test_a_venue_that_does_not_answer_is_asked_again(hookline, file, venue):
     venue.write(faults=["away", "bug"])
-    code, out, err = hookline("kill", file, "--yes")
+    code, _, err = hookline("kill", file, "--yes")
     assert code == 0
     assert "filed: filed: cannot be reached; trying again" in err
     assert "KeyError: 'orders'; trying again" in err
@@ -300,4 +299,4 @@ def test_a_request_to_close_positions_is_not_replaced_by_a_weaker_one(tmp_path):
     ask_to_kill(tmp_path, KillRequest("first", flatten=True))
     ask_to_kill(tmp_path, KillRequest("second", flatten=False, time=7))
     assert kill_request(tmp_path) == KillRequest("second", flatten=True, time=7)
-    assert os.listdir(tmp_path) == ["kill.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["kill.json"]
