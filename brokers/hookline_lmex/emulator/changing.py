@@ -47,12 +47,8 @@ def find_open(desk: Desk, params: Mapping[str, Any]) -> OrderRecord:
 
 
 def _named(desk: Desk, params: Mapping[str, Any]) -> Found:
-    wanted = params.get("orderID")
-    if wanted:
-        return [one for one in desk.records.values() if one.order_id == wanted]
-    wanted = params.get("clOrderID")
-    if wanted:
-        return [one for one in desk.records.values() if one.client_order_id == wanted]
+    if params.get("orderID") or params.get("clOrderID"):
+        return desk.named(str(params.get("orderID") or ""), str(params.get("clOrderID") or ""))
     raise mandatory(desk.product, "orderID or clOrderID")
 
 

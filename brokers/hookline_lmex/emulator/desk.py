@@ -4,51 +4,27 @@ Rules of this file:
 
 - The broker is ours, the one of backtests; this desk is its listener in the kernel's place. Fills are therefore those of a backtest
   with the same orders.
-- On spot the fee is taken in the currency received: a buyer gets fewer coins, and can sell only what whole lots they make up.
 - Settings such as leverage are part of an instrument. Changing one rebuilds the broker around the same wallets, positions and
   orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from hookline.broker import Broker
 from hookline.clock import EventClock
-from hookline.model import (
-    Bar,
-    BookUpdate,
-    Instrument,
-    InstrumentKind,
-    Ledger,
-    MarginMode,
-    Market,
-    Order,
-    OrderStatus,
-    Position,
-    PositionMode,
-    Purse,
-    Side,
-    Wallet,
-    transition,
-)
+from hookline.model import Bar, BookUpdate, Order, OrderStatus, transition
 from hookline.plugins import build
 from hookline.simulation.funding import funding_payment
-from hookline.simulation.funds import Funds, mark_price
+from hookline.simulation.funds import mark_price
 from hookline.simulation.twins import fill_twin
+from hookline_lmex.emulator.holdings import Holdings
 from hookline_lmex.emulator.market_state import MarketState
 from hookline_lmex.emulator.notices import fill_notice, order_notice, position_notice
-from hookline_lmex.emulator.records import (
-    MARKET,
-    PEG,
-    ExchangeListener,
-    FillNotice,
-    OrderRecord,
-    WalletEntry,
-)
+from hookline_lmex.emulator.records import MARKET, PEG, ExchangeListener, FillNotice, OrderRecord
 from hookline_lmex.emulator.statuses import ended_status, is_dry, resting_status
 from hookline_lmex.emulator.terms import AccountSetup, ExchangeOptions, Product
 from hookline_lmex.emulator.wire_numbers import Ids
@@ -58,16 +34,13 @@ __all__ = ["Desk"]
 _FUTURES = Product.FUTURES
 
 
-class Desk:
-    """Orders, positions and money of one account at one product.
+class Desk(Holdings):
+    """Orders of one account at one product, and what they do to its holdings.
 
     Attributes:
-        instruments: With the account's own leverage, margin and position mode.
         records: Every order by its number, oldest first.
         fills: Every execution, oldest first.
-        entries: History of the wallet, oldest first.
-        risk_levels: Chosen risk limit by symbol, from 1.
-        settle_with: Currency that positions are settled in, by symbol.
+        warnings: What the simulated venue has warned of.
     """
 
     def __init__(
@@ -80,36 +53,19 @@ class Desk:
         ids: Ids,
         hear: ExchangeListener,
     ) -> None:
-        self.account, self.product, self.states, self.options = account, product, states, options
-        self.time, self.ids, self._hear = time, ids, hear
-        self.instruments = {symbol: _own(state, options) for symbol, state in states.items()}
-        self.markets = {symbol: Market(one) for symbol, one in self.instruments.items()}
-        self.coins: dict[str, float] = {}
-        self.wallets = self._open_wallets()
-        self.ledger = self._new_ledger()
+        super().__init__(account, product, states, options, time, ids)
+        self._hear = hear
         self.records: dict[int, OrderRecord] = {}
+        self.fills: list[FillNotice] = []
+        self.warnings: list[str] = []
+        self._by_id: dict[str, OrderRecord] = {}
+        self._by_client_id: dict[str, list[OrderRecord]] = {}
+        self._live: dict[int, OrderRecord] = {}
         self._deferred: list[OrderRecord] = []
         self._pegs: list[OrderRecord] = []
-        self.fills: list[FillNotice] = []
-        self.entries: list[WalletEntry] = []
-        self.warnings: list[str] = []
-        self.risk_levels = dict.fromkeys(states, 1)
-        self.settle_with: dict[str, str] = {}
-        self.leverage_setting = {symbol: _setting(one, options) for symbol, one in self.instruments.items()}
         self._build()
 
     # -- building --------------------------------------------------------------------------------------------------------
-
-    def _open_wallets(self) -> list[Wallet]:
-        cash = self.account.spot if self.product is Product.SPOT else self.account.futures
-        quotes = dict.fromkeys(one.quote for one in self.instruments.values())
-        self.coins = {currency: float(amount) for currency, amount in cash.items() if currency not in quotes}
-        return [Wallet(float(cash.get(quote, 0.0)), self.product, quote) for quote in quotes]
-
-    def _new_ledger(self) -> Ledger:
-        start = sum(wallet.start_cash for wallet in self.wallets)
-        purse = Purse(self.wallets or [Wallet(0.0)], is_shared=not self.wallets)
-        return Ledger(self.account.label, start, self.markets.values(), purse)
 
     def _build(self) -> None:
         """Connect a new broker to the ledger, and the tapes to it."""
@@ -134,8 +90,6 @@ class Desk:
         broker.connect(self, self.time, self.instruments, {self.account.label: self.ledger})
         tapes = {state.symbol: state.setup.tape for state in self.states.values() if state.is_on_tape}
         broker.follow(tapes, {one.symbol: one.marks for one in setups if one.marks is not None})
-        self.funds = Funds(self.instruments, broker.leverage)
-        self._sync_coins()
 
     def rebuild(self, symbol: str, **changes: Any) -> None:
         """Change settings of an instrument, such as leverage, under everything that is there.
@@ -143,31 +97,23 @@ class Desk:
         Raises:
             ValueError: if the terms contradict each other.
         """
-        saved, added = self.broker.save(), self.funds.added
+        saved = self.broker.save()
         instrument = replace(self.instruments[symbol], **changes)
         is_other_mode = instrument.position_mode is not self.instruments[symbol].position_mode
         self.instruments[symbol] = self.markets[symbol].instrument = instrument
         if is_other_mode:
-            self._replace_positions()
+            self.replace_positions()
         there: dict[int, Order] = {}
-        for record in self.records.values():
-            if record.order.is_open:
-                there[record.order.number] = record.order
-                if record.symbol == symbol:
-                    record.order.instrument = instrument
+        for record in self._live.values():
+            there[record.order.number] = record.order
+            if record.symbol == symbol:
+                record.order.instrument = instrument
         self._build()
-        self.funds.added.update(added)
+        self.renew_funds()
         for state in self.states.values():
             if state.is_on_tape:
                 self._recall(state)
         self.broker.restore(saved, there)
-
-    def _replace_positions(self) -> None:
-        before = self.ledger.positions
-        self.ledger = self._new_ledger()
-        self.ledger.positions.update(
-            {id_: before[id_] for id_ in self.ledger.positions if id_ in before},
-        )
 
     def _recall(self, state: MarketState) -> None:
         """Show a new broker the book as it stands."""
@@ -189,10 +135,6 @@ class Desk:
     def listener(self) -> ExchangeListener:
         """Who hears of what happens here."""
         return self._hear
-
-    def position_of(self, order: Order) -> Position:
-        """Return the position that an order changes."""
-        return self.ledger.positions[order.position_id or order.instrument.symbol]
 
     def is_deferred(self, record: OrderRecord) -> bool:
         """Return whether an order waits for the next bar to say how much its amount buys."""
@@ -233,7 +175,10 @@ class Desk:
         """Give an order its number and keep it."""
         order = record.order
         order.number = len(self.records) + 1
-        self.records[order.number] = record
+        self.records[order.number] = self._live[order.number] = record
+        self._by_id[record.order_id] = record
+        if record.client_order_id:
+            self._by_client_id.setdefault(record.client_order_id, []).append(record)
         record.original_lots = order.lots
         transition(order, status, order.time)
         record.updated = order.time
@@ -268,8 +213,14 @@ class Desk:
     def open_records(self, symbol: str | None = None) -> list[OrderRecord]:
         """Return the open orders, oldest first."""
         return [
-            one for one in self.records.values() if one.is_open and (symbol is None or one.symbol == symbol)
+            one for one in self._live.values() if one.is_open and (symbol is None or one.symbol == symbol)
         ]
+
+    def named(self, order_id: str, client_order_id: str = "") -> list[OrderRecord]:
+        """Return the order of an id, else all that were sent with a client id, oldest first."""
+        if order_id:
+            return [self._by_id[order_id]] if order_id in self._by_id else []
+        return list(self._by_client_id.get(client_order_id, ()))
 
     # -- what the broker reports -------------------------------------------------------------------------------------------
 
@@ -277,6 +228,8 @@ class Desk:
         """Move an order along, and tell those who listen."""
         transition(order, status, max(time, order.update_time), reason)
         record = self.records[order.number]
+        if order.is_closed:
+            self._live.pop(order.number, None)
         if status is OrderStatus.SUBMITTED or (status is OrderStatus.ACCEPTED and not record.is_announced):
             self._release(record)
         elif status is OrderStatus.TRIGGERED:
@@ -307,26 +260,31 @@ class Desk:
         before = position.lots
         fill = fill_twin(len(self.fills) + 1, order, lots, price, fee, is_maker, time)
         realized = self.ledger.book(fill)
-        received = fee, order.instrument.quote
-        if self.product is _FUTURES:
-            if self.funds.terms[order.symbol].is_isolated:
-                self.funds.resized(position, before)
-        else:
-            received = self._settle_coins(order.instrument, position, order.side, lots, price, fee)
+        paid = fee, order.instrument.quote
+        if self.product is not _FUTURES:
+            paid = self.settle_coins(order.instrument, position, order.side, lots, price, fee)
+        elif self.funds.terms[order.symbol].is_isolated:
+            self.funds.resized(position, before)
         record.filled_now, record.is_maker = lots, is_maker
         record.quote_spent += order.instrument.units(lots) * price
+        if order.is_closed:
+            self._live.pop(order.number, None)
         if record.status not in (1003, 1004):
             record.status = 4 if order.is_closed and not self._has_crumb(record) else 5
         self.tell(record)
-        notice = fill_notice(self, record, lots, price, received, realized, time)
+        notice = fill_notice(self, record, lots, price, paid, realized, time)
         self.fills.append(notice)
         self._hear.fill(self.account.label, notice)
         if self.product is _FUTURES:
-            if realized:
-                kind = 106 if record.status == 1003 else 108
-                self.enter(kind, realized, order.instrument.quote, fee, order.symbol)
-            direction = "LONG" if (position.lots or before) > 0 else "SHORT"
-            self._hear.position(self.account.label, position_notice(self, position, direction))
+            self._tell_position(record, before, realized, fee)
+
+    def _tell_position(self, record: OrderRecord, before: int, realized: float, fee: float) -> None:
+        position = self.position_of(record.order)
+        if realized:
+            kind = 106 if record.status == 1003 else 108
+            self.enter(kind, realized, record.order.instrument.quote, fee, record.symbol)
+        direction = "LONG" if (position.lots or before) > 0 else "SHORT"
+        self._hear.position(self.account.label, position_notice(self, position, direction))
 
     def _has_crumb(self, record: OrderRecord) -> bool:
         return record.quote_amount is not None and record.quote_amount - record.quote_spent > 0.0
@@ -372,45 +330,14 @@ class Desk:
                 self.enter(110, amount, self.instruments[symbol].quote, 0.0, symbol)
         self.broker.paid(symbol)
 
-    def enter(self, kind: int, amount: float, currency: str, fee: float = 0.0, symbol: str = "") -> None:
-        """Write a line into the history of the wallet."""
-        wallet = "CROSS@" if self.product is _FUTURES else "@SPOT"
-        if symbol and self.instruments[symbol].margin_mode is MarginMode.ISOLATED:
-            wallet = f"ISOLATED@{symbol}-{self.options.market_id_quote}"
-        entry = WalletEntry(
-            self.product, self.time.now, kind, amount, fee, currency, wallet, self.ids.entry(), symbol
-        )
-        self.entries.append(entry)
-
-    def _settle_coins(
-        self, instrument: Instrument, position: Position, side: Side, lots: int, price: float, fee: float
-    ) -> tuple[float, str]:
-        """Move the coins of a spot fill; return its fee and the currency of that."""
-        units, base = instrument.units(lots), instrument.base
-        if side > 0:
-            position.wallet.cash += fee  # booked in quote currency, taken in coins
-            coin_fee = fee / price
-            self.coins[base] = self.coins.get(base, 0.0) + units - coin_fee
-            found = coin_fee, base
-        else:
-            self.coins[base] = self.coins.get(base, 0.0) - units
-            found = fee, instrument.quote
-        self._sync_coins()
-        return found
-
-    def _sync_coins(self) -> None:
-        """Let the positions of spot be the whole lots in the coins held."""
-        for position in self.ledger.positions.values():
-            instrument = position.market.instrument
-            if instrument.kind is InstrumentKind.SPOT:
-                position.lots = instrument.lots(self.coins.get(instrument.base, 0.0))
-                position.quantity = instrument.units(position.lots)
-
-    def spare(self) -> dict[str, float]:
-        """Return what each wallet could back new positions with, by currency; resting orders left out."""
-        if self.product is not _FUTURES:
-            return {wallet.currency: wallet.cash for wallet in self.wallets} | self.coins
-        return {wallet.currency: self.funds.spare(self.ledger, wallet) for wallet in self.wallets}
+    def move_money(self, currency: str, amount: float, describe: str = "") -> None:
+        """Put money into the wallet, or take it out if below zero."""
+        self.change_money(currency, amount, describe)
+        for symbol, market in self.markets.items():
+            # Nothing was paid for any position; the broker only looks at the wallets anew.
+            rate, market.funding_rate = market.funding_rate, 0.0
+            self.broker.paid(symbol)
+            market.funding_rate = rate
 
     def available(self) -> dict[str, float]:
         """Return what is free by currency: what is there, less what positions and resting orders take."""
@@ -428,54 +355,3 @@ class Desk:
             elif price is not None or record.quote_amount is not None:
                 free[instrument.quote] -= record.quote_amount or units * (price or 0.0)
         return {currency: max(0.0, amount) for currency, amount in free.items()}
-
-    def move_money(self, currency: str, amount: float, describe: str = "") -> None:
-        """Put money into the wallet, or take it out if below zero."""
-        for wallet in self.wallets:
-            if wallet.currency == currency:
-                wallet.cash += amount
-                break
-        else:
-            self.coins[currency] = self.coins.get(currency, 0.0) + amount
-            self._sync_coins()
-        self.enter(105, amount, currency)
-        self.entries[-1] = replace(self.entries[-1], description=describe)
-        for symbol in self.states:
-            self.broker.paid(symbol)
-
-    def each_position(self) -> Iterable[Position]:
-        """Yield the positions that are not flat."""
-        return (position for position in self.ledger.positions.values() if position.lots)
-
-    def balances(self) -> dict[str, float]:
-        """Return what is there by currency: coins, and money without the unrealized profit of positions."""
-        found = dict(self.coins)
-        for wallet in self.wallets:
-            found[wallet.currency] = wallet.cash
-        if self.product is _FUTURES:
-            # Cash in a ledger is the sum of all cash flows; what positions were entered at was never spent.
-            for position in self.each_position():
-                found[position.wallet.currency] += position.quantity * position.entry_price
-        return found
-
-
-def _own(state: MarketState, options: ExchangeOptions) -> Instrument:
-    """Return the terms of a market as an account has them before it sets anything."""
-    instrument = state.setup.instrument
-    base = instrument.base or instrument.symbol.split("-", maxsplit=1)[0]
-    terms: dict[str, Any] = {"venue": str(state.product), "base": base, "min_notional": Decimal(0)}
-    if instrument.kind is not InstrumentKind.SPOT:
-        most = instrument.tiers[0].max_leverage
-        terms["leverage"] = min(most, instrument.leverage or options.leverage or most)
-        terms["contract_size"] = instrument.contract_size or instrument.lot_size
-        terms["position_mode"] = PositionMode.ONE_WAY
-    return replace(instrument, **terms)
-
-
-def _setting(instrument: Instrument, options: ExchangeOptions) -> float:
-    """Return what the leverage setting shows at first: 0 for the most that is allowed, in cross margin."""
-    if instrument.leverage is None or (
-        options.leverage is None and instrument.leverage == instrument.tiers[0].max_leverage
-    ):
-        return 0.0
-    return float(instrument.leverage)

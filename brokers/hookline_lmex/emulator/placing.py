@@ -67,8 +67,7 @@ def place(exchange: Exchange, desk: Desk, request: OrderRequest) -> list[OrderRe
 
 
 def _is_duplicate(desk: Desk, request: OrderRequest) -> bool:
-    wanted = request.client_order_id
-    return bool(wanted) and any(one.client_order_id == wanted for one in desk.open_records())
+    return any(one.is_open for one in desk.named("", request.client_order_id))
 
 
 def _check_mode(desk: Desk, request: OrderRequest) -> None:

@@ -1,7 +1,7 @@
 """The REST interface: every request is checked, counted, answered by its handler, and written as the venue writes it.
 
-A request passes, in this order: faults that come before it, the rate limit, signature and nonce, permission, the handler, faults that come
-after it. What is public is counted by address, what is signed by user; a signature that is wrong counts for the address.
+A request passes, in this order: signature and nonce, the rate limit, permission, the handler. What is public is counted by address, what
+is signed by user; a signature that is wrong counts for the address. What disturbs requests is a middleware around all of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hookline.clock import Clock
 from hookline_lmex.emulator import rest_account, rest_market, rest_orders, rest_settings
@@ -24,31 +24,9 @@ from hookline_lmex.emulator.terms import Product
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["NoFaults", "RequestFaults", "RestInterface"]
+__all__ = ["RestInterface"]
 
 _MILLISECOND = 10**6
-
-
-class RequestFaults(Protocol):
-    """What may go wrong around a request."""
-
-    async def before(self, request: web.Request) -> web.StreamResponse | None:
-        """Answer in the venue's place before it has seen the request, or return None; may wait."""
-
-    async def after(self, request: web.Request, response: web.Response) -> web.StreamResponse:
-        """Return what is sent in place of an answer, once the request has had its effect; may wait."""
-
-
-class NoFaults:
-    """Nothing goes wrong."""
-
-    async def before(self, request: web.Request) -> web.StreamResponse | None:  # noqa: ARG002
-        """Let the request through."""
-        return None
-
-    async def after(self, request: web.Request, response: web.Response) -> web.StreamResponse:  # noqa: ARG002
-        """Send the answer as it is."""
-        return response
 
 
 class RestInterface:
@@ -56,7 +34,6 @@ class RestInterface:
 
     Args:
         exchange: What is traded.
-        faults: What goes wrong.
         gate: Who is let in; one on the shown clock by default.
         shown_clock: The time that answers tell; the exchange's by default.
         rules: Rate limits.
@@ -67,7 +44,6 @@ class RestInterface:
         self,
         exchange: Exchange,
         *,
-        faults: RequestFaults | None = None,
         gate: Gate | None = None,
         shown_clock: Clock | None = None,
         rules: RateRules | None = None,
@@ -77,7 +53,6 @@ class RestInterface:
         self.shown_clock: Clock = shown_clock or exchange.clock
         self.gate = gate or Gate(exchange, self.shown_clock)
         self.limiter = RateLimiter(rules or RateRules(), limit_timer or (lambda: exchange.clock.now / 1e9))
-        self._faults: RequestFaults = faults or NoFaults()
         self._quirks = random.Random(exchange.options.seed)  # noqa: S311 - which answers carry what is unknown
 
     @property
@@ -90,6 +65,7 @@ class RestInterface:
             *rest_settings.ENDPOINTS,
         )
 
+    @property
     def routes(self) -> list[web.RouteDef]:
         """Return the routes for an aiohttp application."""
         from aiohttp import web
@@ -103,11 +79,7 @@ class RestInterface:
 
     def _handler(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            replaced = await self._faults.before(request)
-            if replaced is not None:
-                return replaced
-            body = await request.read()
-            return await self._faults.after(request, self.answer(endpoint, request, body))
+            return self.answer(endpoint, request, await request.read())
 
         return handle
 

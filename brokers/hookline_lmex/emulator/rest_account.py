@@ -251,7 +251,7 @@ def withdraw(call: Call) -> dict[str, Any]:
 def subaccount_history(call: Call) -> dict[str, Any]:
     """Answer with an empty page: there are no sub-accounts here."""
     size = min(50, call.integer("pageSize", 10) or 10)
-    page = {
+    page: dict[str, Any] = {
         "totalRows": 0,
         "pageSize": size,
         "currentPage": call.integer("page", 1),
