@@ -153,7 +153,7 @@ class Emulator:
         application = web.Application(middlewares=[disturbed])
         application.add_routes(Admin(self).routes)
         application.add_routes(self.sockets.routes)
-        application.add_routes(self.rest.routes())
+        application.add_routes(self.rest.routes)
         return application
 
     @property
