@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -30,6 +31,7 @@ _SHORT, _LONG = 83, 66
 _ISOLATED = 92
 
 Amount = Decimal | None
+Data = TypeVar("Data", bound=msgspec.Struct)
 
 
 class OrderData(msgspec.Struct, frozen=True, rename="camel"):
@@ -114,7 +116,7 @@ _position = msgspec.json.Decoder(PositionData, strict=False)
 
 def read_rows(data: msgspec.Raw) -> list[msgspec.Raw]:
     """Return the rows of a message, which may be one or a list."""
-    return _rows.decode(data) if bytes(data[:1]) == b"[" else [data]
+    return _rows.decode(data) if bytes(data).startswith(b"[") else [data]
 
 
 def read_order(product: str, topic: str, row: msgspec.Raw, now: int) -> OrderNotice:  # noqa: ARG001
@@ -124,7 +126,7 @@ def read_order(product: str, topic: str, row: msgspec.Raw, now: int) -> OrderNot
         msgspec.DecodeError: if it cannot be read.
         ValueError: if it says something that cannot be.
     """
-    data = _order.decode(row)
+    data = _finite(_order.decode(row))
     average = _first(data.avg_filled_price, data.avg_fill_price, data.average_fill_price)
     is_quote_sized = bool(data.original_order_quote_size or data.current_order_quote_size)
     size = _first(
@@ -163,11 +165,9 @@ def read_fill(product: str, topic: str, row: msgspec.Raw, now: int) -> FillNotic
         msgspec.DecodeError: if it cannot be read.
         ValueError: if it says something that cannot be.
     """
-    data = _fill.decode(row)
-    if not (
-        data.price.is_finite() and data.size.is_finite() and data.size > 0 and data.fee_amount.is_finite()
-    ):
-        raise ValueError(f"a fill must have a finite price, size and fee, was {data.price} x {data.size}")
+    data = _finite(_fill.decode(row))
+    if not data.size > 0:
+        raise ValueError(f"a fill must have a size above 0, was {data.size}")
     return FillNotice(
         product=product,
         symbol=_symbol(product, data.symbol),
@@ -194,7 +194,7 @@ def read_position(product: str, topic: str, row: msgspec.Raw, now: int) -> Posit
         msgspec.DecodeError: if it cannot be read.
         ValueError: if it does not say whether a position is long or short.
     """
-    data = _position.decode(row)
+    data = _finite(_position.decode(row))
     return PositionNotice(
         symbol=symbol_of_market(data.market_name),
         position_id=data.position_id or data.market_name,
@@ -213,6 +213,15 @@ def read_position(product: str, topic: str, row: msgspec.Raw, now: int) -> Posit
 
 
 Reader = Callable[[str, str, msgspec.Raw, int], OrderNotice | FillNotice | PositionNotice]
+
+
+def _finite(data: Data) -> Data:
+    """Return a row whose numbers are all numbers; text may hold others."""
+    for name in data.__struct_fields__:
+        value = getattr(data, name)
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise ValueError(f"{name} must be finite, was {value}")
+    return data
 
 
 def _filled(data: OrderData) -> Amount:

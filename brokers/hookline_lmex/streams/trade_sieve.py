@@ -52,6 +52,6 @@ class TradeSieve:
             fresh.append(trade)
         while len(seen) > self._remembered:
             del seen[next(iter(seen))]
-        if len(fresh) > 1 and fresh[0].timestamp > fresh[-1].timestamp:
+        if len(fresh) > 1 and trades[0].timestamp > trades[-1].timestamp:
             fresh.reverse()
         return fresh

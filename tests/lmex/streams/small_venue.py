@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
@@ -72,7 +72,7 @@ class SmallVenue:
         self._runner: web.AppRunner | None = None
         self.url = ""
 
-    async def __aenter__(self) -> "SmallVenue":
+    async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/ws/{tail:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -146,7 +146,7 @@ class SmallVenue:
 async def until(what: Callable[[], object], seconds: float = 5.0) -> None:
     """Wait until something is so; fail if it takes too long."""
     async with asyncio.timeout(seconds):
-        while not what():
+        while not what():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.005)
 
 

@@ -86,7 +86,9 @@ def test_it_offers_compression_and_says_where_it_comes_from() -> None:
 def test_it_keeps_itself_alive_with_text_pings() -> None:
     async def test(venue: SmallVenue) -> None:
         async with Listener(f"{venue.url}/ws/spot", ["a"]).running() as listener:
-            await until(lambda: venue.connections and venue.last.pings >= 12)  # longer than the silence allowed
+            await until(
+                lambda: venue.connections and venue.last.pings >= 12
+            )  # longer than the silence allowed
             assert listener.told == ["up"]
             assert listener.unread == []
 
@@ -218,7 +220,9 @@ def test_refused_topics_are_reported_once() -> None:
             venue.last.drop()
             await until(lambda: listener.told[2:] == ["up"])
             assert listener.socket.accepted == {"a"}
-            assert [text.partition(": ")[2] for text in listener.troubles] == ["the venue refused the topics b"]
+            assert [text.partition(": ")[2] for text in listener.troubles] == [
+                "the venue refused the topics b"
+            ]
 
     run(test)
 
