@@ -104,4 +104,4 @@ class LmexClient:
             await asyncio.sleep(max(0.1, pause - self._transport.idle_seconds))
             if self._transport.idle_seconds >= pause and not self.limits.banned_seconds:
                 with suppress(LmexError):  # whoever makes the next call learns of it
-                    await self.clock.measure(samples=1)
+                    await self.clock.refine()

@@ -90,7 +90,7 @@ class OrderCode(IntEnum):
 
 _C = OrderCode
 _OPEN = frozenset({_C.RESTING, _C.PARTIALLY_FILLED, _C.TRIGGER_WAITING, _C.TRIGGERED, _C.AMENDED})
-# 3 stands in some tables and was never seen: that it is no failure is sure, and an order that is asked about does no harm.
+# 3, "transacted", stands in some tables and was never seen: an order with it is asked about, which does no harm.
 _FINAL = frozenset({_C.FILLED, _C.CANCELED, _C.REFUNDED})
 _REFUSED = frozenset(
     {

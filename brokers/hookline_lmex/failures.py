@@ -31,9 +31,10 @@ from hookline_lmex.errors import (
 __all__ = ["Answer", "failure_of", "order_failure", "readable", "setting_failure"]
 
 _NOT_FOUND = re.compile(
-    r"order\b.*(not (be )?found|n.t exist|not exist)|no such order", re.IGNORECASE | re.DOTALL
+    r"order\b.{0,20}(not (be )?found|n.t exist|not exist)|no such order", re.IGNORECASE | re.DOTALL
 )
-_LIMIT = re.compile(r"rate.?limit|too many|limit exceeded|throttl", re.IGNORECASE)
+# Not every limit is one of calls: orders, positions and risk have theirs.
+_LIMIT = re.compile(r"rate.?limit|too many requests|throttl", re.IGNORECASE)
 _LIMIT_CODES = frozenset({303, -22})
 _UNAUTHORIZED_CODES = frozenset({-7, 10002})
 # General failures and system errors: they say that something went wrong, not that nothing happened.
@@ -97,11 +98,11 @@ def failure_of(answer: Answer) -> LmexError | None:
 def _refusal(answer: Answer, code: int | None, text: str) -> LmexError:
     where, status = answer.where, answer.status
     said = _said_status(answer.payload)
+    if _NOT_FOUND.search(text) and status in (200, 400, 404, 429):
+        return LmexNotFound(where, text, code=code, status=status)
     if _is_limit(answer, code, text, said):
         pause = answer.retry_seconds if answer.retry_seconds is not None else -1.0
         return LmexLimited(where, text, retry_seconds=pause, code=code, status=status)
-    if _NOT_FOUND.search(text) and status in (200, 400, 429):
-        return LmexNotFound(where, text, code=code, status=status)
     if status == 401 or code in _UNAUTHORIZED_CODES or "nonce" in text.lower():
         return LmexUnauthorized(where, text, code=code, status=status)
     if status in (403, 451):

@@ -4,8 +4,9 @@ Rules of this file:
 
 - Whether the venue includes the first and the last moment of a range is not known. So pages overlap by one and what comes twice
   is dropped: bars by their start, trades by their id.
-- A page that comes back full may have been cut, so it is never taken for all there is: the range is made smaller, or continued
-  by the venue's count inside one millisecond. Where even that cannot tell, it is an error and not a gap.
+- How many own trades the venue puts into a page is not sure: 500 are asked for, and ten is the least it gives where it does not
+  listen. So a page of ten or more is never taken for all there is: the range is made smaller until what is left is less. Inside
+  one millisecond the venue's count goes on; where it has none, it is an error and not a gap.
 """
 
 from __future__ import annotations
@@ -39,12 +40,11 @@ RESOLUTIONS = {
 
 _PAGE = 300
 _TRADES = 500
+_SURE = 10
 _MS = 1_000_000
 _WEEK_MS = 7 * 86_400_000
 # The venue refuses bars from before 1 October 2019.
 _FIRST_MS = 1_569_888_000_000
-# Weeks begin on a Monday, and the epoch on a Thursday.
-_MONDAY_NS = 4 * 86_400 * 1_000_000_000
 
 Ohlcv = Callable[[str, int, int | None, int | None], Awaitable[list[Candle]]]
 
@@ -58,7 +58,7 @@ class TradePage(Protocol):
         start_ms: int | None = None,
         end_ms: int | None = None,
         count: int = 500,
-        after_serial: int | None = None,
+        before_serial: int | None = None,
     ) -> Awaitable[list[OwnTrade]]:
         """Return the trades of a range."""
 
@@ -83,7 +83,7 @@ async def bar_series(
     found: dict[int, Candle] = {}
     step = (_PAGE - 2) * minutes * 60_000
     length_ms = length // _MS
-    start_ms = max(_FIRST_MS, _floored(since_ns, length) // _MS)
+    start_ms = max(_FIRST_MS, since_ns // _MS - length_ms)
     while start_ms * _MS < min(until_ns, clock.now):
         # One bar more than the step at the end: pages overlap.
         for candle in await ohlcv(symbol, minutes, start_ms, start_ms + step + length_ms):
@@ -92,11 +92,6 @@ async def bar_series(
     now = clock.now
     kept = [found[start] for start in sorted(found) if since_ns <= start < until_ns and start + length <= now]
     return _series(symbol, timeframe, kept, unit, contract_size)
-
-
-def _floored(ns: int, length: int) -> int:
-    offset = _MONDAY_NS if length == 7 * 86_400 * 1_000_000_000 else 0
-    return ns - (ns - offset) % length
 
 
 def _series(
@@ -146,38 +141,37 @@ async def page_trades(
 async def _collect(
     page: TradePage, first: int, last: int, found: dict[str, OwnTrade], *, by_serial: bool
 ) -> None:
-    """Collect the trades of a week at most: newest first from its end, until a page is not full."""
-    while True:
+    """Collect the trades of a week at most, from its end: pages hold the newest of their range."""
+    while first <= last:
         trades = await page(start_ms=first, end_ms=last, count=_TRADES)
-        before = len(found)
         found.update({trade.trade_id: trade for trade in trades})
-        if len(trades) < _TRADES:
+        if len(trades) < _SURE:
             return
         oldest = trades[0].time // _MS
-        if oldest < last and (oldest > first or len(found) > before):
+        if oldest > last:
+            raise DataError(f"own trades: asked for those up to {last} ms, got none before {oldest}")
+        if oldest < last:
             last = oldest  # again with this millisecond: the page may have been cut inside it
-            if oldest > first:
-                continue
-        await _collect_moment(page, oldest, found, by_serial=by_serial)
-        if oldest <= first:
-            return
+            continue
+        if len(trades) >= _TRADES:
+            await _collect_moment(page, oldest, found, by_serial=by_serial)
         last = oldest - 1
 
 
 async def _collect_moment(
     page: TradePage, moment: int, found: dict[str, OwnTrade], *, by_serial: bool
 ) -> None:
-    """Collect the trades of one millisecond that fills a page, by the venue's count."""
-    serial = 0
+    """Collect the trades of one millisecond that fills a page, from the newest down by the venue's count."""
+    lowest: int | None = None
     while by_serial:
-        trades = await page(start_ms=moment, end_ms=moment, count=_TRADES, after_serial=serial)
+        trades = await page(start_ms=moment, end_ms=moment, count=_TRADES, before_serial=lowest)
         found.update({trade.trade_id: trade for trade in trades})
-        if len(trades) < _TRADES:
+        if len(trades) < _SURE:
             return
-        further = max(trade.serial for trade in trades)
-        if further <= serial:
+        least = min(trade.serial for trade in trades)
+        if lowest is not None and least >= lowest:
             break
-        serial = further
+        lowest = least
     raise DataError(
-        f"own trades: more than {_TRADES - 1} in the millisecond {moment}, which the venue cannot list"
+        f"own trades: {_TRADES} or more in the millisecond {moment}, which the venue does not list further"
     )

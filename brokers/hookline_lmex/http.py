@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from hookline.clock import stopwatch
 from hookline.errors import ConfigError
 from hookline_lmex.credentials import Credentials
 from hookline_lmex.errors import (
@@ -98,6 +99,8 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._clock: VenueTime | None = None
         self._in_order = asyncio.Lock()
+        self._clock_lock = asyncio.Lock()
+        self._clock_set_at = 0.0
         self._last_call = 0.0
 
     def follow(self, clock: VenueTime) -> None:
@@ -171,18 +174,22 @@ class Transport:
             ConfigError: if it needs credentials and there are none.
             LmexError: one of the tree in :mod:`hookline_lmex.errors`.
         """
+        if endpoint.signed and self._credentials is None:
+            raise ConfigError(
+                f"{endpoint.where}: needs a key and a secret; set LMEX_API_KEY and LMEX_API_SECRET"
+            )
         content = b"" if body is None else encode(body)
         url = self._url(endpoint, params)
-        nonce_refused = False
+        is_clock_right = not endpoint.signed
         attempt = 0
         while True:
             outcome = await self._attempt(endpoint, url, content, parse)
             if not isinstance(outcome, LmexError):
                 return outcome
-            if isinstance(outcome, LmexUnauthorized) and outcome.is_nonce and not nonce_refused:
-                nonce_refused = True
-                await self._set_clock_right()
-                continue
+            if isinstance(outcome, LmexUnauthorized) and outcome.is_nonce and not is_clock_right:
+                is_clock_right = True
+                if await self._set_clock_right():
+                    continue  # it was refused, so it may be sent again
             attempt += 1
             if attempt > self._settings.retries or not self._may_repeat(endpoint, outcome):
                 raise outcome
@@ -191,11 +198,9 @@ class Transport:
 
     def _may_repeat(self, endpoint: Endpoint, error: LmexError) -> bool:
         if isinstance(error, LmexUnreachable):
-            return True
+            return self._session is not None
         if isinstance(error, LmexLimited):
             return error.retry_seconds <= self._settings.patience_seconds
-        if isinstance(error, LmexMalformed):
-            return False
         return isinstance(error, LmexUnknown) and endpoint.repeat
 
     def _pause(self, attempt: int) -> float:
@@ -207,21 +212,31 @@ class Transport:
     async def _attempt(
         self, endpoint: Endpoint, url: URL, content: bytes, parse: Callable[[Parsed], T]
     ) -> T | LmexError:
-        await self._limits.take(endpoint.kind, endpoint.where)
-        banned = self._limits.banned_seconds
-        if banned > self._settings.patience_seconds:
-            return LmexLimited(
-                endpoint.where, f"the venue accepts no calls for another {banned:.0f} s", retry_seconds=banned
-            )
-        if banned:
-            await asyncio.sleep(banned)
-        async with AsyncExitStack() as stack:
-            if endpoint.signed and self._settings.ordered_nonces:
-                await stack.enter_async_context(self._in_order)
+        limited = await self._turn(endpoint)
+        if limited is not None:
+            return limited
+        if endpoint.signed and self._settings.ordered_nonces:
+            async with self._in_order:
+                answer = await self._exchange(endpoint, url, content)
+        else:
             answer = await self._exchange(endpoint, url, content)
         if isinstance(answer, LmexError):
             return answer
         return self._judge(endpoint, answer, parse)
+
+    async def _turn(self, endpoint: Endpoint) -> LmexLimited | None:
+        """Wait until a call may go out; return an error instead where that takes too long."""
+        limits = self._limits
+        while True:
+            banned = limits.banned_seconds
+            if banned > self._settings.patience_seconds:
+                text = f"the venue accepts no calls for another {banned:.0f} s"
+                return LmexLimited(endpoint.where, text, retry_seconds=banned)
+            if banned:
+                await asyncio.sleep(banned)
+            await limits.take(endpoint.kind, endpoint.where)
+            if not limits.banned_seconds:  # it may have begun while this call waited for its turn
+                return None
 
     async def _exchange(self, endpoint: Endpoint, url: URL, content: bytes) -> Answer | LmexError:
         """Send once. Errors of the network are returned, not raised, so that none of aiohttp's is their context."""
@@ -248,13 +263,9 @@ class Transport:
 
     def _headers(self, endpoint: Endpoint, content: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json"} if content else {}
-        if endpoint.signed:
-            credentials = self._credentials
-            if credentials is None or self._nonces is None:
-                raise ConfigError(
-                    f"{endpoint.where}: needs a key and a secret; set LMEX_API_KEY and LMEX_API_SECRET"
-                )
-            nonce = self._nonces.next(self.clock.now_ms)
+        credentials, nonces = self._credentials, self._nonces
+        if endpoint.signed and credentials is not None and nonces is not None:
+            nonce = nonces.next(self.clock.now_ms)
             headers["request-api"] = credentials.key
             headers["request-nonce"] = str(nonce)
             headers["request-sign"] = sign(credentials.secret, signed_path(endpoint.path), nonce, content)
@@ -268,9 +279,15 @@ class Transport:
             payload, is_json = (decode(raw), True) if raw.strip() else (None, True)
         # Cut generously first, so that a secret at the border is replaced before the text is cut to its length.
         text = self._safe(raw[: 4 * LONGEST_TEXT].decode(errors="replace"), signature)
-        seconds = ban_seconds(retry_after, self._clock.now if self._clock else 0) if retry_after else None
+        seconds = retry_after and ban_seconds(retry_after, self.clock.now, self._settings.clock_speed)
         return Answer(
-            endpoint.where, status, payload, is_json, text[:LONGEST_TEXT], seconds, endpoint.method == "GET"
+            endpoint.where,
+            status,
+            payload,
+            is_json,
+            text[:LONGEST_TEXT],
+            seconds or None,
+            endpoint.method == "GET",
         )
 
     def _judge(self, endpoint: Endpoint, answer: Answer, parse: Callable[[Parsed], T]) -> T | LmexError:
@@ -278,8 +295,8 @@ class Transport:
         if failure is not None:
             return self._noted(failure)
         if not answer.is_json:
-            error = LmexUnknown if endpoint.repeat else LmexMalformed
-            return error(endpoint.where, f"an answer that is no JSON: {answer.raw!r}", status=answer.status)
+            text = f"an answer that is no JSON: {answer.raw!r}"
+            return LmexMalformed(endpoint.where, text, status=answer.status)
         try:
             return parse(Parsed(endpoint.where, answer.payload))
         except LmexError as error:
@@ -301,11 +318,19 @@ class Transport:
             )
         return type(error)(error.where, self._safe(error.text, ""), code=error.code, status=error.status)
 
-    async def _set_clock_right(self) -> None:
-        """Measure the clock again after a nonce was refused."""
-        await self.clock.measure()
-        if self._nonces is not None:
-            self._nonces.rewind(self.clock.now_ms)
+    async def _set_clock_right(self) -> bool:
+        """Measure the clock again after a nonce was refused; return whether that went well."""
+        refused_at = stopwatch()
+        async with self._clock_lock:
+            if self._clock_set_at < refused_at:  # else another call has done it meanwhile
+                try:
+                    await self.clock.measure()
+                except LmexError:
+                    return False
+                self._clock_set_at = stopwatch()
+                if self._nonces is not None:
+                    self._nonces.rewind(self.clock.now_ms)
+        return True
 
     def _safe(self, text: str, signature: str) -> str:
         if self._credentials is not None:

@@ -134,11 +134,16 @@ class Limits:
         return self.banned_seconds
 
 
-def ban_seconds(header: str | None, venue_now_ns: int) -> float | None:
-    """Return how many venue seconds a ``Retry-After`` means, None where it cannot be read.
+def ban_seconds(header: str | None, venue_now_ns: int, speed: float = 1.0) -> float | None:
+    """Return for how many seconds of ours a ``Retry-After`` bans, None where it cannot be read.
 
     It is described as seconds and as a time, so it is read by its size: up to 900 seconds, above that an epoch time in
     seconds, above 10^12 in milliseconds.
+
+    Args:
+        header: As it came.
+        venue_now_ns: The venue's time.
+        speed: Venue seconds in one of ours.
 
     >>> ban_seconds("7", 0), ban_seconds("1700000060", 1_700_000_000 * 10**9), ban_seconds("1700000000500", 1_700_000_000 * 10**9)
     (7.0, 60.0, 0.5)
@@ -152,4 +157,4 @@ def ban_seconds(header: str | None, venue_now_ns: int) -> float | None:
     if value <= _LONGEST_SECONDS:
         return value
     seconds = value / 1000 if value >= _MILLISECONDS else value
-    return max(0.0, seconds - venue_now_ns / 1e9)
+    return max(0.0, seconds - venue_now_ns / 1e9) / speed

@@ -229,8 +229,11 @@ class ProductApi:
     ) -> list[OrderAction]:
         """Cancel an order by either id; by ours, every order that carries it. Repeated where no answer comes.
 
+        Returns:
+            What became of it, which the status says; nothing where the venue names no order.
+
         Raises:
-            LmexNotFound: if there is none, or not any more.
+            LmexNotFound: if there is none, or not any more: it may be filled, or canceled by an attempt whose answer was lost.
             LmexUnknown: if nobody knows.
         """
         if not order_id and not client_order_id:
@@ -321,7 +324,6 @@ class ProductApi:
         order_id: str = "",
         client_order_id: str = "",
         count: int = 500,
-        after_serial: int | None = None,
         before_serial: int | None = None,
     ) -> list[OwnTrade]:
         """Return the own trades of one call, oldest first: 7 days and 500 at most."""
@@ -332,7 +334,6 @@ class ProductApi:
             "count": count,
             "orderID": order_id or None,
             "clOrderID": client_order_id or None,
-            "afterSerialId": after_serial,
             "beforeSerialId": before_serial,
         }
         return await self._get("/user/trade_history", self._trades, params)

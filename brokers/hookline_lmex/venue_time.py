@@ -10,12 +10,23 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from hookline.clock import SystemClock, stopwatch
 
 __all__ = ["VenueTime"]
 
 _SECOND = 1_000_000_000
+# How far two clocks may drift apart in a second; that of a computer without correction does not get near it.
+_DRIFT = 1e-4
+
+
+class _Reading(NamedTuple):
+    """A venue's time, nanoseconds UTC, read in the middle of a round trip."""
+
+    round_trip: float
+    shown: int
+    watch: float
 
 
 class VenueTime:
@@ -27,6 +38,7 @@ class VenueTime:
 
     Attributes:
         round_trip_seconds: Of the measurement that is believed; 0 before the first.
+        is_measured: Whether there was one.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[int]], speed: float = 1.0) -> None:
@@ -62,14 +74,36 @@ class VenueTime:
         Raises:
             LmexError: if the venue does not answer.
         """
-        best: tuple[float, int, float] | None = None
+        best: _Reading | None = None
         for _ in range(samples):
-            before = stopwatch()
-            shown = await self._ask()
-            after = stopwatch()
-            if best is None or after - before < best[0]:
-                best = (after - before, shown, (before + after) / 2)
+            reading = await self._read()
+            if best is None or reading.round_trip < best.round_trip:
+                best = reading
         if best is not None:
-            self.round_trip_seconds, self._base, self._base_watch = best
-            self.is_measured = True
+            self._follow(best)
         return self.offset_seconds
+
+    async def refine(self) -> None:
+        """Read the venue's clock once and follow that if it is better than what is known, or contradicts it.
+
+        Raises:
+            LmexError: if the venue does not answer.
+        """
+        reading = await self._read()
+        age = reading.watch - self._base_watch
+        error_now = self.round_trip_seconds / 2 + age * _DRIFT
+        error_then = reading.round_trip / 2
+        expected = self._base + int(age * self._speed * _SECOND)
+        apart = abs(reading.shown - expected) / _SECOND / self._speed
+        if not self.is_measured or error_then <= error_now or apart > error_then + error_now:
+            self._follow(reading)
+
+    async def _read(self) -> _Reading:
+        before = stopwatch()
+        shown = await self._ask()
+        after = stopwatch()
+        return _Reading(after - before, shown, (before + after) / 2)
+
+    def _follow(self, reading: _Reading) -> None:
+        self.round_trip_seconds, self._base, self._base_watch = reading
+        self.is_measured = True
