@@ -27,14 +27,28 @@ from hookline.model import Bar, timeframe_ns
 from hookline_lmex.errors import LmexError, LmexRefused
 from hookline_lmex.streams.times import Backoff
 
-__all__ = ["Ask", "BarFollower", "BarJoin", "BarRules", "FeedClock"]
+__all__ = ["Answer", "Ask", "BarFollower", "BarJoin", "BarRules", "FeedClock"]
 
 _SECOND = 1_000_000_000
 _SHORTEST_SECONDS = 0.02  # of a pause, however fast the venue's clock runs
 _logger = logging.getLogger("hookline.lmex")
 
-Ask = Callable[[int, int], Awaitable[list[Bar]]]
-"""Returns the bars that start in a range (nanoseconds UTC), oldest first, the open one too."""
+
+@dataclass(frozen=True)
+class Answer:
+    """What the venue has of a range.
+
+    Args:
+        bars: That have ended by its clock, oldest first.
+        newest: Start of its latest bar, also of one that is open; 0 where it has none.
+    """
+
+    bars: list[Bar]
+    newest: int = 0
+
+
+Ask = Callable[[int, int], Awaitable[Answer]]
+"""Asks for the bars that start in a range, nanoseconds UTC."""
 
 
 class FeedClock(Protocol):
@@ -130,7 +144,7 @@ class BarFollower:
         while True:
             asked_at = self._clock.now
             try:
-                rows = await self._ask(self.settled - self.duration, asked_at + 1)
+                answer = await self._ask(self.settled - self.duration, asked_at + 1)
             except LmexError as error:
                 if isinstance(error, LmexRefused) and not self._has_begun:
                     raise
@@ -143,21 +157,18 @@ class BarFollower:
                 await asyncio.sleep(pause)
             else:
                 self._has_begun = True
-                return self._taken(rows, asked_at)
+                return self._taken(answer, asked_at)
 
-    def _taken(self, rows: list[Bar], asked_at: int) -> tuple[int, list[Bar]]:
+    def _taken(self, answer: Answer, asked_at: int) -> tuple[int, list[Bar]]:
         """Return the time up to which bars are settled, and those that are new."""
-        # A bar that begins later than the next one to come is nonsense and proves nothing.
-        rows = [row for row in rows if row.start <= asked_at + self.duration]
-        newest = rows[-1].start if rows else 0
-        settled = max(
-            self.settled, newest, self._bucket(asked_at - round(self._rules.grace_seconds * _SECOND))
-        )
-        until = self.request.until
+        # A bar that has not begun by the clock proves nothing yet: the one before it is not in the answer.
+        newest = answer.newest if answer.newest <= asked_at else 0
+        graced = self._bucket(asked_at - round(self._rules.grace_seconds * _SECOND))
+        settled, until = max(self.settled, newest, graced), self.request.until
         if until is not None:
             settled = min(settled, self._bucket(until - 1) + self.duration)
         bars = []
-        for row in rows:
+        for row in answer.bars:
             if self._last is not None and row.start <= self._last.start:
                 self._compare(row)
             elif row.end <= settled and row.start >= self._first:

@@ -339,7 +339,9 @@ def register_executors() -> list[type[Executor]]:
 
 @hookspec
 def register_commands() -> list[Callable[..., None]]:
-    """Return the commands of a module: functions that typer can read. Entry-point group ``hookline.commands``.
+    """Return the commands of a module: functions that typer can read, or groups of them. Entry-point group ``hookline.commands``.
+
+    A group is a ``typer.Typer`` that has the entry's name: ``typer.Typer(name="desk")`` for ``hookline desk ...``.
 
     Example::
 

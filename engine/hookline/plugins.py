@@ -303,10 +303,11 @@ def _one_line(error: BaseException) -> str:
 
 
 def _name(member: Any) -> str:
-    """Return the name of a class, or that of a function as the command line spells it."""
+    """Return the name of a class, that of a function as the command line spells it, or that of a group of commands."""
     if inspect.isfunction(member):
         return member.__name__.replace("_", "-")
-    return str(getattr(member, "name", None) or getattr(member, "__name__", member))
+    of_group = getattr(getattr(member, "info", None), "name", None)
+    return str(getattr(member, "name", None) or getattr(member, "__name__", None) or of_group or member)
 
 
 @functools.cache

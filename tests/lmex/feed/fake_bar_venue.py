@@ -9,7 +9,7 @@ import random
 from hookline.feed import BarRequest
 from hookline.model import Bar
 from hookline_lmex.errors import LmexRefused, LmexUnknown
-from hookline_lmex.feed_bars import BarFollower, BarJoin, BarRules
+from hookline_lmex.feed_bars import Answer, BarFollower, BarJoin, BarRules
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -46,10 +46,10 @@ class Venue:
         self.down: list[tuple[int, int]] = []
         self.questions: list[tuple[str, int]] = []
         self.unknown: set[str] = set()
-        self.junk: list[Bar] = []
+        self.junk: list[int] = []
 
     def ask(self, symbol: str, minutes: int = 1):
-        async def answer(since: int, until: int) -> list[Bar]:
+        async def answer(since: int, until: int) -> Answer:
             await asyncio.sleep(0)
             now = self.clock.now
             self.questions.append((symbol, now))
@@ -58,13 +58,13 @@ class Venue:
             if any(begin <= now < end for begin, end in self.down):
                 raise LmexUnknown("GET ohlcv", "no answer", status=503)
             step = minutes * MINUTE
-            starts = range(-(-since // step) * step, min(until, now + 1), step)
-            rows = [
-                self._bar(symbol, start, minutes, now)
-                for start in starts
+            starts = [
+                start
+                for start in range(-(-since // step) * step, min(until, now + 1), step)
                 if (symbol, start) not in self.absent
             ]
-            return rows + self.junk
+            bars = [self._bar(symbol, start, minutes, now) for start in starts if start + step <= now]
+            return Answer(bars, max([*starts, *self.junk], default=0))
 
         return answer
 
@@ -73,8 +73,6 @@ class Venue:
         since, other = self.changes.get((symbol, start), (now + 1, 0.0))
         if now >= since:
             close = other
-        if now < start + minutes * MINUTE:
-            close = 999.0  # of a bar that is open
         return bar(symbol, start, close, minutes)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import pytest
-from fake_bar_venue import MINUTE, SECOND, T0, FastClock, Venue, bar, follow
+from fake_bar_venue import MINUTE, SECOND, T0, FastClock, Venue, follow
 
 from hookline.feed import BarRequest
 from hookline_lmex.errors import LmexRefused
@@ -158,7 +158,7 @@ def test_a_bar_that_changes_after_it_was_told_is_counted_and_not_told_again(capl
 def test_bars_far_in_the_future_close_nothing():
     async def scenario():
         venue = Venue(FastClock(T0 + 30 * SECOND, speed=60))
-        venue.junk = [bar("A", T0 + 500 * MINUTE)]
+        venue.junk = [T0 + 500 * MINUTE]
         return await follow(venue, [BarRequest("A", "1m", T0, T0 + MINUTE)], 5)
 
     [(at, one)] = run(scenario)[0]
