@@ -84,10 +84,7 @@ class LmexFeed(Feed):
         Raises:
             ConfigError: if a URL cannot be one.
         """
-        sockets = (
-            {} if self._lacks_sockets else {"socket_url": socket_host(self.environment, self.socket_url)}
-        )
-        self._settings = Settings(
+        settings = Settings(
             rest_url=rest_host(self.environment, self.rest_url),
             clock_speed=self.clock_speed,
             query_rate=self.query_rate,
