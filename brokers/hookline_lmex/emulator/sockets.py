@@ -76,6 +76,8 @@ class Sockets:
         self._random = random.Random(config.seed)  # noqa: S311  # habits, not secrets
         self._connections: set[Connection] = set()
         self._books = BookSender(exchange, clock, faults, 400_000 + self._random.randrange(100_000))
+        self.count = 0
+        """How many sockets are open."""
         exchange.listen(self)
         faults.listen(self._on_fault)
 
@@ -92,11 +94,6 @@ class Sockets:
         """Send what has changed in the books since the last call."""
         self._books.flush(self._connections)
 
-    @property
-    def count(self) -> int:
-        """How many sockets are open."""
-        return len(self._connections)
-
     # -- connections -------------------------------------------------------------------------------------------------------
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
@@ -104,8 +101,16 @@ class Sockets:
             return web.Response(status=400, text="Bad Request")
         if self._faults.find("maintenance") or self._faults.fires("refuse_sockets", request.path):
             return web.Response(status=503, text="Service Unavailable")
-        socket = web.WebSocketResponse(autoping=False, autoclose=False, timeout=1.0)
-        await socket.prepare(request)
+        self.count += 1
+        try:
+            socket = web.WebSocketResponse(autoping=False, autoclose=False, timeout=1.0)
+            await socket.prepare(request)
+            await self._serve(request, socket)
+        finally:
+            self.count -= 1
+        return socket
+
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         product, is_book = _PATHS[request.path]
         one = Connection(request, socket, product, is_book, self._config.sockets, self._faults)
         if self._faults.fires("half_open", request.path):
@@ -119,7 +124,6 @@ class Sockets:
         finally:
             self._connections.discard(one)
             self._books.forget(self._connections)
-        return socket
 
     def cut_all(self) -> None:
         """End all connections without a word."""
