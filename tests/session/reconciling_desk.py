@@ -21,14 +21,12 @@ SECOND = 10**9
 class Sides:
     """Both sides. A lot of the perpetual P and of the spot S is 0.001; strategies are ``s``, or those that are named."""
 
-    def __init__(self, *strategies, memory=None, cash=1e6, **policy):
-        self.policy = ReconcilePolicy(**{"grace_seconds": 10.0} | policy)
+    def __init__(self, *strategies, memory=None, cash=1e6, also=None, **policy):
         lot = Decimal("0.001")
-        kind = policy.get("kind", hl.InstrumentKind.PERPETUAL)
         self.instruments = {
-            "P": hl.Instrument("P", kind, lot_size=lot, leverage=Decimal(3)),
+            "P": hl.Instrument("P", hl.InstrumentKind.PERPETUAL, lot_size=lot, leverage=Decimal(3)),
             "S": hl.Instrument("S", lot_size=lot, base="COIN"),
-        }
+        } | (also or {})
         self.broker = HandBroker(holds_cancels=True)
         self.strategies = strategies or ("s",)
         traders = dict.fromkeys(self.instruments, self.strategies)
@@ -38,7 +36,7 @@ class Sides:
         )
         self.ctx = {}
         for id_ in self.strategies:
-            self.ctx[id_] = Context(self.kernel, id_, ("P", "S"), seed=1)
+            self.ctx[id_] = Context(self.kernel, id_, tuple(self.instruments), seed=1)
         self.kernel.start({id_: EventRunner(id_, hl.Strategy(), ctx) for id_, ctx in self.ctx.items()})
         for symbol in self.instruments:
             self.kernel.markets[symbol].last = 100.0

@@ -107,6 +107,32 @@ def test_what_was_filled_while_nobody_listened_is_caught_up_before_anything_is_c
     play(test)
 
 
+def test_orders_that_strategies_made_before_the_first_look_are_neither_missing_nor_waited_for():
+    async def test():
+        live = Live(unknown_grace_seconds=0.1, settle_seconds=0.1)
+        live.reconciler.restore({})
+        order = live.ctx.buy("P", 0.01)
+        live.venue.hold("P", 4, 90.0)
+        async with live.open():
+            with pytest.raises(hl.VenueError, match="strategies hold 10 lots, the venue holds 14 lots"):
+                await live.reconciler.start(live.apply)
+        assert order.status is OrderStatus.FILLED
+
+    play(test)
+
+
+def test_an_order_that_is_not_sent_yet_is_not_judged_at_the_start():
+    async def test():
+        live = Live(unknown_grace_seconds=0.1, settle_seconds=0.1)
+        live.reconciler.restore({})
+        order = live.ctx.buy("P", 0.01)
+        async with live.open():
+            await live.reconciler.start(lambda account: live.reconciler.check(account) and None)
+            assert (order.status, live.told) == (OrderStatus.SUBMITTED, [])
+
+    play(test)
+
+
 def test_a_start_where_the_venue_does_not_answer_fails():
     async def test():
         live = Live()

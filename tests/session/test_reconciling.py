@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -356,7 +357,7 @@ def test_a_position_of_a_symbol_that_several_trade_cannot_be_adopted():
     sides.look()
     (refused,) = sides.look().refusals
     assert "strategies hold 7 lots, the venue holds 9 lots" in refused.text
-    assert "2 strategies trade P" in refused.text
+    assert "it cannot be adopted, P is traded by a and b:" in refused.text
 
 
 def test_an_ignored_difference_is_remembered_over_restarts_and_told_again_only_when_it_changes():
@@ -399,6 +400,33 @@ def test_dust_of_spot_is_no_difference_that_anybody_is_asked_about():
     sides.hold(999, math.nan, id_="S")
     sides.look()
     assert sides.look().refusals == []
+
+
+def test_spot_of_one_currency_under_two_symbols_is_one_holding():
+    sides = Sides(
+        foreign_positions="adopt",
+        also={"T": hl.Instrument("T", lot_size=Decimal("0.001"), base="COIN", quote="EUR")},
+    )
+    sides.held(300, symbol="S")
+    sides.held(200, symbol="T")
+    for symbol in "ST":
+        sides.hold(500, math.nan, id_=symbol)
+    assert sides.told() == []
+    for symbol in "ST":
+        sides.hold(507, math.nan, id_=symbol)
+    sides.look()
+    (refused,) = sides.look().refusals
+    assert "strategies hold 500 lots, the venue holds 507 lots" in refused.text
+    assert "it cannot be adopted, S and T are one holding there:" in refused.text
+
+
+def test_parts_of_a_position_that_the_venue_shows_apart_count_together():
+    sides = Sides(foreign_positions="adopt")
+    sides.hold(4, entry=90.0)
+    sides.positions.append(replace(sides.positions[0], entry_price=105.0))
+    sides.look(is_start=True)
+    position = sides.kernel.ledgers["s"].positions["P"]
+    assert (position.lots, position.entry_price) == (8, 97.5)  # (4 * 90 + 4 * 105) / 8
 
 
 # -- money and settings ----------------------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ class History:
         await live.broker.open(lambda: None)
         self.venue.is_away = away
         live.reconciler.restore(state[1])
+        live.reconciler._memory.newer = None  # the strategy has been there all the time
 
     async def come_to_rest(self):
         """Let the network work again, and look until nothing waits any more."""

@@ -152,20 +152,23 @@ class WireBroker(Broker):
             elif what in ("create", "amend"):
                 found = self.venue.find(self.client_id(order))
                 if found is not None:
-                    self._show(found)
+                    self._show(found, adopts=what == "amend")
 
     def _pay(self):
         while self._paid < len(self.venue.payments):
             self._paid += 1
             self.listener.funding_paid(*self.venue.payments[self._paid - 1])
 
-    def _show(self, wire):
-        """Report what is new in the venue's view of one of our orders."""
+    def _show(self, wire, *, adopts=False):
+        """Report what is new in the venue's view of one of our orders; terms are taken over where we have asked for them."""
         order = self._orders.get(self._number_of(wire.client_id))
         if order is None or order.is_closed:
             return
-        order.lots = max(wire.lots, order.filled_lots)
-        order.limit_price, order.trigger_price = wire.limit_price, wire.trigger_price
+        if adopts or order.parent is not None:
+            order.lots = max(wire.lots, order.filled_lots)
+            order.limit_price, order.trigger_price = wire.limit_price, wire.trigger_price
+        # Whoever has changed its quantity: what was filled counts, and filled is filled.
+        order.lots = wire.filled_lots if wire.status is _S.FILLED else max(order.lots, wire.filled_lots)
         is_there = wire.status not in (*CLOSED, _S.HELD) or (order.status is _S.HELD and wire.fills)
         if order.status in (*_NOT_KNOWN, _S.HELD) and is_there:
             self.listener.order_changed(order, _S.ACCEPTED, self.clock.now)

@@ -32,7 +32,7 @@ __all__ = ["Reconciler"]
 _logger = logging.getLogger("hookline.session")
 _TOLD_AFTER = 3
 _ATTEMPTS = 5
-_AGAIN_SECONDS = 1.0
+_AGAIN_FRACTION = 0.2  # of the time that requests may take
 _Apply = Callable[[VenueAccount], None]
 _Sides = tuple[int, int, tuple[tuple[int, str, int], ...]]
 
@@ -92,18 +92,17 @@ class Reconciler:
         until = loop.time() + self._rules.unknown_grace_seconds + self._rules.settle_seconds
         await self._broker.catch_up()
         while True:
-            account = await self._look(apply, self._rules.settle_seconds)
+            # Nothing is waited for: what is under way is of strategies that have started, and not judged yet.
+            account = await self._look(apply, None)
             found = self.last
-            if account is not None and found.refusals:
+            if found.refusals:
                 raise VenueError(f"{self._name} does not start: {refusal(found.refusals)}")
-            if (account is not None and found.is_settled) or loop.time() >= until:
+            if found.is_settled or loop.time() >= until:
                 break
-            await asyncio.sleep(_AGAIN_SECONDS if self._waits_for_orders() else 0.0)
-        self._halts = True
+            await asyncio.sleep(self._rules.settle_seconds * _AGAIN_FRACTION)
         if account is None:
-            raise VenueError(
-                f"{self._name} does not start: requests stay under way, so nothing can be compared with the venue"
-            )
+            raise VenueError(f"{self._name} does not start: orders keep moving while the venue is asked")
+        self._halts, self._memory.newer = True, None
         if not found.differences:
             _logger.info("%s: nothing differs from the venue", self._name)
         return found
@@ -153,15 +152,19 @@ class Reconciler:
         return self._memory.save()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over what ``save`` returned."""
+        """Take over what ``save`` returned, once the kernel has its orders back and before it makes new ones."""
         self._memory.restore(state)
+        self._memory.newer = self._kernel.order_count
 
     # -- looking -------------------------------------------------------------------------------------------------------------
 
-    async def _look(self, apply: _Apply, seconds: float) -> VenueAccount | None:
-        """Ask the venue and let the driver apply its answer; None where requests stayed under way or our side kept moving."""
+    async def _look(self, apply: _Apply, seconds: float | None) -> VenueAccount | None:
+        """Ask the venue and let the driver apply its answer; None where requests stayed under way or our side kept moving.
+
+        ``seconds`` is how long requests that are under way are waited for, None for not at all.
+        """
         for _ in range(_ATTEMPTS):
-            if not await self._broker.settle(seconds):
+            if seconds is not None and not await self._broker.settle(seconds):
                 return None
             account = await self._ask()
             apply(account)
@@ -179,9 +182,6 @@ class Reconciler:
             return account
         await self._broker.catch_up()
         return await self._broker.venue_account()
-
-    def _waits_for_orders(self) -> bool:
-        return any(one.order_number for one in self.last.differences)
 
     def _failed(self, error: VenueError) -> None:
         self.failures += 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from hookline.kernel.desk import OrderDesk
-from hookline.model import Order, Position, VenueAccount
+from hookline.model import Instrument, InstrumentKind, Order, Position, VenueAccount, VenuePosition
 from hookline.session.differences import Difference, DifferenceAction, DifferenceKind
 from hookline.session.live_rules import ReconcilePolicy
 
@@ -26,6 +27,7 @@ class Memory:
         since: By mark, when something undecided was found first, by the venue's time.
         suspects: Marks of the last comparison.
         told: What was told of the last comparison, and is not told again.
+        newer: Orders of higher numbers may not be sent yet, as before a session that goes on has compared; None for none.
     """
 
     check: int = 0
@@ -35,6 +37,7 @@ class Memory:
     since: dict[str, int] = field(default_factory=dict)
     suspects: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()
+    newer: int | None = None
 
     def save(self) -> dict[str, Any]:
         """Return what must survive a restart, as values that JSON can hold."""
@@ -125,16 +128,35 @@ class Look:
         ledgers = self.kernel.ledgers.values()
         return [one.positions[position_id] for one in ledgers if position_id in one.positions]
 
+    def held(self, position_id: str) -> int:
+        """Return the lots of a position that strategies hold; of spot, with what they hold of its base under other symbols."""
+        return sum(one.lots for id_ in self.together(position_id) for one in self.positions(id_))
+
+    def together(self, position_id: str) -> list[str]:
+        """Return the positions that a venue shows as one: of spot, all that are counted in the same lots of one currency."""
+        market = self.kernel.markets.get(position_id)
+        if market is None or not (base := _spot_of(market.instrument)):
+            return [position_id]
+        return [symbol for symbol, one in self.kernel.markets.items() if _spot_of(one.instrument) == base]
+
+    def venue(self, position_id: str) -> VenuePosition | None:
+        """Return what the venue holds under an id, all its parts as one; None where that is nothing."""
+        parts = [one for one in self.account.positions if one.position_id == position_id]
+        lots = sum(one.lots for one in parts)
+        if len(parts) < 2 or not lots:
+            return parts[0] if parts else None
+        entry = sum(one.lots * one.entry_price for one in parts) / lots
+        return replace(parts[0], lots=lots, entry_price=entry)
+
     def excess(self, position_id: str) -> int:
         """Return how many lots more the venue holds than strategies do and is known besides; negative for fewer."""
-        ours = sum(one.lots for one in self.positions(position_id))
         venues = sum(one.lots for one in self.account.positions if one.position_id == position_id)
-        return venues - ours - self.memory.offsets.get(position_id, 0)
+        return venues - self.held(position_id) - self.memory.offsets.get(position_id, 0)
 
     def adopter(self, symbol: str) -> str:
         """Return the strategy that a position of a symbol can be booked to, empty where there is not exactly one."""
         traders = self.policy.traders.get(symbol, ())
-        adopts = self.policy.foreign_positions == "adopt"
+        adopts = self.policy.foreign_positions == "adopt" and len(self.together(symbol)) == 1
         return traders[0] if adopts and len(traders) == 1 else ""
 
     def close(self) -> None:
@@ -152,3 +174,10 @@ def is_worked(order: Order, orders: Iterable[Order]) -> bool:
     if order.handler is not None and order.handler.parent is not None:
         return order.handler.parent is order
     return any(one.parent is order and one not in order.children for one in orders)
+
+
+def _spot_of(instrument: Instrument) -> tuple[str, str, Decimal] | None:
+    """Return what spot is one holding at a venue: where, of what, in which lots; None for anything else."""
+    if instrument.kind is not InstrumentKind.SPOT or not instrument.base:
+        return None
+    return instrument.venue, instrument.base, instrument.lot_size

@@ -38,6 +38,8 @@ def compare_orders(look: Look) -> None:
         one = at_venue.get(order.number)
         if one is not None:
             _compare(look, order, one)
+        elif look.memory.newer is not None and order.number > look.memory.newer:
+            look.undecided.add(order.position_id or order.symbol)  # it may not be sent yet
         elif order.status is not _S.HELD and order.is_open:
             _miss(look, order)
     for one in look.account.orders:

@@ -34,25 +34,25 @@ _PLAUSIBLE = 2.0
 
 def compare_positions(look: Look) -> None:
     """Compare what is held, and do what the policy says about differences."""
-    venues = {one.position_id: one for one in look.account.positions}
     ours = {
         id_: one.market for ledger in look.kernel.ledgers.values() for id_, one in ledger.positions.items()
     }
     for id_, market in ours.items():
         excess = look.excess(id_)
-        if excess and not _is_fee(look, id_, market, excess):
-            _judge(look, id_, market, excess, venues.get(id_))
-    for id_, one in venues.items():
-        if id_ not in ours and one.symbol in look.kernel.markets and look.excess(id_):
-            _judge_mode(look, one)
+        # What is one holding at the venue is judged once, under the first symbol.
+        if excess and look.together(id_)[0] == id_ and not _is_fee(look, id_, market, excess):
+            _judge(look, id_, market, excess, look.venue(id_))
+    for id_ in {one.position_id: None for one in look.account.positions}:
+        venue = look.venue(id_)
+        if id_ not in ours and venue is not None and venue.symbol in look.kernel.markets and look.excess(id_):
+            _judge_mode(look, venue)
 
 
 def _judge(look: Look, id_: str, market: Market, excess: int, venue: VenuePosition | None) -> None:
     symbol, policy = market.instrument.symbol, look.policy.foreign_positions
     mark = f"{_K.POSITION}:{id_}:{excess}"
     is_sure = look.is_sure(mark)
-    ours = sum(one.lots for one in look.positions(id_))
-    both = f"{ours} lots", f"{0 if venue is None else venue.lots} lots"
+    both = f"{look.held(id_)} lots", f"{0 if venue is None else venue.lots} lots"
     known = look.memory.offsets.get(id_, 0)
     besides = f" and {known} lots besides are ignored" if known else ""
     text = f"position {id_}: strategies hold {both[0]}{besides}, the venue holds {both[1]}"
@@ -72,8 +72,11 @@ def _judge(look: Look, id_: str, market: Market, excess: int, venue: VenuePositi
 
 def _remedy(look: Look, symbol: str) -> str:
     if look.policy.foreign_positions == "adopt":
-        count = len(look.policy.traders.get(symbol, ()))
-        return f"it cannot be adopted, {count} strategies trade {symbol}: bring the venue's position to what they hold"
+        names, traders = look.together(symbol), look.policy.traders.get(symbol, ())
+        found = f"{' and '.join(names)} are one holding there"
+        if len(names) == 1:
+            found = f"{symbol} is traded by {' and '.join(traders) or 'no strategy'}"
+        return f"it cannot be adopted, {found}: bring the venue's position to what they hold"
     return "bring them together at the venue, or set live.foreign_positions to adopt or ignore"
 
 
@@ -98,7 +101,7 @@ def _is_fee(look: Look, id_: str, market: Market, excess: int) -> bool:
     instrument = market.instrument
     if instrument.kind is not InstrumentKind.SPOT or excess > 0:
         return False
-    positions = look.positions(id_)
+    positions = [position for name in look.together(id_) for position in look.positions(name)]
     price = next((one.entry_price for one in positions if one.lots > 0), market.last)
     fees = sum(one.fees for one in positions)
     lots = fees / (price * instrument.units(1)) if price > 0.0 and fees > 0.0 else 0.0
