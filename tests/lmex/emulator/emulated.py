@@ -43,12 +43,11 @@ _nonces = count()
 def book(seconds: float, bids: str, asks: str, *, snapshot: bool = False) -> list[Row]:
     """Return the rows of a book message: levels are ``price*quantity``, separated by spaces."""
     kind = RowKind.SNAPSHOT if snapshot else RowKind.BOOK
-    rows = [
+    return [
         (seconds, kind, side, *_level(word))
         for side, text in ((1, bids), (-1, asks))
         for word in text.split()
     ]
-    return rows
 
 
 def _level(word: str) -> tuple[float, float]:
@@ -143,6 +142,7 @@ class Client:
     def __init__(self, emulator: Emulator, session: aiohttp.ClientSession) -> None:
         self.emulator, self.session = emulator, session
         self.key, self.secret = KEY, SECRET
+        self.ears: list[Ear] = []
 
     def nonce(self) -> str:
         """Return a nonce of the venue's time that rises with each call."""
@@ -181,6 +181,7 @@ class Client:
     async def open(self, path: str = "/ws/futures", *topics: str, login: bool = False) -> Ear:
         """Return an open socket, logged in and subscribed."""
         ear = Ear(await self.session.ws_connect(self.emulator.socket_url + path, autoping=False, compress=15))
+        self.ears.append(ear)
         if login:
             nonce = self.nonce()
             await ear.say(op="authKeyExpires", args=[self.key, nonce, self.sign(path, nonce)])
@@ -231,7 +232,11 @@ class Ear:
 async def visit(emulator: Emulator, seconds: float = 15.0) -> AsyncIterator[Client]:
     """Start an emulator and yield a client of it; everything ends within a time."""
     async with asyncio.timeout(seconds), emulator, aiohttp.ClientSession() as session:
-        yield Client(emulator, session)
+        client = Client(emulator, session)
+        try:
+            yield client
+        finally:
+            await asyncio.gather(*(ear.socket.close() for ear in client.ears))
 
 
 async def play(client: Client, events: int) -> None:

@@ -140,9 +140,10 @@ def test_more_topics_than_there_is_room_for_are_left_out():
 def test_more_connections_than_allowed_are_refused_with_400():
     async def run():
         async with visit(venue(sockets=SocketsConfig(max_connections=1))) as client:
-            await client.open()
+            kept = await client.open()
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await client.open()
+            assert not kept.socket.closed
             assert refused.value.status == 400
 
     asyncio.run(run())
@@ -169,9 +170,8 @@ def test_a_reader_that_is_too_slow_is_dropped():
             await ear.hear()
             while client.emulator.play_next():  # without a moment in which anything could be sent
                 pass
-            with pytest.raises(AssertionError, match="CLOS|ERROR"):
-                for _ in range(61):
-                    await ear.hear()
+            frames = [(await ear.frame()).type for _ in range(61)]
+            assert frames.count(aiohttp.WSMsgType.TEXT) <= 21
             await asyncio.sleep(0.1)
             assert client.emulator.sockets.count == 0
 
