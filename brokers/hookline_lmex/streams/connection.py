@@ -38,7 +38,7 @@ Login = Callable[[str], dict[str, Any]]
 
 _EVENTS = frozenset(LOGIN_OPS)
 _BREATH = 32
-_LOGINS_REFUSED = 3
+_LOGINS_REFUSED = 10
 _NETWORK = (aiohttp.ClientError, OSError, TimeoutError)
 _DATA = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
 
@@ -75,7 +75,7 @@ class Socket:
 
     Args:
         url: Such as ``wss://HOST/ws/futures``.
-        topics: Asked for on every connection; a tuple for spellings of one topic, best first, of which one is kept.
+        topics: Asked for on every connection; a tuple for spellings of one topic, best first: the first that is accepted.
         on_message: Given the topic and the undecoded data of each message, while it is in hand; must not wait.
         login: Makes the message that logs in, given its ``op``; None for a public socket.
         on_up: Called on every connection once logged in and subscribed. What it waits for is cancelled if the connection
@@ -279,10 +279,9 @@ class Socket:
         if self._login is not None:
             await self._log_in(socket, self._login)
         self._asked_at = asyncio.get_running_loop().time()
-        for part in chunks(self.topics.names, self._chunk):
-            await self._subscribe(socket, part)
-        for part in chunks(self.topics.choose(), self._chunk):
-            await self._ask(socket, "unsubscribe", part)
+        for names in self.topics.rounds():
+            for part in chunks(names, self._chunk):
+                await self._subscribe(socket, part)
         if news := self.topics.news():
             self._tell(f"the venue refused the topics {', '.join(news)}")
         self.is_up = True
@@ -355,9 +354,8 @@ class Socket:
         if topic := frame.topic:
             if self._request is not None:
                 self._request.saw(topic)
-            if topic not in self.topics.dropped:
-                self.counts.messages += 1
-                self._on_message(topic, frame.data)
+            self.counts.messages += 1
+            self._on_message(topic, frame.data)
         elif frame.event:
             self._answered(frame)
         for problem in frame.errors or ():
@@ -373,7 +371,7 @@ class Socket:
         elif self._request is not None:
             self._request.answer(frame)
         elif frame.event == "subscribe":  # an acknowledgement that came too late to be waited for
-            self.topics.accepted.update(set(frame.channel or ()) - self.topics.dropped)
+            self.topics.accepted.update(frame.channel or ())
 
     def malformed(self, raw: object) -> None:
         """Count and report a message that cannot be read."""

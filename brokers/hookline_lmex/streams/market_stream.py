@@ -30,8 +30,8 @@ from hookline_lmex.streams.together import first_of
 
 __all__ = ["MarketStatus", "MarketStream"]
 
-_MARKETS_ON_A_SOCKET = 30
-"""A connection holds 100 topics; a market has up to three of them, in the spellings of one or in several kinds."""
+_MARKETS_ON_A_SOCKET = 50
+"""A connection holds 100 topics; a market has up to two of one socket."""
 
 
 @dataclass(frozen=True)

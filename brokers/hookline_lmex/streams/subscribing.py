@@ -4,7 +4,8 @@ Rules of this file:
 
 - One request is under way at a time: answers carry no number, so they are matched by operation and topics.
 - An acknowledgement names what was accepted; what it leaves out was refused, unless data of it has come.
-- A tuple of topics are spellings of one thing, best first: all are asked for, the best one accepted is kept.
+- A tuple of topics are spellings of one thing, best first. They are asked for one after the other: two held at once would tell
+  everything twice, and an order-book socket is closed after too many refusals.
 """
 
 from __future__ import annotations
@@ -69,42 +70,41 @@ class Topics:
 
     Attributes:
         accepted: What is held on this connection.
-        dropped: Accepted, but not the best spelling: its messages are not wanted.
     """
 
     def __init__(self, wanted: Iterable[Topic]) -> None:
-        self.groups: list[tuple[str, ...]] = [
-            (topic,) if isinstance(topic, str) else tuple(topic) for topic in wanted
-        ]
         self.accepted: set[str] = set()
-        self.dropped: set[str] = set()
+        self._groups = [[topic] if isinstance(topic, str) else list(topic) for topic in wanted]
+        self._names = [group[0] for group in self._groups]
         self._reported: set[str] = set()
 
     @property
-    def names(self) -> list[str]:
-        """Every topic that is asked for, each once."""
-        return list(dict.fromkeys(name for group in self.groups for name in group))
-
-    @property
     def refused(self) -> list[str]:
-        """The best spelling of everything that was refused on this connection."""
-        return [group[0] for group in self.groups if not self.accepted.intersection(group)]
+        """The best spelling of everything that was refused on this connection in all its spellings."""
+        pairs = zip(self._names, self._groups, strict=True)
+        return [name for name, group in pairs if not self.accepted.intersection(group)]
 
     def forget(self) -> None:
         """Begin a new connection: nothing is held."""
         self.accepted.clear()
-        self.dropped.clear()
 
-    def choose(self) -> list[str]:
-        """Return what is to be unsubscribed: the lesser spellings among those accepted."""
-        for group in self.groups:
-            held = [name for name in group if name in self.accepted]
-            self.dropped.update(held[1:])
-        self.accepted -= self.dropped
-        return sorted(self.dropped)
+    def rounds(self) -> Iterator[list[str]]:
+        """Yield what is to be asked for: a spelling of each thing, then the next one of what was refused, until none is left.
+
+        The spelling that was accepted is the first to be tried on the next connection.
+        """
+        for number in range(max(map(len, self._groups), default=0)):
+            asked = [group[number] for group in self._groups if self._is_open(group, number)]
+            if asked:
+                yield list(dict.fromkeys(asked))
+        for group in self._groups:
+            group.sort(key=lambda name: name not in self.accepted)
 
     def news(self) -> list[str]:
         """Return what was refused and has not been reported yet; from now on it has."""
         fresh = [name for name in self.refused if name not in self._reported]
         self._reported.update(fresh)
         return fresh
+
+    def _is_open(self, group: list[str], number: int) -> bool:
+        return number < len(group) and not self.accepted.intersection(group)

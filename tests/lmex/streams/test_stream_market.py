@@ -480,7 +480,7 @@ def test_many_markets_are_spread_over_sockets() -> None:
         task = asyncio.ensure_future(stream.run(wanted, lambda _: None))
         await until(lambda: stream.is_up)
         assert (
-            sorted(each.path for each in venue.connections) == ["/ws/futures"] * 3 + ["/ws/oss/futures"] * 3
+            sorted(each.path for each in venue.connections) == ["/ws/futures"] * 2 + ["/ws/oss/futures"] * 2
         )
         assert all(len(each.topics) <= 100 for each in venue.connections)
         assert all(

@@ -237,18 +237,31 @@ def test_everything_refused_is_still_a_connection() -> None:
     run(test)
 
 
-def test_the_best_spelling_accepted_is_kept_and_the_others_are_given_back() -> None:
+def test_spellings_of_a_topic_are_tried_one_after_the_other_until_one_is_accepted() -> None:
     async def test(venue: SmallVenue) -> None:
         venue.refused = {"newest"}
         topics = [("newest", "newer", "old"), "plain"]
         async with Listener(f"{venue.url}/ws/futures", topics).running() as listener:
             await until(lambda: listener.told == ["up"])
             assert listener.socket.accepted == {"newer", "plain"}
-            assert venue.last.asked("unsubscribe") == [["old"]]
-            await venue.last.send(data("old", 1))
-            await venue.last.send(data("newer", 2))
-            await until(lambda: listener.messages == [("newer", 2)])
+            assert venue.last.asked("subscribe") == [["newest", "plain"], ["newer"]]
             assert listener.troubles == []
+            venue.last.drop()
+            await until(lambda: listener.told[2:] == ["up"])
+            assert venue.last.asked("subscribe") == [["newer", "plain"]]
+
+    run(test)
+
+
+def test_a_spelling_that_is_no_longer_accepted_is_replaced_on_the_next_connection() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.refused = {"newest"}
+        async with Listener(f"{venue.url}/ws/futures", [("newest", "old")]).running() as listener:
+            await until(lambda: listener.told == ["up"])
+            venue.refused = {"old"}
+            venue.last.drop()
+            await until(lambda: listener.told[2:] == ["up"])
+            assert listener.socket.accepted == {"newest"}
 
     run(test)
 
@@ -358,7 +371,7 @@ def test_a_login_refused_after_a_reconnect_is_tried_again_but_not_for_ever() -> 
         venue.last.drop()
         with pytest.raises(VenueError, match="refused the login"):
             await task
-        assert venue.attempts == 4
+        assert venue.attempts == 11
         assert len(listener.told) == 2
 
     run(test)
