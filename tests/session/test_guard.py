@@ -86,12 +86,16 @@ def test_a_session_that_is_not_healthy_renews_nothing_and_says_so_once(age, why,
     health.age, health.why = age, why
     assert [man.turn(), man.turn()] == [False, False]
     assert len(switch.told) == 1
-    assert [(level, title) for level, title, _ in said] == [("warning", "demo: dead man's switch not renewed")]
+    assert [(level, title) for level, title, _ in said] == [
+        ("warning", "demo: dead man's switch not renewed")
+    ]
     assert found in said[0][2]
     assert "the venue cancels every order within 60 s" in said[0][2]
     health.age, health.why = 0.0, ""
     assert man.turn()
-    assert [(level, title) for level, title, _ in said[1:]] == [("info", "demo: dead man's switch renewed again")]
+    assert [(level, title) for level, title, _ in said[1:]] == [
+        ("info", "demo: dead man's switch renewed again")
+    ]
     assert man.stopped_for == ""
     assert man.turn()
     assert len(said) == 2
@@ -206,7 +210,12 @@ class Kernel:
         (Gate(), False, [("halt", False), ("withdraw", False)], "cancel"),
         (Gate(), True, [("halt", True)], "flatten"),
         (Gate("before", yields=False), False, [("halt", False), ("withdraw", False)], "cancel"),
-        (Gate("before", flattens=True, yields=False), False, [("halt", False), ("withdraw", True)], "flatten"),
+        (
+            Gate("before", flattens=True, yields=False),
+            False,
+            [("halt", False), ("withdraw", True)],
+            "flatten",
+        ),
         (Gate("before", flattens=True, yields=False), True, [("halt", True), ("withdraw", True)], "flatten"),
     ],
 )

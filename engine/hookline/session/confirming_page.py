@@ -234,9 +234,21 @@ def _known(value: float, text: str) -> str:
 def _rules(plan: Plan) -> Iterator[tuple[str, str]]:
     if not plan.rules:
         yield "NONE", "no rule stops an order or the session"
+    hidden = _from_environment(plan)
     for rule in plan.rules:
-        params = [f"{item.name} {getattr(rule, item.name)}" for item in dataclasses.fields(rule) if item.init]  # type: ignore[arg-type]
+        names = [item.name for item in dataclasses.fields(rule) if item.init]  # type: ignore[arg-type]
+        params = [f"{name} {hidden.get((rule.name, name), getattr(rule, name))}" for name in names]
         yield rule.name, ", ".join(params) or "in force"
+
+
+def _from_environment(plan: Plan) -> dict[tuple[str, str], str]:
+    """Return the parameters of rules that come from the environment, as they were written."""
+    return {
+        (use["use"], name): value
+        for use in plan.config.get("risk") or ()
+        for name, value in (use.get("params") or {}).items()
+        if "${" in str(value)
+    }
 
 
 def _events(plan: Plan) -> Iterator[tuple[str, str]]:
