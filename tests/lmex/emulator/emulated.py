@@ -180,7 +180,14 @@ class Client:
 
     async def open(self, path: str = "/ws/futures", *topics: str, login: bool = False) -> Ear:
         """Return an open socket, logged in and subscribed."""
-        ear = Ear(await self.session.ws_connect(self.emulator.socket_url + path, autoping=False, compress=15))
+        ear = Ear(
+            await self.session.ws_connect(
+                self.emulator.socket_url + path,
+                autoping=False,
+                compress=15,
+                timeout=aiohttp.ClientWSTimeout(ws_close=0.3),
+            )
+        )
         self.ears.append(ear)
         if login:
             nonce = self.nonce()
