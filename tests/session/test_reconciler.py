@@ -237,6 +237,32 @@ def test_a_look_that_our_side_has_overtaken_is_made_again():
     play(test)
 
 
+def test_a_session_that_never_rests_is_compared_but_for_what_moves():
+    async def test():
+        live = Live(foreign_orders="cancel", foreign_positions="adopt")
+        ask = live.broker.venue_account
+
+        async def busy():
+            account = await ask()
+            live.ctx.buy("P", 0.001)
+            await live.go()
+            return account
+
+        live.broker.venue_account = busy
+        live.venue.hold("P", 50, 90.0)
+        foreign = live.venue.place("P", hl.Side.SELL, 7, 120.0)
+        async with live.running():
+            await live.until(lambda: foreign.status is OrderStatus.CANCELED)
+            assert {order.tag for order in live.kernel.orders} == {""}
+            live.broker.venue_account = ask
+            await live.until(lambda: live.lots == live.venue.held["P"].lots)
+            assert [(order.tag, order.lots) for order in live.kernel.orders if order.tag] == [
+                ("reconciled", 50)
+            ]
+
+    play(test)
+
+
 def test_silence_is_told_after_three_times_and_when_it_ends(caplog):
     async def test():
         live = Live()

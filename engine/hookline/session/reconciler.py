@@ -4,7 +4,8 @@ Rules of this file:
 
 - Nothing is changed here: what the venue said goes to ``apply``, which the driver gives and which runs in the loop's thread. It lets the
   kernel hear the broker, calls ``check``, and writes the journal. Only then are orders canceled that nobody here knows.
-- A look is put off while requests are under way, and made again where our side has moved while the venue answered.
+- A look is put off while requests are under way. Where our side has moved while the venue answered it is made again, and in the end
+  leaves out the orders and positions that keep moving.
 - A venue that does not answer changes nothing. It is logged, and told when it happens three times in a row.
 """
 
@@ -25,16 +26,15 @@ from hookline.session.difference_report import DifferenceReport
 from hookline.session.differences import Reconciliation, refusal
 from hookline.session.live_rules import LiveRules
 from hookline.session.reconciling import Memory, is_equal, reconcile
-from hookline.session.reconciling_look import is_worked
+from hookline.session.reconciling_look import Moved, Sides, is_worked
 
 __all__ = ["Reconciler"]
 
 _logger = logging.getLogger("hookline.session")
 _TOLD_AFTER = 3
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 _AGAIN_FRACTION = 0.2  # of the time that requests may take
 _Apply = Callable[[VenueAccount], None]
-_Sides = tuple[int, int, tuple[tuple[int, str, int], ...]]
 
 
 class Reconciler:
@@ -70,7 +70,8 @@ class Reconciler:
         self._notify = notify
         self._report = DifferenceReport(name, folder, notify)
         self._memory = Memory()
-        self._asked: _Sides | None = None
+        self._asked: Sides | None = None
+        self._is_last = False
         self._halts = False
         self.last = Reconciliation(0, 0)
         self.failures = 0
@@ -93,15 +94,13 @@ class Reconciler:
         await self._broker.catch_up()
         while True:
             # Nothing is waited for: what is under way is of strategies that have started, and not judged yet.
-            account = await self._look(apply, None)
+            await self._look(apply, None)
             found = self.last
             if found.refusals:
                 raise VenueError(f"{self._name} does not start: {refusal(found.refusals)}")
             if found.is_settled or loop.time() >= until:
                 break
             await asyncio.sleep(self._rules.settle_seconds * _AGAIN_FRACTION)
-        if account is None:
-            raise VenueError(f"{self._name} does not start: orders keep moving while the venue is asked")
         self._halts, self._memory.newer = True, None
         if not found.differences:
             _logger.info("%s: nothing differs from the venue", self._name)
@@ -113,11 +112,11 @@ class Reconciler:
         while True:
             await asyncio.sleep(self._rules.reconcile_seconds)
             try:
-                account = await self._look(apply, self._rules.settle_seconds)
+                is_made = await self._look(apply, self._rules.settle_seconds)
             except VenueError as error:
                 self._failed(error)
                 continue
-            if account is None:
+            if not is_made:
                 self._put_off += 1
                 if self._put_off == _TOLD_AFTER:
                     text = (
@@ -131,13 +130,17 @@ class Reconciler:
     def check(self, account: VenueAccount) -> Reconciliation:
         """Compare, change what the rules say, tell of it, and halt where they refuse; called by ``apply``, after the kernel has heard the broker.
 
-        Does nothing where our side has moved since the venue was asked: the account is asked for again.
+        Does nothing where our side has moved since the venue was asked and it can be asked again.
         """
-        if self._asked is not None and self._asked != _sides(self._kernel):
+        moved = Moved() if self._asked is None else self._asked.moved(Sides(self._kernel))
+        if any(moved) and not self._is_last:
             self.last = Reconciliation(account.time, self._memory.check, is_stale=True)
             return self.last
-        found = self.last = reconcile(self._kernel, account, self._policy, self._memory)
-        self._memory.told = self._report.tell(self._kernel, found, self._memory.told)
+        found = self.last = reconcile(self._kernel, account, self._policy, self._memory, moved=moved)
+        told = self._report.tell(self._kernel, found, self._memory.told)
+        self._memory.told = (
+            told | self._memory.told if any(moved) else told
+        )  # what was left out was told before
         if found.refusals and self._halts:
             self._kernel.halt(f"venue: {refusal(found.refusals)}", flatten=False)
         return found
@@ -158,25 +161,25 @@ class Reconciler:
 
     # -- looking -------------------------------------------------------------------------------------------------------------
 
-    async def _look(self, apply: _Apply, seconds: float | None) -> VenueAccount | None:
-        """Ask the venue and let the driver apply its answer; None where requests stayed under way or our side kept moving.
+    async def _look(self, apply: _Apply, seconds: float | None) -> bool:
+        """Ask the venue and let the driver apply its answer; return whether that was possible.
 
         ``seconds`` is how long requests that are under way are waited for, None for not at all.
         """
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
+            self._is_last = attempt == _ATTEMPTS - 1
             if seconds is not None and not await self._broker.settle(seconds):
-                return None
-            account = await self._ask()
-            apply(account)
+                return False
+            apply(await self._ask())
             if not self.last.is_stale:
                 if self.last.cancel:
                     await self._broker.cancel_foreign(self.last.cancel)
-                return account
-        return None
+                return True
+        return False
 
     async def _ask(self) -> VenueAccount:
         """Return the account; where it is not what we believe, after the broker has asked about its orders."""
-        self._asked = _sides(self._kernel)
+        self._asked = Sides(self._kernel)
         account = await self._broker.venue_account()
         if is_equal(self._kernel, account, self._memory):
             return account
@@ -195,9 +198,3 @@ class Reconciler:
             text = f"the venue answers again after {self.failures} failures"
             self._notify("info", f"{self._name}: compared with the venue again", text)
         self.failures = 0
-
-
-def _sides(kernel: OrderDesk) -> _Sides:
-    """Return what changes when anything happens to our orders."""
-    orders = tuple((one.number, str(one.status), one.filled_lots) for one in kernel.open_orders())
-    return kernel.order_count, kernel.fill_count, orders

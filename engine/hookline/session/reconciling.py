@@ -16,7 +16,7 @@ from hookline.kernel.desk import OrderDesk
 from hookline.model import OrderStatus, VenueAccount
 from hookline.session.differences import Reconciliation
 from hookline.session.live_rules import ReconcilePolicy
-from hookline.session.reconciling_look import Look, Memory, is_worked
+from hookline.session.reconciling_look import Look, Memory, Moved, is_worked
 from hookline.session.reconciling_money import compare_balances, compare_settings
 from hookline.session.reconciling_orders import compare_orders
 from hookline.session.reconciling_positions import compare_positions
@@ -31,6 +31,7 @@ def reconcile(
     memory: Memory | None = None,
     *,
     is_start: bool = False,
+    moved: Moved | None = None,
 ) -> Reconciliation:
     """Compare the kernel with the account, adopt what the policy says, and return every difference.
 
@@ -40,10 +41,11 @@ def reconcile(
         policy: What is done about what is found.
         memory: Of the comparisons before; changed. A fresh one by default.
         is_start: Whether a difference counts when it is seen for the first time.
+        moved: What has moved here since the venue was asked, and is left out.
     """
     memory = Memory() if memory is None else memory
     memory.check += 1
-    look = Look(kernel, account, policy, memory, is_start=is_start)
+    look = Look(kernel, account, policy, memory, is_start=is_start, moved=moved)
     compare_orders(look)
     compare_positions(look)
     compare_balances(look)

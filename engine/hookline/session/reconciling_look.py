@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookline.kernel.desk import OrderDesk
 from hookline.model import Instrument, InstrumentKind, Order, Position, VenueAccount, VenuePosition
 from hookline.session.differences import Difference, DifferenceAction, DifferenceKind
 from hookline.session.live_rules import ReconcilePolicy
 
-__all__ = ["Look", "Memory", "is_worked"]
+__all__ = ["Look", "Memory", "Moved", "Sides", "is_worked"]
 
 
 @dataclass
@@ -57,6 +57,38 @@ class Memory:
         self.since, self.suspects, self.told = {}, frozenset(), frozenset()
 
 
+class Sides:
+    """How orders and positions stand here at one moment.
+
+    Args:
+        kernel: Whose they are.
+    """
+
+    def __init__(self, kernel: OrderDesk) -> None:
+        self._count = kernel.order_count
+        self._orders = {one.number: (one.status, one.filled_lots) for one in kernel.open_orders()}
+        self._held = {
+            (name, id_): one.lots
+            for name, ledger in kernel.ledgers.items()
+            for id_, one in ledger.positions.items()
+        }
+
+    def moved(self, now: Sides) -> Moved:
+        """Return what is not as it was by then."""
+        numbers = self._orders.keys() | now._orders.keys()
+        orders = {number for number in numbers if self._orders.get(number) != now._orders.get(number)}
+        orders |= set(range(self._count + 1, now._count + 1))
+        positions = {id_ for (name, id_), lots in now._held.items() if self._held.get((name, id_)) != lots}
+        return Moved(frozenset(orders), frozenset(positions))
+
+
+class Moved(NamedTuple):
+    """What has moved here while the venue was asked, so that its answer says nothing about it: order numbers and position ids."""
+
+    orders: frozenset[int] = frozenset()
+    positions: frozenset[str] = frozenset()
+
+
 class Look:
     """One comparison while it is made.
 
@@ -66,6 +98,7 @@ class Look:
         policy: What is done about differences.
         memory: Of the looks before.
         is_start: Whether nothing can be under way, so that a difference counts when it is seen once.
+        moved: What the account says nothing about.
     """
 
     def __init__(
@@ -76,9 +109,10 @@ class Look:
         memory: Memory,
         *,
         is_start: bool,
+        moved: Moved | None = None,
     ) -> None:
         self.kernel, self.account, self.policy, self.memory = kernel, account, policy, memory
-        self._is_start = is_start
+        self._is_start, self.moved = is_start, moved or Moved()
         self.differences: list[Difference] = []
         self.cancel: list[str] = []
         self.open = {order.number: order for order in kernel.open_orders()}

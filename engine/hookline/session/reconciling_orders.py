@@ -35,6 +35,10 @@ def compare_orders(look: Look) -> None:
     for order in look.open.values():
         if order.number in memory.worked or not order.number:
             continue
+        if order.number in look.moved.orders:
+            if order.status in _NOT_KNOWN or order.type is OrderType.MARKET:
+                look.undecided.add(order.position_id or order.symbol)
+            continue
         one = at_venue.get(order.number)
         if one is not None:
             _compare(look, order, one)
@@ -43,7 +47,7 @@ def compare_orders(look: Look) -> None:
         elif order.status is not _S.HELD and order.is_open:
             _miss(look, order)
     for one in look.account.orders:
-        if one.number not in look.open:
+        if one.number not in look.open and one.number not in look.moved.orders:
             _stray(look, one)
 
 

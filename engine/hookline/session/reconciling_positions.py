@@ -38,6 +38,8 @@ def compare_positions(look: Look) -> None:
         id_: one.market for ledger in look.kernel.ledgers.values() for id_, one in ledger.positions.items()
     }
     for id_, market in ours.items():
+        if look.moved.positions.intersection(look.together(id_)):
+            continue
         excess = look.excess(id_)
         # What is one holding at the venue is judged once, under the first symbol.
         if excess and look.together(id_)[0] == id_ and not _is_fee(look, id_, market, excess):
