@@ -301,7 +301,7 @@ def test_values_from_the_environment_are_shown_as_they_were_written():
 
 @pytest.mark.parametrize("typed", ["confirm", "CONFIRM ", " CONFIRM", "", "yes", "CONFIRM\nx"])
 def test_any_other_answer_sends_nothing(typed):
-    with pytest.raises(ConfigError, match="btc-trend: CONFIRM was not typed, .*; nothing was sent"):
+    with pytest.raises(ConfigError, match=r"btc-trend: CONFIRM was not typed, .*; nothing was sent"):
         shown(LiveFacts(plan_of(), PRICES), answer=lambda: typed)
 
 
