@@ -60,6 +60,7 @@ class LiveRules:
         mark_seconds: Between two mark prices, in seconds of the venue; 0 for none.
         funding_delay_seconds: From a funding time until the settled rate is asked for, in seconds of the venue.
         longest_pause_seconds: Between two tries where the venue does not answer.
+        capacity: Events that may wait for the session.
         seed: Of the jitter.
     """
 
@@ -67,6 +68,7 @@ class LiveRules:
     mark_seconds: float = 1.0
     funding_delay_seconds: float = 5.0
     longest_pause_seconds: float = 30.0
+    capacity: int = 100_000
     seed: int = 0
 
 
@@ -98,7 +100,7 @@ class LiveStream:
         self._rng = random.Random(rules.seed)  # noqa: S311
         self._tapes = [one for one in requests if isinstance(one, TapeRequest)]
         self.followers = [self._follower(one) for one in requests if isinstance(one, BarRequest)]
-        self.queue = EventQueue(self._resync)
+        self.queue = EventQueue(self._resync, capacity=rules.capacity)
         self._join = BarJoin(self.followers, client.clock, rules.bars, self.queue.put)
         self.market: MarketStream | None = None
 
