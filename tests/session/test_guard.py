@@ -9,7 +9,7 @@ import pytest
 from wire_venue import WireBroker, WireVenue
 
 from hookline.errors import VenueError
-from hookline.model import Instrument, InstrumentKind
+from hookline.model import Instrument, InstrumentKind, Order, OrderType, Side
 from hookline.session.guard import DeadMan
 from hookline.session.requests import KillRequest, obey_kill
 
@@ -192,36 +192,45 @@ class Kernel:
     class clock:
         now = 5
 
-    def __init__(self, gate):
-        self.gate, self.asked = gate, []
+    def __init__(self, gate, *open_orders):
+        self.gate, self.asked, self._open = gate, [], open_orders
+
+    def open_orders(self):
+        return list(self._open)
 
     def halt(self, reason, *, flatten=None):
         self.asked.append(("halt", flatten))
         if self.gate.yields:
             self.gate.halted, self.gate.flattens = reason, flatten or self.gate.flattens
 
-    def withdraw(self, reason, *, flatten=False):
-        self.asked.append(("withdraw", flatten))
+    def withdraw(self, reason, *, flatten=False, keep_protective=False):
+        self.asked.append(("withdraw", flatten, keep_protective))
+
+
+CLOSE = Order(1, "s", BTC, Side.SELL, OrderType.MARKET, 5, 0, reduce_only=True)
+STOP = Order(2, "s", BTC, Side.SELL, OrderType.STOP, 5, 0, reduce_only=True, trigger_price=90.0)
+ALL, AND_FLATTEN, BUT_CLOSES = (
+    ("withdraw", False, False),
+    ("withdraw", True, False),
+    ("withdraw", False, True),
+)
 
 
 @pytest.mark.parametrize(
-    ("gate", "flatten", "asked", "on_stop"),
+    ("gate", "open_orders", "flatten", "asked"),
     [
-        (Gate(), False, [("halt", False), ("withdraw", False)], "cancel"),
-        (Gate(), True, [("halt", True)], "flatten"),
-        (Gate("before", yields=False), False, [("halt", False), ("withdraw", False)], "cancel"),
-        (
-            Gate("before", flattens=True, yields=False),
-            False,
-            [("halt", False), ("withdraw", True)],
-            "flatten",
-        ),
-        (Gate("before", flattens=True, yields=False), True, [("halt", True), ("withdraw", True)], "flatten"),
+        (Gate(), [STOP], False, [("halt", False), ALL]),
+        (Gate(), [STOP], True, [("halt", True)]),
+        (Gate("before", yields=False), [STOP], False, [("halt", False), ALL]),
+        (Gate("before", flattens=True, yields=False), [STOP], False, [("halt", False), AND_FLATTEN]),
+        (Gate("before", flattens=True, yields=False), [], True, [("halt", True), AND_FLATTEN]),
+        (Gate("before", flattens=True, yields=False), [CLOSE], True, [("halt", True), BUT_CLOSES]),
+        (Gate(), [CLOSE, STOP], False, [("halt", False), BUT_CLOSES]),
     ],
 )
-def test_a_kill_halts_and_withdraws_all_once(gate, flatten, asked, on_stop, caplog):
-    kernel = Kernel(gate)
-    assert obey_kill(kernel, KillRequest("by hand", flatten)) == on_stop
+def test_a_kill_halts_and_withdraws_all_and_closes_nothing_twice(gate, open_orders, flatten, asked, caplog):
+    kernel = Kernel(gate, *open_orders)
+    assert obey_kill(kernel, KillRequest("by hand", flatten)) == "cancel"
     assert kernel.asked == asked
     assert "killed: by hand; orders are canceled" in caplog.text
     assert [one.reason for one in gate.decisions] == ([] if gate.yields else ["killed: by hand"])
@@ -230,5 +239,5 @@ def test_a_kill_halts_and_withdraws_all_once(gate, flatten, asked, on_stop, capl
 def test_a_kill_before_the_first_event_only_stops():
     kernel = Kernel(Gate())
     kernel.clock = type("clock", (), {"now": 0})
-    assert obey_kill(kernel, KillRequest("early", flatten=True)) == "flatten"
+    assert obey_kill(kernel, KillRequest("early", flatten=True)) == "cancel"
     assert kernel.asked == []

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hookline.model import OrderType
 from hookline.reporting.reporter import replacing
 from hookline.risk.rule import Action, Decision
 
@@ -120,14 +121,14 @@ def obey_kill(kernel: Kernel, request: KillRequest) -> str:
     """Halt a running session for good, and ask for all that it has at the venue to be withdrawn.
 
     The caller then lets the journal say so, takes the request away, and stops the session with what is returned in place of its
-    ``on_stop``.
+    ``on_stop``. That is never ``flatten``: what closes the positions is under way by then, and must not be sent twice.
 
     Args:
         kernel: Of the session, between two events.
         request: What was asked for.
 
     Returns:
-        ``flatten`` or ``cancel``.
+        ``cancel``.
     """
     reason = f"killed: {request.reason}"
     gate = kernel.gate
@@ -140,8 +141,9 @@ def obey_kill(kernel: Kernel, request: KillRequest) -> str:
             gate.decisions.append(Decision(kernel.clock.now, "", Action.WARN, "", "", 0, reason))
         if not (is_new and flatten):
             # A halt keeps the orders that protect positions, and does nothing where one like it holds already.
-            kernel.withdraw(reason, flatten=flatten)
-    return "flatten" if flatten else "cancel"
+            closes = any(one.reduce_only and one.type is OrderType.MARKET for one in kernel.open_orders())
+            kernel.withdraw(reason, flatten=flatten and not closes, keep_protective=closes)
+    return "cancel"
 
 
 def _take_away(path: Path) -> None:
