@@ -197,7 +197,11 @@ def side(row: Row, *names: str) -> Side:
         UnreadableError: if it is none of them.
     """
     value = _first(row, names)
-    found = _SIDES.get(value.upper()) if isinstance(value, str) else _MODES.get(value)  # type: ignore[call-overload]
+    found = None
+    if isinstance(value, str):
+        found = _SIDES.get(value.upper())
+    elif isinstance(value, int):
+        found = _MODES.get(value)
     if found is None:
         raise UnreadableError(f"{names[0]}: must be a side, was {value!r}")
     return found
