@@ -5,6 +5,7 @@ Rules of this file:
 - The order is asked for first and its trades after it: what the order says of filled quantity the trades then hold, and fills are
   reported before the state.
 - That the venue does not know an order is believed only if neither the order's own question nor the list of open orders shows it.
+- Orders are asked for by our id: the venue's own might change when an order is triggered.
 - A question that fails changes nothing; it is asked again later.
 """
 
@@ -113,17 +114,12 @@ class Asker:
         if news is not None and news.code.is_open and news.filled is not None and news.filled <= track.units:
             return news, []
         trades = await api.trade_history(
-            symbol,
-            track.order.time // _MS - _EARLY,
-            order_id=track.venue_id,
-            client_order_id="" if track.venue_id else track.client_id,
+            symbol, track.order.time // _MS - _EARLY, client_order_id=track.client_id
         )
         return news, [of_trade(one, track.order.instrument, self._rates) for one in trades]
 
     async def _find(self, api: SpotApi | FuturesApi, track: Track) -> OrderState | None:
         try:
-            if track.venue_id:
-                return await api.order(order_id=track.venue_id)
             return await api.order(client_order_id=track.client_id)
         except LmexNotFound:
             open_orders = await api.open_orders(track.order.symbol)

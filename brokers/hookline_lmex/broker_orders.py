@@ -46,6 +46,7 @@ class Track:
         order: Ours.
         client_id: The id by which the venue knows it.
         is_sent: Whether it was given to the wire, or may have been, before a restart.
+        is_void: Whether it is never to be sent: it ends here, with the next delivery.
         is_known: Whether the venue has shown it.
         busy: What is under way.
         cancel: The status and reason with which it is wanted to end.
@@ -73,6 +74,7 @@ class Track:
     order: Order
     client_id: str
     is_sent: bool = False
+    is_void: bool = False
     is_known: bool = False
     busy: Action | None = None
     cancel: tuple[OrderStatus, str] | None = None

@@ -53,7 +53,7 @@ class Protecting:
         for child in order.children:
             self.book.add(child)
         if reason := self._unsendable(order):
-            self.ending.append((track, _S.REJECTED, reason))
+            self._void(track, _S.REJECTED, reason)
 
     def _unsendable(self, order: Order) -> str:
         leader = order.oco_leader
@@ -70,7 +70,11 @@ class Protecting:
             track.cancel = track.cancel or (status, reason)
             self.book.mark(track)
         else:
-            self.ending.append((track, status, reason))
+            self._void(track, status, reason)
+
+    def _void(self, track: Track, status: OrderStatus, reason: str) -> None:
+        track.is_void = True
+        self.ending.append((track, status, reason))
 
     def report(self) -> None:
         """Report what has ended without the venue."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import OrderError
 from hookline.model import Order
@@ -97,40 +97,52 @@ class Sender:
         self._tasks.start(self._run(track, action), f"{action} {track.client_id}")
 
     async def _run(self, track: Track, action: Action) -> None:
-        """Send something; whatever goes wrong in a way that is not understood leaves the outcome unknown."""
-        number = track.order.number
-        try:
-            states = tuple(of_action(state) for state in await self._send(track, action))
-            outcome = Outcome(number, action, Verdict.DONE, states)
-        except (LmexUnreachable, OrderError, ValueError) as error:
-            outcome = Outcome(number, action, Verdict.UNSENT, text=_words(error))
-        except LmexNotFound as error:
-            outcome = Outcome(number, action, Verdict.MISSING, text=_words(error))
-        except LmexRefused as error:
-            outcome = Outcome(number, action, Verdict.REFUSED, text=_words(error))
-        except Exception as error:  # noqa: BLE001
-            outcome = Outcome(number, action, Verdict.UNKNOWN, text=_words(error))
+        outcome = await self._outcome(track, action)
         level = logging.INFO if outcome.verdict is Verdict.DONE else logging.WARNING
         _logger.log(level, "%s %s: %s %s", action, track.client_id, outcome.verdict, outcome.text)
         self._put(outcome)
 
-    async def _send(self, track: Track, action: Action) -> list[OrderAction]:
-        order, symbol = track.order, track.order.symbol
+    async def _outcome(self, track: Track, action: Action) -> Outcome:
+        """Send something; whatever goes wrong in a way that is not understood leaves the outcome unknown."""
+        number = track.order.number
+        try:
+            call = self._call(track, action)
+        except (OrderError, ValueError) as error:
+            return Outcome(number, action, Verdict.UNSENT, text=str(error))
+        try:
+            states = tuple(of_action(state) for state in await call)
+        except (LmexUnreachable, OrderError) as error:
+            return Outcome(number, action, Verdict.UNSENT, text=_words(error))
+        except LmexNotFound as error:
+            return Outcome(number, action, Verdict.MISSING, text=_words(error))
+        except LmexRefused as error:
+            return Outcome(number, action, Verdict.REFUSED, text=_words(error))
+        except Exception as error:  # noqa: BLE001
+            return Outcome(number, action, Verdict.UNKNOWN, text=_words(error))
+        return Outcome(number, action, Verdict.DONE, states)
+
+    def _call(self, track: Track, action: Action) -> Coroutine[Any, Any, list[OrderAction]]:
+        """Return what sends something, not begun.
+
+        Raises:
+            ValueError: if it cannot be put in the venue's terms.
+        """
+        order, symbol, id_ = track.order, track.order.symbol, track.client_id
         api = self._client.product(symbol)
         if action is Action.CREATE:
-            new = wire_order(order, track.client_id, reference=self._reference(order), source=self._source)
-            return await api.create_order(new)
-        # By our id: the venue's own is the same order, but an order that was triggered might have got another one.
+            new = wire_order(order, id_, reference=self._reference(order), source=self._source)
+            return api.create_order(new)
+        # By our id: the venue's own might change when an order is triggered.
         if action is Action.CANCEL:
-            return await api.cancel_order(symbol, client_order_id=track.client_id)
+            return api.cancel_order(symbol, client_order_id=id_)
         terms = track.asked or Terms(order.lots, order.limit_price, order.trigger_price)
-        change = wire_amendment(order, terms, size_is_total=self._size_is_total)
-        return await api.amend_order(
+        new_terms = wire_amendment(order, terms, size_is_total=self._size_is_total)
+        return api.amend_order(
             symbol,
-            client_order_id=track.client_id,
-            price=change.price,
-            size=change.size,
-            trigger_price=change.trigger_price,
+            client_order_id=id_,
+            price=new_terms.price,
+            size=new_terms.size,
+            trigger_price=new_terms.trigger_price,
         )
 
 

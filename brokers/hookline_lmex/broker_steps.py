@@ -25,7 +25,7 @@ def next_action(track: Track, now: float) -> Action | None:
     if track.busy is not None or order.is_closed or order.status is _S.HELD or track.end is not None:
         return None
     if not track.is_sent:
-        return Action.CREATE
+        return None if track.is_void else Action.CREATE
     if track.cancel is not None:
         return Action.CANCEL if now >= track.next_cancel else None
     if track.terms is not None and track.is_known and track.doubt_since is None:
