@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ Params = Mapping[str, str | int | None]
 _CONNECTIONS = 16
 # An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome.
 _KEPT_SECONDS = 45.0
+# Of any call: a part of one, cut off at the end of a text, too.
+_SIGNATURE = re.compile(r"\b[0-9a-f]{64,}")
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
@@ -258,7 +261,7 @@ class Transport:
         except (aiohttp.ClientError, OSError) as error:
             text = self._told("the connection failed before the answer was complete", error)
         else:
-            return self._answer(endpoint, status, raw, retry_after, headers.get("request-sign", ""))
+            return self._answer(endpoint, status, raw, retry_after)
         return LmexUnknown(endpoint.where, text)
 
     def _headers(self, endpoint: Endpoint, content: bytes) -> dict[str, str]:
@@ -271,14 +274,12 @@ class Transport:
             headers["request-sign"] = sign(credentials.secret, signed_path(endpoint.path), nonce, content)
         return headers
 
-    def _answer(
-        self, endpoint: Endpoint, status: int, raw: bytes, retry_after: str | None, signature: str
-    ) -> Answer:
+    def _answer(self, endpoint: Endpoint, status: int, raw: bytes, retry_after: str | None) -> Answer:
         payload, is_json = None, False
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
             payload, is_json = (decode(raw), True) if raw.strip() else (None, True)
         # Cut generously first, so that a secret at the border is replaced before the text is cut to its length.
-        text = self._safe(raw[: 4 * LONGEST_TEXT].decode(errors="replace"), signature)
+        text = self._safe(raw[: 4 * LONGEST_TEXT].decode(errors="replace"))
         seconds = retry_after and ban_seconds(retry_after, self.clock.now, self._settings.clock_speed)
         return Answer(
             endpoint.where,
@@ -311,12 +312,12 @@ class Transport:
             seconds = self._limits.ban(None if error.retry_seconds < 0 else error.retry_seconds)
             return LmexLimited(
                 error.where,
-                self._safe(error.text, ""),
+                self._safe(error.text),
                 retry_seconds=seconds,
                 code=error.code,
                 status=error.status,
             )
-        return type(error)(error.where, self._safe(error.text, ""), code=error.code, status=error.status)
+        return type(error)(error.where, self._safe(error.text), code=error.code, status=error.status)
 
     async def _set_clock_right(self) -> bool:
         """Measure the clock again after a nonce was refused; return whether that went well."""
@@ -332,13 +333,14 @@ class Transport:
                     self._nonces.rewind(self.clock.now_ms)
         return True
 
-    def _safe(self, text: str, signature: str) -> str:
+    def _safe(self, text: str) -> str:
+        """Return a text without key, secret and signatures, which a venue or a proxy may repeat in what it says."""
         if self._credentials is not None:
             text = self._credentials.redacted(text)
-        return text.replace(signature, "***") if signature else text
+        return _SIGNATURE.sub("***", text)
 
     def _told(self, what: str, error: BaseException) -> str:
-        return self._safe(f"{what} ({type(error).__name__}: {error})", "")
+        return self._safe(f"{what} ({type(error).__name__}: {error})")
 
     def _url(self, endpoint: Endpoint, params: Params | None) -> URL:
         query = urlencode({name: value for name, value in (params or {}).items() if value is not None})

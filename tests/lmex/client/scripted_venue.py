@@ -68,6 +68,10 @@ class ScriptedVenue:
         self.asked: list[Asked] = []
         self.scripts: dict[str, list[Any]] = {"GET /spot/api/v3.3/time": [TIME]}
         self.url = ""
+        self.pause_seconds = 0.0
+        self.most_at_once = 0
+        self._at_once = 0
+        self._peers: set[object] = set()
         self._runner: web.AppRunner | None = None
         self._stopped = asyncio.Event()
 
@@ -79,12 +83,17 @@ class ScriptedVenue:
         """Return what came for a call."""
         return [one for one in self.asked if f"{one.method} {one.path}" == where]
 
-    async def start(self) -> None:
+    @property
+    def connections(self) -> int:
+        """How many connections there were."""
+        return len(self._peers)
+
+    async def start(self, port: int = 0) -> None:
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True)
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
@@ -97,6 +106,17 @@ class ScriptedVenue:
         body = await request.read()
         asked = Asked(request.method, request.path, dict(request.query), dict(request.headers), body)
         self.asked.append(asked)
+        assert request.transport is not None
+        self._peers.add(request.transport.get_extra_info("peername"))
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await asyncio.sleep(self.pause_seconds)
+            return await self._reply(request, asked)
+        finally:
+            self._at_once -= 1
+
+    async def _reply(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         script = self.scripts.get(f"{asked.method} {asked.path}")
         if script is None:
             return web.Response(status=404, text="no such path")

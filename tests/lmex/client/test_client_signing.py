@@ -81,7 +81,10 @@ def test_the_other_login_differs_in_its_name_only() -> None:
 
 
 def test_public_api_paths_are_signed_whole() -> None:
-    assert signed_path("/public-api/wallet/v1/crypto/networks?crypto=BTC") == "/public-api/wallet/v1/crypto/networks"
+    assert (
+        signed_path("/public-api/wallet/v1/crypto/networks?crypto=BTC")
+        == "/public-api/wallet/v1/crypto/networks"
+    )
 
 
 @given(st.text(min_size=1), st.integers(1, 2**53), st.binary(max_size=300))

@@ -63,7 +63,12 @@ def test_what_is_no_number_is_refused(written: str) -> None:
         decimal(decode(f'{{"price":{written}}}'.encode()), "price")
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+    )
+)
 def test_whatever_a_field_holds_is_read_or_refused(value: Any) -> None:
     row = {"price": value}
     for reader in (decimal, decimal_or_none, whole, side, from_ms):
