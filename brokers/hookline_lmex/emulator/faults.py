@@ -182,8 +182,9 @@ def fault_of(name: str, said: object, where: str = "") -> Fault:
         return Fault(name, **fields)
     except ConfigError as error:
         text = str(error)
-        own = text.startswith(f"{name}.")
-        raise ConfigError(f"{place}{text[len(name) :]}" if own else f"{place}: {text}") from None
+        if text.startswith(f"{name}."):
+            raise ConfigError(f"{place}{text[len(name) :]}") from None
+        raise ConfigError(f"{where}: {text}" if where else text) from None
 
 
 @dataclass

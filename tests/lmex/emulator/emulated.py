@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -250,3 +250,10 @@ async def play(client: Client, events: int) -> None:
     """Play events, and let what comes of them arrive."""
     await client.emulator.step(events)
     await asyncio.sleep(0.01)
+
+
+async def until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110  # it is the emulator that is waited for, which knows no tests
+            await asyncio.sleep(0.01)
