@@ -14,6 +14,7 @@ from decimal import Decimal
 from wire_broker import WireBroker
 
 from hookline.clock import EventClock
+from hookline.errors import DataError
 from hookline.feed import BarRequest, Feed
 from hookline.model import (
     Bar,
@@ -362,6 +363,8 @@ class LiveTape(Feed):
         return self._clock
 
     def load(self, request):
+        if request.symbol not in self.history:
+            raise DataError(f"no history of {request.symbol}")
         return self.history[request.symbol].between(request.since, request.until)
 
     def instrument(self, symbol):

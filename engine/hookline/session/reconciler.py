@@ -26,7 +26,7 @@ from hookline.session.difference_report import DifferenceReport
 from hookline.session.differences import Reconciliation, refusal
 from hookline.session.live_rules import LiveRules
 from hookline.session.reconciling import Memory, is_equal, reconcile
-from hookline.session.reconciling_look import Moved, Sides, is_worked
+from hookline.session.reconciling_look import Moved, Sides, worked
 
 __all__ = ["Reconciler"]
 
@@ -149,9 +149,7 @@ class Reconciler:
 
     def save(self) -> dict[str, Any]:
         """Return what must survive a restart, as values that JSON can hold."""
-        orders = self._kernel.open_orders()
-        worked = {order.number for order in orders if is_worked(order, orders)}
-        self._memory.worked |= worked
+        self._memory.worked |= worked(self._kernel.open_orders())
         return self._memory.save()
 
     def restore(self, state: Mapping[str, Any]) -> None:

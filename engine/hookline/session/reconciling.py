@@ -16,7 +16,7 @@ from hookline.kernel.desk import OrderDesk
 from hookline.model import OrderStatus, VenueAccount
 from hookline.session.differences import Reconciliation
 from hookline.session.live_rules import ReconcilePolicy
-from hookline.session.reconciling_look import Look, Memory, Moved, is_worked
+from hookline.session.reconciling_look import Look, Memory, Moved, worked
 from hookline.session.reconciling_money import compare_balances, compare_settings
 from hookline.session.reconciling_orders import compare_orders
 from hookline.session.reconciling_positions import compare_positions
@@ -62,12 +62,11 @@ def is_equal(kernel: OrderDesk, account: VenueAccount, memory: Memory) -> bool:
         for order in open_.values()
     ):
         return False
+    unsent = memory.worked | worked(open_.values())
     sent = {
         number: (order.lots, order.filled_lots)
         for number, order in open_.items()
-        if order.status is not OrderStatus.HELD
-        and number not in memory.worked
-        and not is_worked(order, open_.values())
+        if order.status is not OrderStatus.HELD and number not in unsent
     }
     if sent != {one.number: (one.lots, one.filled_lots) for one in account.orders if one.number}:
         return False

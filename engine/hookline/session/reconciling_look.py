@@ -12,7 +12,7 @@ from hookline.model import Instrument, InstrumentKind, Order, Position, VenueAcc
 from hookline.session.differences import Difference, DifferenceAction, DifferenceKind
 from hookline.session.live_rules import ReconcilePolicy
 
-__all__ = ["Look", "Memory", "Moved", "Sides", "is_worked"]
+__all__ = ["Look", "Memory", "Moved", "Sides", "worked"]
 
 
 @dataclass
@@ -203,11 +203,15 @@ class Look:
         memory.acknowledged = {number for number in memory.acknowledged if number in live}
 
 
-def is_worked(order: Order, orders: Iterable[Order]) -> bool:
-    """Return whether an algorithm works an order, so that its children are sent in its place."""
-    if order.handler is not None and order.handler.parent is not None:
-        return order.handler.parent is order
-    return any(one.parent is order and one not in order.children for one in orders)
+def worked(orders: Iterable[Order]) -> set[int]:
+    """Return the numbers of open orders that an algorithm works, so that their children are sent in their place."""
+    found = set()
+    for one in orders:
+        parent = one if one.handler is not None and one.handler.parent is one else one.parent
+        # Protective orders have a parent too, which lists them; those of a worked order are not listed.
+        if parent is not None and one not in parent.children and parent.is_open:
+            found.add(parent.number)
+    return found
 
 
 def _spot_of(instrument: Instrument) -> tuple[str, str, Decimal] | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from hookline.model import Order, OrderStatus, OrderType, VenueOrder
 from hookline.session.differences import DifferenceAction, DifferenceKind
-from hookline.session.reconciling_look import Look, is_worked
+from hookline.session.reconciling_look import Look, worked
 
 __all__ = ["compare_orders"]
 
@@ -31,7 +31,7 @@ def compare_orders(look: Look) -> None:
     """Compare the open orders, and settle what can be."""
     at_venue = {one.number: one for one in look.account.orders if one.number}
     memory = look.memory
-    memory.worked |= {order.number for order in look.open.values() if is_worked(order, look.open.values())}
+    memory.worked |= worked(look.open.values())
     for order in look.open.values():
         if order.number in memory.worked or not order.number:
             continue
