@@ -126,6 +126,7 @@ class Socket:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._again: set[str] = set()
+        self._fresh: set[str] = set()
         self._request: Request | None = None
         self._answer: asyncio.Future[bool] | None = None
         self._running: asyncio.Event | None = None
@@ -175,6 +176,12 @@ class Socket:
             self._again.update(topics)
             self._wake.set()
 
+    def refresh(self, topics: Iterable[str]) -> None:
+        """Subscribe once more to topics that are held: a venue that does not answer is lost, whatever it says to pings."""
+        if self.is_up:
+            self._fresh.update(topics)
+            self._wake.set()
+
     # -- staying connected ---------------------------------------------------------------------------------------------
 
     async def _keep(self, session: aiohttp.ClientSession) -> None:
@@ -206,8 +213,10 @@ class Socket:
         """Speak and listen until the connection is lost, and say so."""
         try:
             self._heard = asyncio.get_running_loop().time()
-            await first_of(self._read(socket), self._talk(socket), self._beat(socket))
+            self._answer = None
+            await first_of(self._read(socket), self._talk(socket), self._beat(socket), lesser=LostError)
         except LostError as lost:
+            self._check_login()
             self._fell(str(lost))
         finally:
             self._rest()
@@ -231,6 +240,7 @@ class Socket:
         self.is_up = False
         self.topics.forget()
         self._again.clear()
+        self._fresh.clear()
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         loop, count = asyncio.get_running_loop(), 0
@@ -295,8 +305,11 @@ class Socket:
             await self._wake.wait()
             self._wake.clear()
             again, self._again = sorted(self._again), set()
+            fresh, self._fresh = sorted(self._fresh.difference(again)), set()
             for part in chunks(again, self._chunk):
                 await self._ask(socket, "unsubscribe", part)
+                await self._subscribe(socket, part)
+            for part in chunks(fresh, self._chunk):
                 await self._subscribe(socket, part)
 
     async def _log_in(self, socket: aiohttp.ClientWebSocketResponse, login: Login) -> None:
@@ -310,14 +323,20 @@ class Socket:
                 continue
             if is_in:
                 return
-            self._logins_refused += 1
-            if not self.counts.connections or self._logins_refused >= _LOGINS_REFUSED:
-                raise VenueError(
-                    f"{self.url}: the venue refused the login; the key, its secret, its allowed addresses and "
-                    "the clock must be right"
-                )
             raise LostError("the venue refused the login")
         raise LostError(f"no answer to a login within {self._times.login_seconds:g} seconds")
+
+    def _check_login(self) -> None:
+        """Refuse to go on where the login was refused, whether the venue closed the connection as well or not."""
+        answer = self._answer
+        if answer is None or not answer.done() or answer.cancelled() or answer.result():
+            return
+        self._logins_refused += 1
+        if not self.counts.connections or self._logins_refused >= _LOGINS_REFUSED:
+            raise VenueError(
+                f"{self.url}: the venue refused the login; the key, its secret, its allowed addresses and "
+                "the clock must be right"
+            )
 
     async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse, topics: Sequence[str]) -> None:
         """Ask for topics and keep those that the venue accepts."""

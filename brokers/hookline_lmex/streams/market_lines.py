@@ -24,8 +24,8 @@ __all__ = ["BookLine", "Line", "TradeLine", "book_topic", "quote_topic", "trade_
 Put = Callable[[Quote | Trade | BookUpdate], None]
 
 _BOOK = "update:"
+_QUOTE = "snapshotL1:"
 _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
-_PAST_MS = 1
 
 
 def book_topic(symbol: str) -> str:
@@ -35,7 +35,7 @@ def book_topic(symbol: str) -> str:
 
 def quote_topic(symbol: str, *, is_futures: bool) -> Topic:
     """Return the topic of best bid and ask."""
-    plain = f"snapshotL1:{symbol}"
+    plain = f"{_QUOTE}{symbol}"
     return (f"{plain}_0", plain) if is_futures else (plain, f"{plain}_0")
 
 
@@ -66,18 +66,28 @@ class Line:
         self._stamp = stamp
         self._put = put
         self._times = times
+        self._quiet_since = 0.0
         self.socket = socket(self._take)
 
     def up(self) -> None:
         """Learn that the socket is up."""
+        self._quiet_since = asyncio.get_running_loop().time()
 
     def down(self, reason: str) -> None:
         """Learn that the socket is lost."""
 
+    def unread(self, text: str) -> None:
+        """Learn of a message that could not be read."""
+
     def tend(self) -> None:
         """Look after what has waited too long; called several times a second."""
+        now = asyncio.get_running_loop().time()
+        if self.socket.is_up and now - self._quiet_since > self._times.quiet_seconds:
+            self._quiet_since = now
+            self.socket.refresh(self.socket.accepted)
 
     def _take(self, topic: str, data: msgspec.Raw) -> None:
+        self._quiet_since = asyncio.get_running_loop().time()
         try:
             self._read(topic, data)
         except (msgspec.DecodeError, _UnusableError) as error:
@@ -147,6 +157,7 @@ class BookLine(Line):
 
     def up(self) -> None:
         """Wait for the snapshots that subscriptions begin with."""
+        super().up()
         now = asyncio.get_running_loop().time()
         for pace in self._paces.values():
             pace.next_at = now + self._times.resync_seconds
@@ -159,6 +170,7 @@ class BookLine(Line):
 
     def tend(self) -> None:
         """Ask for the snapshots that are due."""
+        super().tend()
         if self.socket.is_up:
             for symbol, keeper in self.keepers.items():
                 if keeper.is_stale:
@@ -174,12 +186,17 @@ class BookLine(Line):
         keeper.lose(keeper.reason)
         self.socket.resubscribe([topic])
 
+    def unread(self, text: str) -> None:
+        """Make the book stale that the message was about; all of them where it does not say."""
+        if _QUOTE in text:
+            return
+        named = [symbol for symbol in self.keepers if book_topic(symbol) in text]
+        for symbol in named or self.keepers:
+            self.keepers[symbol].spoil("a message could not be read")
+            self._resync(symbol, self.keepers[symbol])
+
     def _read(self, topic: str, data: msgspec.Raw) -> None:
-        try:
-            message = decode_book(data)
-        except msgspec.DecodeError:
-            self._spoil(topic)
-            raise
+        message = decode_book(data)
         symbol = self._names.get(message.symbol)
         if topic.startswith(_BOOK) and symbol in self.keepers:
             self._read_book(symbol, message)
@@ -193,19 +210,11 @@ class BookLine(Line):
         try:
             update = keeper.take(message, *self._stamp.of(message.timestamp))
         except ValueError as error:
-            self._resync(symbol, keeper)
             raise _UnusableError(str(error)) from None
         if update is not None:
             self._put(update)
         elif keeper.needs_snapshot:
             self._resync(symbol, keeper)
-
-    def _spoil(self, topic: str) -> None:
-        """Make the book of a topic stale whose message could not be read."""
-        keeper = self.keepers.get(topic.removeprefix(_BOOK).rpartition("_")[0])
-        if topic.startswith(_BOOK) and keeper is not None:
-            keeper.spoil("a message could not be read")
-            self._resync(keeper.symbol, keeper)
 
     def _read_quote(self, symbol: str, message: BookData) -> None:
         time, venue_time = self._stamp.of(message.timestamp)

@@ -239,7 +239,7 @@ class MarketStream:
             on_up=partial(self._up, name),
             on_down=partial(self._down, name),
             on_trouble=self._on_trouble,
-            on_malformed=self._on_trouble,
+            on_malformed=partial(self._unread, name),
             times=self._times,
             rng=random.Random(self._rng.getrandbits(64)),  # noqa: S311
         )
@@ -252,9 +252,13 @@ class MarketStream:
         self.lines[name].down(reason)
         self._on_down(name, reason)
 
+    def _unread(self, name: str, text: str) -> None:
+        self.lines[name].unread(text)
+        self._on_trouble(text)
+
     async def _tend(self) -> None:
         while True:
-            await asyncio.sleep(min(0.25, self._times.resync_seconds / 4.0))
+            await asyncio.sleep(min(0.25, self._times.resync_seconds / 4.0, self._times.quiet_seconds / 4.0))
             for line in self.lines.values():
                 line.tend()
 

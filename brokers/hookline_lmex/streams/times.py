@@ -26,6 +26,7 @@ class SocketTimes:
         resync_seconds: For a new snapshot of a book, before it is asked for again; also the first pause between two
             resynchronisations of one book, doubled while they do not help.
         resync_most_seconds: Longest such pause.
+        quiet_seconds: Without any market data on a socket, after which it has to prove that it still hears us.
         old_news_seconds: After subscribing, for which trades that are older than the subscription are taken for history.
     """
 
@@ -40,6 +41,7 @@ class SocketTimes:
     refused_seconds: float = 60.0
     resync_seconds: float = 5.0
     resync_most_seconds: float = 60.0
+    quiet_seconds: float = 60.0
     old_news_seconds: float = 10.0
 
 

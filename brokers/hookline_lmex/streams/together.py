@@ -9,8 +9,14 @@ from typing import Any
 __all__ = ["first_of"]
 
 
-async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+async def first_of(
+    *works: Coroutine[Any, Any, None], lesser: type[Exception] | tuple[type[Exception], ...] = ()
+) -> None:
     """Run works at the same time until one ends or fails; then stop and collect the others.
+
+    Args:
+        works: What is run.
+        lesser: Errors that are raised only where no work raised another one.
 
     Raises:
         Exception: the first that a work raised, in the order of the works.
@@ -22,6 +28,6 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
+    errors = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, lesser)):
+        raise error

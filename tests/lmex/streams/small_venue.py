@@ -21,6 +21,7 @@ QUICK = SocketTimes(
     refused_seconds=0.3,
     resync_seconds=0.08,
     resync_most_seconds=0.3,
+    quiet_seconds=60.0,
     old_news_seconds=1.0,
 )
 """Intervals of a venue that answers at once."""
@@ -62,7 +63,9 @@ class SmallVenue:
         self.refused: set[str] = set()
         self.login_ops = {"authKeyExpires", "login"}
         self.login_success = True
+        self.closes_after_login = False
         self.is_mute = False
+        self.answers_pings_only = False
         self.acknowledges = True
         self.greeting: str | None = None
         self.connect_status = 0
@@ -122,12 +125,16 @@ class SmallVenue:
             connection.pings += 1
             await connection.send("pong")
             return
+        if self.answers_pings_only:
+            return
         asked = json.loads(text)
         connection.heard.append(asked)
         op = asked["op"]
         if op in {"authKeyExpires", "login"}:
             if op in self.login_ops:
                 await connection.send({"event": "login", "success": self.login_success})
+            if self.closes_after_login:
+                await connection.socket.close(code=1008)
             return
         granted = [topic for topic in asked["args"] if topic not in self.refused]
         if op == "subscribe" and self.on_subscribing is not None:

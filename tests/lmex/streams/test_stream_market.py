@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -218,6 +219,46 @@ def test_a_book_that_cannot_be_trusted_is_asked_for_again(bad: dict[str, Any]) -
             assert [each.is_snapshot for each in follower.events] == [True, True, False]
             assert not follower.stream.is_stale("BTC-PERP")
             assert follower.stream.status().resyncs == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("cut", "stale"),
+    [
+        ('{"topic":"update:BTC-PERP_0","data":{"bids":[["99', ["BTC-PERP"]),
+        ('{"topic":"update:BT', ["BTC-PERP", "BTC-270326"]),
+        ('{"topic":"snapshotL1:BTC-PERP_0","da', []),
+    ],
+)
+def test_a_message_that_is_cut_makes_the_book_stale_that_it_was_about(cut: str, stale: list[str]) -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.on_subscribed = starts_with(FIRST, snapshot(5, [("98", "1")], [("99", "1")], "BTC-270326"))
+        async with Follower(venue, {"BTC-PERP": {BOOK}, "BTC-270326": {BOOK}}).running() as follower:
+            await until(lambda: follower.stream.status().stale == ())
+            await venue.last.send(cut)
+            await until(lambda: len(follower.troubles) == 1)
+            assert list(follower.stream.status().stale) == stale
+            await until(lambda: follower.stream.status().stale == ())
+            assert follower.stream.status().resyncs == len(stale)
+
+    run(test)
+
+
+def test_a_socket_that_only_answers_pings_is_found_out_and_replaced() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.on_subscribed = starts_with(FIRST)
+        times = replace(QUICK, quiet_seconds=0.1, answer_seconds=0.1)
+        async with Follower(venue, {"BTC-PERP": {BOOK}}, times=times).running() as follower:
+            await until(lambda: not follower.stream.is_stale("BTC-PERP"))
+            await until(lambda: len(venue.last.asked("subscribe")) == 3)
+            assert follower.told == ["oss/futures up"]
+            assert not follower.stream.is_stale("BTC-PERP")
+            venue.answers_pings_only = True
+            await until(lambda: follower.told[1:2] == ["oss/futures down"])
+            assert follower.stream.is_stale("BTC-PERP")
+            venue.answers_pings_only = False
+            await until(lambda: not follower.stream.is_stale("BTC-PERP"))
 
     run(test)
 

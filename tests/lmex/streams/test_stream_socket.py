@@ -362,6 +362,17 @@ def test_a_refused_login_is_an_error_of_the_owner() -> None:
     run(test)
 
 
+def test_a_login_that_is_refused_by_closing_the_connection_as_well_is_an_error_of_the_owner() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.login_success = False
+        venue.closes_after_login = True
+        with pytest.raises(VenueError, match="the venue refused the login"):
+            await Listener(f"{venue.url}/ws/spot", ["fills"], login=login).socket.run()
+        assert venue.attempts == 1
+
+    run(test)
+
+
 def test_a_login_refused_after_a_reconnect_is_tried_again_but_not_for_ever() -> None:
     async def test(venue: SmallVenue) -> None:
         listener = Listener(f"{venue.url}/ws/spot", ["fills"], login=login)
@@ -400,6 +411,18 @@ def test_a_topic_asked_for_again_is_given_back_first() -> None:
                 ("unsubscribe", ["b"]),
                 ("subscribe", ["b"]),
             ]
+
+    run(test)
+
+
+def test_a_held_topic_that_is_subscribed_once_more_is_not_given_back() -> None:
+    async def test(venue: SmallVenue) -> None:
+        async with Listener(f"{venue.url}/ws/oss/spot", ["a", "b"]).running() as listener:
+            await until(lambda: listener.told == ["up"])
+            listener.socket.refresh(["a", "b"])
+            await until(lambda: len(venue.last.heard) == 2)
+            assert venue.last.asked("subscribe")[1] == ["a", "b"]
+            assert listener.told == ["up"]
 
     run(test)
 
