@@ -16,14 +16,14 @@ _MILLISECOND = 10**6
 def number(value: float) -> float | int:
     """Return a number as it is written in JSON: whole ones without a fraction, unknown ones as 0.
 
-    Small ones come out in exponent form, as they do at the venue.
+    Small ones come out in exponent form, as they do at the venue. What is beyond twelve places is rounding.
 
     >>> number(50.0), number(0.1 + 0.2), number(float("nan")), repr(number(0.00001))
     (50, 0.3, 0, '1e-05')
     """
     if not math.isfinite(value):
         return 0
-    rounded = float(f"{value:.15g}")
+    rounded = round(float(f"{value:.15g}"), 12)
     return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 
