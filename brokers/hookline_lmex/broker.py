@@ -255,8 +255,13 @@ class LmexBroker(Broker):
 
     async def venue_account(self) -> VenueAccount:
         from hookline_lmex.broker_account import read_account
+        from hookline_lmex.broker_opening import read_fees
 
-        return await read_account(self._linked.client, self._instruments, self._book.tag)
+        if self._link is not None:
+            return await read_account(self._link.client, self._instruments, self._book.tag)
+        async with self._client() as client:  # somebody wants to look before anything is begun
+            await read_fees(client, self._instruments, self._rates)
+            return await read_account(client, self._instruments, self._book.tag)
 
     async def cancel_foreign(self, venue_order_ids: Sequence[str]) -> None:
         await self._linked.cancel_foreign(venue_order_ids, self._instruments)

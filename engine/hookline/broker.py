@@ -212,6 +212,8 @@ class Broker(ABC):
     async def venue_account(self) -> VenueAccount:
         """Return what the venue says of the account now: open orders, positions and balances.
 
+        Works before ``open`` too, on a connection of its own: a person looks at the account before anything is done.
+
         Raises:
             VenueError: if it does not answer.
         """

@@ -187,7 +187,7 @@ def test_nothing_is_done_before_somebody_has_said_yes(tmp_path):
     wire = venue()
     asked = []
 
-    def confirm(account):
+    def confirm(account, prices):
         asked.append((account, list(wire.received)))
         raise hl.ConfigError("not confirmed")
 

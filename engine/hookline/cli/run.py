@@ -7,7 +7,7 @@ import io
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,12 @@ from hookline.cli import EXIT_BUG, EXIT_ERROR, EXIT_INTERRUPTED
 from hookline.errors import ConfigError, HooklineError, PluginError, StrategyError
 
 if TYPE_CHECKING:
+    from hookline.model import VenueAccount
     from hookline.reporting.result import Result
     from hookline.session import Session
     from hookline.session.config import SessionConfig
     from hookline.session.executors import Executor
+    from hookline.session.live import Confirm
 
 __all__ = ["run"]
 
@@ -41,6 +43,7 @@ class _Job:
     color: bool
     fresh: bool = False
     accept_changes: bool = False
+    confirm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,14 @@ def run(
         bool,
         typer.Option("--accept-changes", help="Go on with the journal although the file has changed."),
     ] = False,
+    confirm: Annotated[
+        str | None,
+        typer.Option(
+            help="Trade live without being asked: the name of the session, typed out.",
+            metavar="SESSION",
+            show_default=False,
+        ),
+    ] = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report when done.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,
     executor: Annotated[
@@ -82,7 +93,8 @@ def run(
     """Run session files and write their reports.
 
     Ctrl-C or SIGTERM stops a run early; its report is written all the same, and the exit code is 130. A second one ends at
-    once. A session on paper goes on where its journal ends.
+    once. A session on paper or live goes on where its journal ends. A live one shows what it will do with money and wants CONFIRM
+    to be typed, or --confirm SESSION.
 
     For example: hookline run session.yaml --set mode=paper
     """
@@ -94,6 +106,7 @@ def run(
     progress = not no_progress and executor == "serial" and sys.stderr.isatty()
     first = _Job(
         files[0], tuple(changes or ()), output, progress, console.width, console.is_terminal, fresh, accept_changes,
+        confirm,
     )  # fmt: skip
     works = _executor(executor)
     if len(files) == 1:
@@ -187,10 +200,33 @@ def _run(job: _Job) -> _Outcome:
         if kept is not None:
             typer.echo(f"the earlier journal is in {kept}", err=True)
     session = Session.from_config(config, accept_changes=job.accept_changes)
+    confirm = _confirm(session, job) if config.mode == "live" else None
     with _progress(job, config.name) as progress:
-        result = session.run(progress=progress)
+        result = session.run(progress=progress, confirm=confirm)
     report = _write(session, config, result)
     return _Outcome(_rendered(result, job), report, result.record.interrupted)
+
+
+def _confirm(session: Session, job: _Job) -> Confirm:
+    """Return what shows the page of a live session and asks for consent.
+
+    Raises:
+        ConfigError: if nobody can consent.
+    """
+    from rich.console import Console
+
+    from hookline.session.confirming import LiveFacts, ask_at, checks_of, confirm_live, refuse_unconfirmed
+    from hookline.session.confirming_numbers import funding_now
+
+    plan, console = session.plan, Console()
+    answer = ask_at(console)
+    refuse_unconfirmed(plan.name, job.confirm, answer)
+
+    def confirm(account: VenueAccount, prices: Mapping[str, float]) -> None:
+        facts = LiveFacts(plan, prices, funding_now(plan), checks=checks_of(plan))
+        confirm_live(facts, account, console, answer, confirm=job.confirm)
+
+    return confirm
 
 
 class _StandardError(logging.StreamHandler[Any]):

@@ -19,14 +19,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hookline.clock import SystemClock
+from hookline.errors import HooklineError
 from hookline.model import Instrument, InstrumentKind, Ledger, Market, Order, OrderType, Side
 from hookline.risk.rule import Action, RiskRule
+from hookline.session.feeding import funding_of
 from hookline.session.plan import Plan, Seat
 from hookline.simulation.margin import estimate_liquidation, initial_margin, margin_terms
 
-__all__ = ["FundingNow", "Outlook", "cash_for", "outlook_of"]
+__all__ = ["FundingNow", "Outlook", "cash_for", "funding_now", "outlook_of"]
 
 _MOST_LOTS = 2**52
+_DAY = 86_400 * 10**9
+_FUNDING_DAYS = 3
 _STOP_FRACTION = 0.01
 
 
@@ -36,6 +40,23 @@ class FundingNow:
 
     rate: float
     interval_hours: float = 8.0
+
+
+def funding_now(plan: Plan) -> dict[str, FundingNow]:
+    """Return the last funding rates that a session's feed knows, by perpetual."""
+    found = {}
+    now = plan.feed.clock.now
+    for symbol, instrument in plan.instruments.items():
+        if instrument.kind is InstrumentKind.SPOT:
+            continue
+        try:
+            series = funding_of(plan.feed, symbol, now - _FUNDING_DAYS * _DAY, None)
+        except HooklineError:
+            continue
+        if series is not None and len(series.value) > 1:
+            hours = float(series.time[-1] - series.time[-2]) / 3.6e12
+            found[symbol] = FundingNow(float(series.value[-1]), hours)
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hookline.errors import HooklineError
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Confirm", "VenueLink"]
 
-Confirm = Callable[[VenueAccount], None]
-"""Asks a person, who sees the account, whether to trade; raises ConfigError if the answer is no."""
+Confirm = Callable[[VenueAccount, Mapping[str, float]], None]
+"""Asks a person, who sees the account and today's prices, whether to trade; raises ConfigError if the answer is no."""
 
 _SETTLE_SECONDS = 10.0
 _FRESH_SECONDS = 60.0
@@ -83,12 +83,15 @@ class VenueLink:
             name=self._session.name,
         )
 
-    async def run(self, events: AsyncIterator[MarketEvent], start: Callable[[], None]) -> bool:
+    async def run(
+        self, events: AsyncIterator[MarketEvent], start: Callable[[], None], prices: Mapping[str, float]
+    ) -> bool:
         """Trade until the stream ends; return whether it was interrupted.
 
         Args:
             events: Of the market.
             start: Starts the strategies.
+            prices: Today's, as far as they are known.
 
         Raises:
             HooklineError: if the venue cannot be reached, the account contradicts the session, or the stream breaks.
@@ -96,7 +99,7 @@ class VenueLink:
         tasks: list[asyncio.Task[None]] = []
         try:
             if self._confirm is not None:
-                await asyncio.to_thread(self._confirm, await self._broker.venue_account())
+                await asyncio.to_thread(self._confirm, await self._broker.venue_account(), prices)
             await self._broker.open(self._wake)
             await self._take_up(start)
             tasks += self._beside()

@@ -208,7 +208,8 @@ class Session:
         if plan.broker.is_live:
             from hookline.session.live import VenueLink
 
-            return await VenueLink(self, driver, watch, confirm).run(events, start)
+            prices = {one.symbol: float(one.close[-1]) for one in warmup}
+            return await VenueLink(self, driver, watch, confirm).run(events, start, prices)
         start()
         interrupted = await driver.run(events)
         if self.on_stop != "keep":
