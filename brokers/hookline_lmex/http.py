@@ -303,7 +303,7 @@ class Transport:
         except LmexError as error:
             return self._noted(error)
         except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
-            told = f"an answer that cannot be read ({self._safe(str(error), '')}): {answer.raw}"
+            told = f"an answer that cannot be read ({self._safe(str(error))}): {answer.raw}"
         return LmexMalformed(endpoint.where, told, status=answer.status)
 
     def _noted(self, error: LmexError) -> LmexError:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from scripted_venue import KEY, SECRET, Drops, Says, ScriptedVenue, Stalls, action, run
 
 from hookline.errors import ConfigError
 from hookline.model import Side
@@ -21,7 +22,6 @@ from hookline_lmex.errors import (
 )
 from hookline_lmex.requests import NewOrder
 from hookline_lmex.settings import Settings
-from scripted_venue import KEY, SECRET, Drops, Says, ScriptedVenue, Stalls, action, run
 
 CREATE = "POST /futures/api/v2.3/order"
 AMEND = "PUT /futures/api/v2.3/order"

@@ -7,11 +7,11 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_venue import TIME, TIME_MS, Says, ScriptedVenue, action, run, venue_and_client
 
 from hookline.clock import SystemClock
 from hookline_lmex.nonce import NonceSource, nonces_of
 from hookline_lmex.venue_time import VenueTime
-from scripted_venue import TIME, TIME_MS, Says, ScriptedVenue, action, run, venue_and_client
 
 SECOND = 1_000_000_000
 
@@ -59,9 +59,10 @@ def test_two_clients_with_one_key_share_their_nonces() -> None:
     async def main() -> None:
         async with venue_and_client() as (venue, first):
             venue.will("POST /futures/api/v2.3/order/cancelAllAfter", {})
+            from scripted_venue import KEY, SECRET
+
             from hookline_lmex.client import LmexClient
             from hookline_lmex.credentials import Credentials
-            from scripted_venue import KEY, SECRET
 
             async with LmexClient(first.settings, Credentials(KEY, SECRET)) as second:
                 await asyncio.gather(
