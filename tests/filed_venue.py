@@ -11,6 +11,7 @@ SOURCE = '''
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -30,6 +31,7 @@ class FiledBroker(Broker):
 
     path: Path
     secret: str = ""
+    needs_key: bool = False
 
     def __post_init__(self):
         if self.secret == "refused-by-the-broker":
@@ -46,6 +48,8 @@ class FiledBroker(Broker):
     def cancel_all_after(self, seconds): ...
 
     async def withdraw(self, symbols, *, flatten):
+        if self.needs_key and not os.environ.get("FILED_KEY"):
+            raise ConfigError("environment: FILED_KEY must be set")
         venue = json.loads(self.path.read_text())
         fault = venue["faults"].pop(0) if venue["faults"] else ""
         self._save(venue)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from filed_venue import SESSION, FiledVenue, install_filed
-from hookline.journal import Journal, SessionHeader
+from hookline.journal import Journal, SessionHeader, read_journal
 from hookline.session.loader import load_session
 from hookline.session.requests import KillRequest, kill_request
 
@@ -300,3 +300,48 @@ def test_a_request_to_close_positions_is_not_replaced_by_a_weaker_one(tmp_path):
     ask_to_kill(tmp_path, KillRequest("second", flatten=False, time=7))
     assert kill_request(tmp_path) == KillRequest("second", flatten=True, time=7)
     assert [path.name for path in tmp_path.iterdir()] == ["kill.json"]
+
+
+# -- the real thing, on paper --------------------------------------------------------------------------------------------
+
+PAPER = """\
+name: paper
+mode: paper
+symbols: [BTC]
+timeframe: 1h
+feed: {use: replay, params: {source: {use: synthetic, params: {seed: 3}}, speed: 36000}}
+broker: {use: paper, params: {taker_fee_bps: 5}}
+strategies: [{use: ema_cross, params: {adx_min: 10}}]
+reporters: [json]
+"""
+
+
+def test_a_paper_session_is_killed_and_stays_so_until_it_is_resumed(hookline, tmp_path):
+    path = tmp_path / "paper.yaml"
+    path.write_text(PAPER)
+    words = [
+        sys.executable,
+        "-c",
+        "import sys; from hookline.cli import main; main(sys.argv[1:])",
+        "run",
+        str(path),
+    ]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([*words, "--no-progress"], cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        status = tmp_path / "runs" / "paper" / "status.json"
+        end = time.monotonic() + 20
+        while not (status.exists() and json.loads(status.read_text())["events"] > 3):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        code, out, _ = hookline("kill", "paper", "--yes", "--reason", "seen enough")
+        assert code == 0
+        assert f"process {process.pid} has ended" in out
+        assert process.wait(20) in (0, 130)
+    finally:
+        process.kill()
+        process.wait()
+    assert read_journal(tmp_path / "runs" / "paper").halted == "killed: seen enough"
+    assert not (tmp_path / "runs" / "paper" / "kill.json").exists()
+    code, out, _ = hookline("resume", "paper.yaml", "--reason", "looked at it")
+    assert "resumed; was halted: killed: seen enough" in out

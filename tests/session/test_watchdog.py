@@ -163,7 +163,7 @@ def test_a_session_that_is_well_is_left_alone_and_one_that_ends_is_waited_for(st
     (folder / "taken.json").unlink()
     again = start(LIVING, folder, venue.path)
     wait_for(lambda: f"running, process {again.pid}" in read(folder / "watchdog.log"))
-    assert venue.read()["withdrawals"] == []
+    assert [one["symbols"] for one in venue.read()["withdrawals"]] == [[]]  # to try the connection
 
 
 def test_a_session_that_answers_withdraws_by_itself_first(start, folder, venue):
@@ -310,6 +310,39 @@ def test_a_session_file_that_breaks_after_the_watch_began_stops_nothing(dog, fol
     one.look_once()
     assert any("what was known at the start of the watch counts" in line for line in shown)
     assert venue.orders == ["2"]
+
+
+def test_a_connection_that_can_never_work_is_told_at_the_start(start, folder, venue, tmp_path):
+    (tmp_path / "demo.yaml").write_text(
+        SESSION.replace("path: venue.json", "path: venue.json, needs_key: true")
+    )
+    dog = start(RUN, "watchdog", "demo.yaml")
+    out, _ = dog.communicate(timeout=30)
+    assert dog.returncode == 2
+    assert "environment: FILED_KEY must be set" in out
+
+
+def test_a_key_beside_the_session_file_is_found_from_any_folder(start, folder, venue, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "demo.yaml").write_text(
+        SESSION.replace("path: venue.json", f"path: {venue.path}, needs_key: true")
+    )
+    (home / ".env").write_text("FILED_KEY=k\n")
+    dog = start(RUN, "watchdog", "home/demo.yaml")
+    wait_for(lambda: venue.read()["withdrawals"])
+    assert venue.read()["withdrawals"] == [{"symbols": [], "flatten": False}]
+    assert venue.orders == ["1", "2"]
+    assert dog.poll() is None
+
+
+def test_a_venue_that_is_away_at_the_start_is_watched_all_the_same(start, folder, venue):
+    venue.write(faults=["away"])
+    session = start(LIVING, folder, venue.path)
+    dog = start(RUN, "watchdog", "demo.yaml")
+    wait_for(lambda: f"running, process {session.pid}" in read(folder / "watchdog.log"))
+    assert "cannot be reached; watching all the same" in read(folder / "watchdog.log")
+    assert dog.poll() is None
 
 
 def test_processes_that_are_gone_are_told_from_those_that_live():

@@ -39,7 +39,7 @@ def kill(
 
     The session is asked to halt and to stop. Then, on a connection of its own, this command cancels every order of the account
     in the session's symbols, also those that nobody of this session has sent and those that protect positions. Positions stay
-    as they are unless --flatten closes them. The session does not trade again until hookline resume says so.
+    as they are unless --flatten closes them; on spot it sells all that the account holds of the base currency. The session does not trade again until hookline resume says so.
 
     Exit code 0 only if nothing is left.
 
@@ -73,8 +73,8 @@ def _confirm(target: Target, process: int | None, *, flatten: bool) -> None:
     for leg in target.legs:
         typer.echo(f"  {leg.title}: every order in {', '.join(leg.symbols)} is canceled, whoever has sent it")
     if target.legs:
-        positions = "closed at the market" if flatten else "kept, without the orders that protect them"
-        typer.echo(f"  positions are {positions}")
+        closed = "closed at the market; on spot, all that the account holds of the base currency is sold"
+        typer.echo(f"  positions are {closed if flatten else 'kept, without the orders that protect them'}")
     typer.echo(f"Type {_WORD} to go on: ", nl=False)
     if sys.stdin.readline().strip() != _WORD:
         raise ConfigError(f"kill: {_WORD} was not typed; nothing was done")

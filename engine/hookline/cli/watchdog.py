@@ -57,7 +57,7 @@ def watchdog(
     its own cancels every order of the account in the session's symbols, again and again until the venue shows none; positions
     stay as they are, without orders that protect them, unless --flatten closes them.
 
-    It waits for a session that does not run. Exit code 1 once it has acted; with --once, 0 if there was no need.
+    Its connection is tried at the start. It waits for a session that does not run. Exit code 1 once it has acted; with --once, 0 if there was no need.
 
     For example: hookline watchdog session.yaml --max-drawdown 0.1 --flatten
     """
@@ -67,6 +67,8 @@ def watchdog(
     limits = Limits(max_silence, max_data_age or None, max_drawdown or None)
     dog = Watchdog(session, limits, flatten=flatten, show=typer.echo)
     dog.say(_description(dog.target.legs, limits, flatten=flatten))
+    if not once:
+        dog.prepare()
     reason = dog.look_once() if once else dog.watch(poll)
     raise typer.Exit(EXIT_ACTED if reason else 0)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hookline.notifier import Level, Notifier
     from hookline.session.config import SessionConfig
 
-__all__ = ["Leg", "Target", "Withdrawal", "process_of", "target_of", "wait_for_end", "withdraw"]
+__all__ = ["Leg", "Target", "Withdrawal", "process_of", "reach", "target_of", "wait_for_end", "withdraw"]
 
 _ATTEMPT_SECONDS = 60.0
 _POLL_SECONDS = 0.1
@@ -116,6 +116,7 @@ def target_of(session: Path) -> Target:
     if config is None and header is None:
         raise ConfigError(why or f"{folder}: has neither a journal nor a sign of life; name the session file")
     notes = [] if header is None or not why else [f"{why}; what the journal says counts"]
+    _lend_variables(file)
     uses = None if config is None else _Uses.of_config(config)
     if header is not None and (config is None or not _is_same(config, header[2])):
         uses = _last_used(header, file, uses, notes)
@@ -152,6 +153,18 @@ def _found(session: Path) -> tuple[Path | None, Path | None]:
         return session, None
     told = str(read_status(session).get("file") or "")
     return (Path(told) if told and Path(told).is_file() else None), session
+
+
+def _lend_variables(file: Path | None) -> None:
+    """Let brokers find their keys from any folder: variables of the ``.env`` beside the session file that nothing else sets."""
+    if file is None:
+        return
+    try:
+        known, lent = read_dotenv(Path(".env")), read_dotenv(file.with_name(".env"))
+    except ConfigError:
+        return  # told where the session file is read
+    for name in lent.keys() - known.keys():
+        os.environ.setdefault(name, lent[name])
 
 
 def _configured(file: Path | None) -> tuple[SessionConfig | None, str]:
@@ -265,6 +278,27 @@ async def withdraw(target: Target, *, flatten: bool, seconds: float = _ATTEMPT_S
         seconds: How long a venue is given.
     """
     return list(await asyncio.gather(*(_withdraw(leg, flatten, seconds) for leg in target.legs)))
+
+
+async def reach(target: Target, *, seconds: float = 15.0) -> list[str]:
+    """Try the connections over which would be withdrawn: from no symbol, which does nothing else.
+
+    Returns:
+        What does not answer now, one line each.
+
+    Raises:
+        ConfigError: if a venue can never be reached so, such as without a key.
+    """
+    wrong = []
+    for leg in target.legs:
+        try:
+            async with asyncio.timeout(seconds):
+                await leg.broker.withdraw((), flatten=False)
+        except TimeoutError:
+            wrong.append(f"{leg.title}: no answer within {seconds:g} s")
+        except VenueError as error:
+            wrong.append(f"{leg.title}: {error}")
+    return wrong
 
 
 async def _withdraw(leg: Leg, flatten: bool, seconds: float) -> Withdrawal:

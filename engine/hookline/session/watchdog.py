@@ -23,7 +23,7 @@ from hookline.clock import SystemClock, isoformat, stopwatch
 from hookline.errors import HooklineError
 from hookline.journal.lock import owner_of
 from hookline.journal.segments import FILE_NAME
-from hookline.session.emergency import target_of, wait_for_end, withdraw
+from hookline.session.emergency import reach, target_of, wait_for_end, withdraw
 from hookline.session.pulse import read_status
 from hookline.session.requests import KillRequest, ask_to_kill
 from hookline.session.trail import EquityTrail
@@ -64,6 +64,15 @@ class Watchdog:
         self._sign: dict[str, Any] = {}
         for note in self.target.notes:
             self.say(f"note: {note}")
+
+    def prepare(self) -> None:
+        """Try the connection that will be needed; a venue that does not answer now may do so later.
+
+        Raises:
+            ConfigError: if it can never work, such as without a key.
+        """
+        for wrong in asyncio.run(reach(self.target)):
+            self.say(f"note: {wrong}; watching all the same")
 
     def say(self, text: str) -> None:
         """Show a line, and keep it in the log; a disk that cannot take it stops nothing."""
