@@ -19,7 +19,7 @@ T0 = 1_767_225_600 * SECOND  # 2026-01-01
 class FastClock:
     """Venue time that runs ``speed`` times as fast as the loop's."""
 
-    def __init__(self, begin: int, speed: float = 300.0) -> None:
+    def __init__(self, begin: int, speed: float = 600.0) -> None:
         self.begin, self.speed = begin, speed
         self._loop = asyncio.get_running_loop()
         self._base = self._loop.time()
