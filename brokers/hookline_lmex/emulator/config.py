@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from hookline.clock import SystemClock, isoformat
 from hookline.errors import ConfigError
 from hookline.model import MarketData, Timeframe
-from hookline.params import Doc, Ge, Gt, Le, PluginUse
+from hookline.params import Doc, Ge, Gt, Le, PluginUse, check_params
 from hookline.session.schema import InstrumentEntry
 from hookline_lmex.emulator.faults import Fault, fault_of
 from hookline_lmex.emulator.rest_limits import RateRules
@@ -156,11 +156,12 @@ class EmulatorConfig:
     ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what bounds cannot say.
+        """Hold a configuration made in Python to the rules of one in a file, and check what bounds cannot say.
 
         Raises:
-            ConfigError: naming the first field that is wrong.
+            ConfigError: naming what is wrong.
         """
+        check_params(self, "emulator")
         _check_unique("markets", "symbol", [market.symbol for market in self.markets])
         _check_unique("accounts", "key", [account.key for account in self.accounts])
         _check_unique("accounts", "label", [account.label for account in self.accounts])

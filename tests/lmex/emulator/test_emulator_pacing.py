@@ -11,6 +11,7 @@ from emulated import (
     PERP,
     SPOT,
     START,
+    TAPE,
     TERMS,
     HandFeed,
     bar_venue,
@@ -139,7 +140,7 @@ def test_bars_that_end_together_are_one_group_and_come_before_messages():
     one = bars("10 11", "A-PERP", "1m", start=START)
     two = bars("20 21", "B-PERP", "1m", start=START)
     messages = tape("B-PERP", book(0, "19.5*1", "20.5*1", snapshot=True), trade(60, 20, 1), trade(90, 20, 1))
-    data = loaded(one, two, messages, markets=[market("A-PERP"), market("B-PERP", tape=["book", "trades"])])
+    data = loaded(one, two, messages, markets=[market("A-PERP"), market("B-PERP", tape=TAPE)])
     groups = [(time - START, [type(event) for event in events]) for time, events in data.groups(loop=False)]
     assert groups == [
         (0, [BookUpdate]),
