@@ -14,37 +14,33 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 import msgspec
 
 from hookline.errors import VenueError
-from hookline_lmex.streams.frames import Frame, read_frame, shorten
-from hookline_lmex.streams.subscribing import Request, Topic, Topics, chunks
+from hookline_lmex.streams.conversation import (
+    NETWORK_ERRORS,
+    Conversation,
+    Login,
+    LostError,
+    problem_of,
+    sent,
+)
+from hookline_lmex.streams.frames import read_frame, shorten
+from hookline_lmex.streams.subscribing import Topic, Topics
 from hookline_lmex.streams.times import Backoff, SocketTimes
 from hookline_lmex.streams.together import first_of
 
-__all__ = ["LOGIN_OPS", "Login", "Socket", "SocketCounts"]
+__all__ = ["Socket", "SocketCounts"]
 
-LOGIN_OPS = ("authKeyExpires", "login")
-"""How a login is spelled; the second is tried where the first gets no answer."""
-
-Login = Callable[[str], dict[str, Any]]
-"""Makes the message that logs in, given how it is spelled; each with a nonce of its own."""
-
-_EVENTS = frozenset(LOGIN_OPS)
 _BREATH = 32
+_GRACE_SECONDS = 0.05
 _LOGINS_REFUSED = 10
-_NETWORK = (aiohttp.ClientError, OSError, TimeoutError)
 _DATA = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
-
-
-class LostError(Exception):
-    """The connection cannot be used any longer; says why."""
 
 
 @dataclass
@@ -124,13 +120,9 @@ class Socket:
         self._origin = origin
         self._chunk = chunk
         self._stop = asyncio.Event()
-        self._wake = asyncio.Event()
-        self._again: set[str] = set()
-        self._fresh: set[str] = set()
-        self._request: Request | None = None
-        self._answer: asyncio.Future[bool] | None = None
+        self._talk: Conversation | None = None
         self._running: asyncio.Event | None = None
-        self._heard = self._asked_at = self._up_at = 0.0
+        self._heard = self._up_at = 0.0
         self._logins_refused = 0
         self._last_trouble = ""
 
@@ -147,7 +139,7 @@ class Socket:
     @property
     def asked_seconds(self) -> float:
         """How long ago this connection asked for its topics."""
-        return asyncio.get_running_loop().time() - self._asked_at
+        return 0.0 if self._talk is None else asyncio.get_running_loop().time() - self._talk.asked_at
 
     async def run(self) -> None:
         """Stay connected until closed or canceled.
@@ -172,15 +164,13 @@ class Socket:
 
     def resubscribe(self, topics: Iterable[str]) -> None:
         """Ask for topics again, so that each begins with a fresh snapshot; does nothing while the socket is down."""
-        if self.is_up:
-            self._again.update(topics)
-            self._wake.set()
+        if self.is_up and self._talk is not None:
+            self._talk.want(topics, give_back=True)
 
     def refresh(self, topics: Iterable[str]) -> None:
         """Subscribe once more to topics that are held: a venue that does not answer is lost, whatever it says to pings."""
-        if self.is_up:
-            self._fresh.update(topics)
-            self._wake.set()
+        if self.is_up and self._talk is not None:
+            self._talk.want(topics, give_back=False)
 
     # -- staying connected ---------------------------------------------------------------------------------------------
 
@@ -193,8 +183,8 @@ class Socket:
             except aiohttp.WSServerHandshakeError as error:
                 least = self._times.refused_seconds if error.status == 400 else 0.0
                 self._tell(f"the venue refused the connection with HTTP {error.status}")
-            except _NETWORK as error:
-                self._tell(_reason(error))
+            except NETWORK_ERRORS as error:
+                self._tell(problem_of(error))
             else:
                 await self._use(socket)
             await asyncio.sleep(max(least, self._backoff.next()))
@@ -211,17 +201,27 @@ class Socket:
 
     async def _use(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Speak and listen until the connection is lost, and say so."""
+        self._heard = asyncio.get_running_loop().time()
+        talk = self._talk = Conversation(socket, self.topics, self._times, self._tell, self._chunk)
         try:
-            self._heard = asyncio.get_running_loop().time()
-            self._answer = None
-            await first_of(self._read(socket), self._talk(socket), self._beat(socket), lesser=LostError)
+            await first_of(self._read(socket, talk), self._speak(talk), self._beat(socket), lesser=LostError)
         except LostError as lost:
-            self._check_login()
+            if talk.was_refused:
+                self._count_refusal()
             self._fell(str(lost))
         finally:
             self._rest()
-            with suppress(*_NETWORK):
+            with suppress(*NETWORK_ERRORS):
                 await socket.close()
+
+    def _count_refusal(self) -> None:
+        """Refuse to go on where the login is refused, whether the venue closed the connection as well or not."""
+        self._logins_refused += 1
+        if not self.counts.connections or self._logins_refused >= _LOGINS_REFUSED:
+            raise VenueError(
+                f"{self.url}: the venue refused the login; the key, its secret, its allowed addresses and "
+                "the clock must be right"
+            )
 
     def _fell(self, reason: str) -> None:
         """Say once that the connection is lost."""
@@ -239,18 +239,16 @@ class Socket:
         """Hold nothing: there is no connection."""
         self.is_up = False
         self.topics.forget()
-        self._again.clear()
-        self._fresh.clear()
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse, talk: Conversation) -> None:
         loop, count = asyncio.get_running_loop(), 0
         while True:
             message = await socket.receive()
             self._heard = loop.time()
             if message.type in _DATA:
-                self._take(message.data)
+                self._take(message.data, talk)
             elif message.type is aiohttp.WSMsgType.PING:
-                await self._sent(socket.pong(message.data))
+                await sent(socket.pong(message.data), self._times.silence_seconds)
             elif message.type is aiohttp.WSMsgType.ERROR:
                 raise LostError(f"the connection broke: {message.data}")
             elif message.type is not aiohttp.WSMsgType.PONG:
@@ -267,33 +265,18 @@ class Socket:
         while True:
             dead_at = self._heard + times.silence_seconds
             await asyncio.sleep(max(0.0, min(next_ping, dead_at) - loop.time()))
-            now = loop.time()
-            if now >= self._heard + times.silence_seconds:
-                raise LostError(f"nothing was heard for {now - self._heard:.1f} seconds")
-            if now >= next_ping:
-                next_ping = now + times.ping_seconds
-                await self._sent(socket.send_str("ping"))
+            if loop.time() >= self._heard + times.silence_seconds:
+                await asyncio.sleep(
+                    _GRACE_SECONDS
+                )  # what came while the loop was busy with something else is read first
+            if (silent := self.silent_seconds) >= times.silence_seconds:
+                raise LostError(f"nothing was heard for {silent:.1f} seconds")
+            if loop.time() >= next_ping:
+                next_ping = loop.time() + times.ping_seconds
+                await sent(socket.send_str("ping"), times.silence_seconds)
 
-    async def _sent(self, sending: Awaitable[None]) -> None:
-        """Wait until something is sent; errors of the network are told apart from those of whoever listens."""
-        try:
-            # Where nobody reads at the other end, what is sent piles up and then waits for ever.
-            async with asyncio.timeout(self._times.silence_seconds):
-                await sending
-        except _NETWORK as error:
-            raise LostError(_reason(error)) from None
-
-    # -- what is said --------------------------------------------------------------------------------------------------
-
-    async def _talk(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        if self._login is not None:
-            await self._log_in(socket, self._login)
-        self._asked_at = asyncio.get_running_loop().time()
-        for names in self.topics.rounds():
-            for part in chunks(names, self._chunk):
-                await self._subscribe(socket, part)
-        if news := self.topics.news():
-            self._tell(f"the venue refused the topics {', '.join(news)}")
+    async def _speak(self, talk: Conversation) -> None:
+        await talk.begin(self._login)
         self.is_up = True
         self._up_at = asyncio.get_running_loop().time()
         self.counts.connections += 1
@@ -301,68 +284,11 @@ class Socket:
         self._logins_refused = 0
         if self._on_up is not None and (waiting := self._on_up()) is not None:
             await waiting
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            again, self._again = sorted(self._again), set()
-            fresh, self._fresh = sorted(self._fresh.difference(again)), set()
-            for part in chunks(again, self._chunk):
-                await self._ask(socket, "unsubscribe", part)
-                await self._subscribe(socket, part)
-            for part in chunks(fresh, self._chunk):
-                await self._subscribe(socket, part)
-
-    async def _log_in(self, socket: aiohttp.ClientWebSocketResponse, login: Login) -> None:
-        for op in LOGIN_OPS:
-            self._answer = asyncio.get_running_loop().create_future()
-            await self._sent(socket.send_str(_json(login(op))))
-            try:
-                async with asyncio.timeout(self._times.login_seconds):
-                    is_in = await self._answer
-            except TimeoutError:
-                continue
-            if is_in:
-                return
-            raise LostError("the venue refused the login")
-        raise LostError(f"no answer to a login within {self._times.login_seconds:g} seconds")
-
-    def _check_login(self) -> None:
-        """Refuse to go on where the login was refused, whether the venue closed the connection as well or not."""
-        answer = self._answer
-        if answer is None or not answer.done() or answer.cancelled() or answer.result():
-            return
-        self._logins_refused += 1
-        if not self.counts.connections or self._logins_refused >= _LOGINS_REFUSED:
-            raise VenueError(
-                f"{self.url}: the venue refused the login; the key, its secret, its allowed addresses and "
-                "the clock must be right"
-            )
-
-    async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse, topics: Sequence[str]) -> None:
-        """Ask for topics and keep those that the venue accepts."""
-        request = await self._ask(socket, "subscribe", topics)
-        self.topics.accepted |= request.accepted
-        if not request.done.is_set() and not request.accepted:
-            raise LostError(
-                f"no acknowledgement of a subscription within {self._times.answer_seconds:g} seconds"
-            )
-
-    async def _ask(self, socket: aiohttp.ClientWebSocketResponse, op: str, topics: Sequence[str]) -> Request:
-        """Return a request with what the venue said of it in time."""
-        request = self._request = Request(op, topics)
-        try:
-            await self._sent(socket.send_str(_json({"op": op, "args": list(topics)})))
-            async with asyncio.timeout(self._times.answer_seconds):
-                await request.done.wait()
-        except TimeoutError:
-            self._tell(f"no answer to {op} of {', '.join(topics)}")
-        finally:
-            self._request = None
-        return request
+        await talk.serve()
 
     # -- what is heard -------------------------------------------------------------------------------------------------
 
-    def _take(self, text: str | bytes) -> None:
+    def _take(self, text: str | bytes, talk: Conversation) -> None:
         try:
             frame = read_frame(text)
         except msgspec.DecodeError:
@@ -371,26 +297,15 @@ class Socket:
         if frame is None:
             return
         if topic := frame.topic:
-            if self._request is not None:
-                self._request.saw(topic)
+            talk.saw(topic)
             self.counts.messages += 1
             self._on_message(topic, frame.data)
         elif frame.event:
-            self._answered(frame)
+            talk.answered(frame)
         for problem in frame.errors or ():
             self.counts.errors += 1
-            if self._request is not None and isinstance(problem.arg, str):
-                self._request.refuse(problem.arg)
+            talk.refused(problem)
             self._tell(f"error {problem.error.code} of {problem.arg!r}: {shorten(problem.error.message)}")
-
-    def _answered(self, frame: Frame) -> None:
-        if frame.event in _EVENTS:
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_result(frame.is_success)
-        elif self._request is not None:
-            self._request.answer(frame)
-        elif frame.event == "subscribe":  # an acknowledgement that came too late to be waited for
-            self.topics.accepted.update(frame.channel or ())
 
     def malformed(self, raw: object) -> None:
         """Count and report a message that cannot be read."""
@@ -401,14 +316,6 @@ class Socket:
         if text != self._last_trouble:
             self._last_trouble = text
             self._on_trouble(f"{self.url}: {text}")
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _json(message: dict[str, Any]) -> str:
-    return msgspec.json.encode(message).decode()
 
 
 async def _until(event: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -114,10 +115,23 @@ def test_a_half_open_socket_is_dead_after_the_silence() -> None:
             await until(lambda: listener.told == ["up"])
             venue.is_mute = True
             await until(lambda: len(listener.told) == 2)
-            assert listener.told[1].startswith("down: nothing was heard for 0.4")
+            assert listener.told[1].startswith("down: nothing was heard for 0.")
             venue.is_mute = False
             await until(lambda: listener.told[2:] == ["up"])
             assert venue.last.topics == ["a"]
+
+    run(test)
+
+
+def test_a_session_that_was_busy_for_long_does_not_take_itself_for_a_dead_socket() -> None:
+    async def test(venue: SmallVenue) -> None:
+        async with Listener(f"{venue.url}/ws/spot", ["a"]).running() as listener:
+            await until(lambda: listener.told == ["up"])
+            await venue.last.send(data("a", 1))
+            time.sleep(QUICK.silence_seconds * 1.5)
+            await asyncio.sleep(0.2)
+            assert listener.messages == [("a", 1)]
+            assert listener.told == ["up"]
 
     run(test)
 
