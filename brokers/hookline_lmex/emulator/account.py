@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hookline.clock import EventClock
+from hookline.clock import Clock, EventClock
 from hookline_lmex.emulator.desk import Desk
 from hookline_lmex.emulator.market_state import MarketState
 from hookline_lmex.emulator.records import ExchangeListener, OrderRecord, Truth
@@ -28,6 +28,7 @@ class Account:
         states: Mapping[str, MarketState],
         options: ExchangeOptions,
         time: EventClock,
+        clock: Clock,
         ids: Ids,
         hear: ExchangeListener,
     ) -> None:
@@ -39,6 +40,7 @@ class Account:
                 {symbol: one for symbol, one in states.items() if one.product is product},
                 options,
                 time,
+                clock,
                 ids,
                 hear,
             )

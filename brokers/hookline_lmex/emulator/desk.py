@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.broker import Broker
-from hookline.clock import EventClock
+from hookline.clock import Clock, EventClock
 from hookline.model import Bar, BookUpdate, Order, OrderStatus, transition
 from hookline.plugins import build
 from hookline.simulation.funding import funding_payment
@@ -32,6 +32,7 @@ from hookline_lmex.emulator.wire_numbers import Ids
 __all__ = ["Desk"]
 
 _FUTURES = Product.FUTURES
+_FORGET_EVERY = 1000
 
 
 class Desk(Holdings):
@@ -50,17 +51,19 @@ class Desk(Holdings):
         states: Mapping[str, MarketState],
         options: ExchangeOptions,
         time: EventClock,
+        clock: Clock,
         ids: Ids,
         hear: ExchangeListener,
     ) -> None:
         super().__init__(account, product, states, options, time, ids)
-        self._hear = hear
+        self._clock, self._hear = clock, hear
         self.records: dict[int, OrderRecord] = {}
         self.fills: list[FillNotice] = []
         self.warnings: list[str] = []
         self._by_id: dict[str, OrderRecord] = {}
         self._by_client_id: dict[str, list[OrderRecord]] = {}
         self._live: dict[int, OrderRecord] = {}
+        self._count = 0
         self._deferred: list[OrderRecord] = []
         self._pegs: list[OrderRecord] = []
         self._build()
@@ -132,9 +135,9 @@ class Desk(Holdings):
     # -- orders ----------------------------------------------------------------------------------------------------------
 
     @property
-    def listener(self) -> ExchangeListener:
-        """Who hears of what happens here."""
-        return self._hear
+    def now(self) -> int:
+        """What is told as the time of what happens now, nanoseconds UTC."""
+        return max(self.time.now, self._clock.now)
 
     def is_deferred(self, record: OrderRecord) -> bool:
         """Return whether an order waits for the next bar to say how much its amount buys."""
@@ -174,7 +177,8 @@ class Desk(Holdings):
     def register(self, record: OrderRecord, status: OrderStatus = OrderStatus.SUBMITTED) -> None:
         """Give an order its number and keep it."""
         order = record.order
-        order.number = len(self.records) + 1
+        self._count = order.number = self._count + 1
+        self._forget()
         self.records[order.number] = self._live[order.number] = record
         self._by_id[record.order_id] = record
         if record.client_order_id:
@@ -184,6 +188,22 @@ class Desk(Holdings):
         record.updated = order.time
         if record.order_type == PEG:
             self._pegs.append(record)
+
+    def _forget(self) -> None:
+        """Forget orders and fills that have been over for as long as configured, now and then."""
+        seconds = self.options.forget_seconds
+        if seconds is None or self._count % _FORGET_EVERY:
+            return
+        oldest = self.now - round(seconds * 1e9)
+        for record in [one for one in self.records.values() if one.updated < oldest and one.order.is_closed]:
+            del self.records[record.order.number], self._by_id[record.order_id]
+            same = self._by_client_id.get(record.client_order_id)
+            if same is not None:
+                same.remove(record)
+                if not same:
+                    del self._by_client_id[record.client_order_id]
+        self.fills = [one for one in self.fills if one.time >= oldest]
+        self.entries = [one for one in self.entries if one.time >= oldest]
 
     def send(self, record: OrderRecord) -> None:
         """Bring a registered order to the market, and say that it rests where that is not known otherwise."""
@@ -199,7 +219,7 @@ class Desk(Holdings):
     def tell(self, record: OrderRecord) -> None:
         """Tell listeners how an order stands."""
         record.is_announced = True
-        record.updated = max(record.updated, self.time.now)
+        record.updated = max(record.updated, self.now)
         self._hear.order(self.account.label, order_notice(self, record))
         record.filled_now = 0
 
@@ -258,7 +278,9 @@ class Desk(Holdings):
         if record.is_waiting:
             self._trigger(record)
         before = position.lots
-        fill = fill_twin(len(self.fills) + 1, order, lots, price, fee, is_maker, time)
+        if is_maker and record.is_spam:
+            fee = order.instrument.units(lots) * price * self.states[record.symbol].setup.taker_fee_bps / 1e4
+        fill = fill_twin(0, order, lots, price, fee, is_maker, time)
         realized = self.ledger.book(fill)
         paid = fee, order.instrument.quote
         if self.product is not _FUTURES:

@@ -80,7 +80,7 @@ class Exchange:
             state.skip_funding(clock.now)
             state.note_mark(clock.now)
         self.accounts = {
-            one.label: Account(one, self.states, self.options, self.time, self.ids, self.listeners)
+            one.label: Account(one, self.states, self.options, self.time, clock, self.ids, self.listeners)
             for one in accounts
         }
         self._by_key = {one.setup.key: one for one in self.accounts.values()}

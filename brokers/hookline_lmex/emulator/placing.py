@@ -19,6 +19,7 @@ Triggers follow the traded price, also where the mark was asked for.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from hookline.model import Order, OrderStatus, OrderType, PositionMode, Side, TimeInForce
@@ -60,7 +61,9 @@ def place(exchange: Exchange, desk: Desk, request: OrderRequest) -> list[OrderRe
     for record in records:
         _register_children(desk, record)
     for record in records:
-        if record.order.is_open:
+        if record.order.is_open and record.is_spam and record.order.post_only:
+            desk.order_changed(record.order, OrderStatus.REJECTED, exchange.time.now, "post-only: spam")
+        elif record.order.is_open:
             _send(exchange, desk, record)
     _judge(exchange, desk, records)
     return records
@@ -170,7 +173,7 @@ def _single(exchange: Exchange, desk: Desk, request: OrderRequest) -> OrderRecor
         exchange, desk, request.symbol, request.side, type_, request.lots,
         limit=limit, trigger=trigger, reduce_only=request.reduce_only, client_order_id=request.client_order_id,
     )  # fmt: skip
-    _dress(record, request)
+    _dress(desk, record, request)
     if request.type == "PEG":
         record.order_type, record.price = PEG, request.price or 0.0
         record.deviation = request.deviation or 0.0
@@ -197,7 +200,7 @@ def _type_of(request: OrderRequest) -> tuple[OrderType, float | None, float | No
     return (OrderType.MARKET if limit is None else OrderType.LIMIT), limit, None
 
 
-def _dress(record: OrderRecord, request: OrderRequest) -> None:
+def _dress(desk: Desk, record: OrderRecord, request: OrderRequest) -> None:
     """Note what the wire says of an order beyond the simulated one, and its life."""
     order = record.order
     record.life, record.life_ms = request.life, request.life_ms
@@ -211,6 +214,8 @@ def _dress(record: OrderRecord, request: OrderRequest) -> None:
         record.trigger_price = record.original_trigger = request.trigger_price or 0.0
     order.post_only = request.post_only and order.type is OrderType.LIMIT
     order.time_in_force = _LIVES.get(request.life, TimeInForce.GTD)
+    value = order.instrument.units(order.lots) * (request.price or math.inf)
+    record.is_spam = value < desk.options.spam_notional
     if request.life_ms > 0:
         order.expire_time = order.time + request.life_ms * _MILLISECOND
 
@@ -264,7 +269,7 @@ def _oco(exchange: Exchange, desk: Desk, request: OrderRequest) -> list[OrderRec
         )  # fmt: skip
 
     limit = leg(OrderType.LIMIT, request.price, None)
-    _dress(limit, request)
+    _dress(desk, limit, request)
     limit.order_type, limit.tx_type = LIMIT, 3
     type_ = OrderType.STOP if request.stop_price is None else OrderType.STOP_LIMIT
     stop = leg(type_, request.stop_price, request.trigger_price)

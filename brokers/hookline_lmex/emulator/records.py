@@ -63,6 +63,7 @@ class OrderRecord:
     is_maker: bool = False
     is_withdrawn: bool = False
     is_final: bool = False
+    is_spam: bool = False
     original_lots: int = 0
     status: int = 2
     message: str = ""

@@ -110,13 +110,14 @@ class ExchangeOptions:
         refuse_duplicates: Whether a second order with the client id of an open one is refused (status 15).
         closed_visible_seconds: How long a closed order may still be asked for.
         protection_band: Greatest distance of a limit price from the mark, as a fraction; None for no band.
-        spam_notional: Orders below it are marked as spam: no post-only, always the taker's fee is said of them; 0 for none.
+        spam_notional: Limit orders below it are spam: no post-only, and always the taker's fee; 0 for none.
         market_id_quote: What follows the symbol in position ids.
         unknown_fields: Whether answers carry fields that no document lists.
         liquidation_fee_bps: On top of the taker fee.
         slippage_bps: On bars, of market and stop orders, as the paper broker's.
         limit_fill: On bars, as the paper broker's.
         intrabar: On bars, as the paper broker's.
+        forget_seconds: How long orders, fills and the history of money are kept once they are over; None for ever.
         earliest_candle_ms: Candles before it are refused, epoch milliseconds.
     """
 
@@ -134,4 +135,5 @@ class ExchangeOptions:
     slippage_bps: float = 0.0
     limit_fill: Literal["touch", "through"] = "touch"
     intrabar: Literal["stop_first", "path"] = "stop_first"
+    forget_seconds: float | None = None
     earliest_candle_ms: int = 1_569_888_000_000

@@ -133,7 +133,12 @@ def compare(bars, actions, instrument, *, cash=20_000.0, funding=None):
         funding=None if funding is None else {bars.symbol: funding}, **FEES,
     )  # fmt: skip
     floor = play(
-        Floor(on_bars(instrument, funding=funding, **FEES), futures={"USDT": cash}, now=int(bars.start[0])),
+        Floor(
+            on_bars(instrument, funding=funding, **FEES),
+            futures={"USDT": cash},
+            now=int(bars.start[0]),
+            spam_notional=0,
+        ),
         bars,
         actions,
     )

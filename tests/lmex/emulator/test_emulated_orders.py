@@ -345,3 +345,33 @@ def test_a_market_with_bars_shows_one_level_a_side_around_the_close(bars):
     assert [price for price, _ in state.levels(Side.SELL, 5)] == [100.01]
     assert bars.ear.books[-1].prices == [100.0, 100.01]
     assert bars.ear.trades[-1][1].price == 100
+
+
+def test_orders_of_less_than_five_dollars_cannot_be_post_only_and_pay_the_takers_fee(tape):
+    (refused,) = tape.send(size=5, price=99.0, postOnly=True)
+    assert refused.status == 6
+    (small,) = tape.send(size=5, price=99.0)
+    tape.trade(98.0, 1.0, Side.SELL)
+    (fill,) = tape.truth.fills
+    assert (small.status, fill.is_maker) == (4, True)
+    assert fill.fee == pytest.approx(0.05 * 99 * 0.0006)
+
+
+def test_what_is_long_over_is_forgotten_where_that_is_configured():
+    floor = Floor(on_tape(), forget_seconds=60)
+    floor.quote(99.9, 100.1)
+    (resting,) = floor.send(size=10, price=90.0)
+    for _ in range(1100):
+        floor.clock.now += SECOND
+        floor.send(size=10, price=90.0, time_in_force="IOC")
+    assert resting in floor.truth.orders
+    assert len(floor.truth.orders) < 300
+    assert find(floor.exchange, floor.desk(), named(resting)) is resting
+
+
+def test_times_that_are_told_are_those_of_the_clock_although_bars_match_by_their_ends(bars):
+    (record,) = bars.send(size=10, price=90.0)
+    bars.clock.now += 5 * SECOND
+    cancel(bars.exchange, bars.desk(), named(record))
+    made, canceled = bars.ear.orders
+    assert canceled.time - made.time == 5 * SECOND

@@ -127,7 +127,7 @@ def test_fills_of_scripted_orders_on_books_and_trades_equal_those_of_a_backtest(
         **FEES,
     )
     kinds = frozenset({MarketData.BOOK, MarketData.TRADES})
-    floor = Floor(MarketSetup(instrument, tape=kinds, **FEES), futures={"USDT": 20_000})
+    floor = Floor(MarketSetup(instrument, tape=kinds, **FEES), futures={"USDT": 20_000}, spam_notional=0)
     play(floor, tape, actions)
     expected = [(one.side.name, one.lots, one.price, one.fee, one.is_maker) for one in result.record.fills]
     found = [(one.side, one.size, one.price, one.fee, one.is_maker) for one in floor.truth.fills]
