@@ -316,6 +316,7 @@ reporters: [json]
 """
 
 
+@pytest.mark.slow
 def test_a_paper_session_is_killed_and_stays_so_until_it_is_resumed(hookline, tmp_path):
     path = tmp_path / "paper.yaml"
     path.write_text(PAPER)

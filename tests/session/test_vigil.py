@@ -114,10 +114,43 @@ def test_a_process_that_is_followed_by_another_in_time_is_well(vigil):
     assert vigil.look(running(210, pid=8, started=2), THERE, 210.0) == ""
 
 
-def test_a_start_that_never_comes_to_a_sign_fails(vigil):
-    vigil.look({}, ANOTHER, 0.0)
-    assert vigil.look({}, ANOTHER, 299.0) == ""
-    assert vigil.look({}, ANOTHER, 301.0) == "no sign of life since it was started 301 s ago"
+def test_a_start_after_a_crash_that_never_comes_to_a_sign_fails(vigil):
+    vigil.look(running(0), THERE, 0.0)
+    vigil.look(running(0), ANOTHER, 1.0)
+    assert vigil.look(running(0), ANOTHER, 300.0) == ""
+    assert vigil.look(running(0), ANOTHER, 302.0) == "no sign of life since it was started 301 s ago"
+
+
+@pytest.mark.parametrize("before", [{}, running(0, state="finished"), running(0, state="interrupted")])
+def test_a_start_after_a_clean_end_may_wait_for_a_person(vigil, before):
+    assert [vigil.look(before, ANOTHER, second) for second in (0.0, 299.0, 9000.0)] == [""] * 3
+    assert vigil.state == "starting"
+
+
+def test_a_session_that_is_stopping_has_a_minute_and_a_half(vigil):
+    stopping = running(0, state="stopping", equity=1.0, data_age_seconds=1e6)
+    assert [vigil.look(stopping, THERE, second) for second in (0.0, 89.0)] == ["", ""]
+    assert "no sign of life for 91 s, at most 90 s" in vigil.look(stopping, THERE, 91.0)
+
+
+def test_a_session_that_goes_on_though_it_was_asked_to_stop_fails_even_if_it_was_acted_upon():
+    trail = EquityTrail()
+    trail.acted = 1
+    vigil = Vigil(Limits(), trail)
+    for second in range(46):
+        assert vigil.look(running(second), THERE, float(second), is_asked=True) == ""
+    found = vigil.look(running(46), THERE, 46.0, is_asked=True)
+    assert found == "it was asked to stop 46 s ago and goes on"
+
+
+def test_a_request_that_is_taken_or_waits_for_a_process_that_hangs_is_no_disobedience(vigil):
+    for second in range(200):
+        assert vigil.look(running(second), THERE, float(second), is_asked=second % 40 != 0) == ""
+    trail = EquityTrail()
+    trail.acted = 1
+    vigil = Vigil(Limits(), trail)
+    for second in range(200):
+        assert vigil.look(running(0), THERE, float(second), is_asked=True) == ""
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])

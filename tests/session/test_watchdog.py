@@ -110,6 +110,7 @@ def begun(start, folder, venue, *words):
     return session, dog
 
 
+@pytest.mark.slow
 def test_a_session_that_hangs_is_withdrawn_and_opens_nothing_when_it_wakes(start, folder, venue, tmp_path):
     session, dog = begun(start, folder, venue, "--flatten")
     session.send_signal(signal.SIGSTOP)
@@ -138,6 +139,7 @@ def test_a_session_that_hangs_is_withdrawn_and_opens_nothing_when_it_wakes(start
     assert venue.orders == ["2"]
 
 
+@pytest.mark.slow
 def test_a_session_whose_process_is_gone_is_withdrawn_though_the_venue_is_away_at_first(start, folder, venue):
     session, dog = begun(start, folder, venue)
     venue.write(faults=["away", "bug"])

@@ -4,8 +4,8 @@ Rules of this file:
 
 - ``status.json`` beside the journal is rewritten in one step, at most once a second. It is for people and monitors; nothing that
   a restart needs is in it, except the equity with which the day began.
-- A state of ``starting`` or ``running`` promises another sign of life within seconds, for as long as the process lives; every
-  other state says that the session has ended.
+- A state of ``starting`` or ``running`` promises another sign of life within seconds, for as long as the process lives; ``stopping``
+  promises the end within a minute or so; every other state says that the session has ended.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ Rules of this file:
 - Time in which the watcher itself did not run counts for nothing: a machine that slept has not shown that a session is silent.
 - A sign that cannot be read is no sign; what was read before goes on to count.
 - A process that is gone without having said that it ended has failed, after a moment in which another may begin.
-- Each failure of one start is reported once: what was acted upon is not acted upon again.
+- A process that begins after a clean end may take its time: somebody may be reading what it asks. One that takes over from a
+  process that failed may not, because orders may be open that nobody manages.
+- Each failure of one start is reported once: what was acted upon is not acted upon again, unless the session goes on all the same.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from hookline.session.trail import EquityTrail
 __all__ = ["Limits", "Process", "Vigil"]
 
 _CLEAN = frozenset({"finished", "interrupted"})
-_ALIVE = frozenset({"running", "starting"})
+_ALIVE = frozenset({"running", "starting", "stopping"})
 _GONE_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 _START_SECONDS = 300.0
+_STOP_SECONDS = 90.0
+_OBEY_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Vigil:
         self._key: object = None
         self._since = math.nan
         self._gone_since = math.nan
+        self._asked_since = math.nan
         self.state = ""
         self.started = 0
         self.is_suspect = False
@@ -86,8 +91,17 @@ class Vigil:
         """Leave out time in which the watcher did not run."""
         self._since += seconds
         self._gone_since += seconds
+        self._asked_since += seconds
 
-    def look(self, sign: Mapping[str, Any], process: Process, now: float, age: float = 0.0) -> str:
+    def look(
+        self,
+        sign: Mapping[str, Any],
+        process: Process,
+        now: float,
+        age: float = 0.0,
+        *,
+        is_asked: bool = False,
+    ) -> str:
         """Return why the session must be stopped, empty while it need not be.
 
         Args:
@@ -95,6 +109,7 @@ class Vigil:
             process: What the system says.
             now: Seconds on a steady clock.
             age: How old a new sign is taken to be, in seconds.
+            is_asked: Whether a request to stop waits for the session.
         """
         key = (sign.get("written"), sign.get("pid"), process.is_another_there) if sign else self._key
         if key != self._key or math.isnan(self._since):
@@ -105,15 +120,28 @@ class Vigil:
         self.started = started if isinstance(started, int) else 0
         self.is_suspect = False
         self.can_answer = process.is_there and silence < _ANSWER_SECONDS
+        disobeys = self._disobeys(now, is_asked=is_asked)
+        if disobeys:
+            return disobeys
         if self._sign and self.started == self._trail.acted:
             self.state = "stopped by a watchdog; waiting for its next start"
             return ""
         return self._judge(process, silence, now)
 
+    def _disobeys(self, now: float, *, is_asked: bool) -> str:
+        """Return how long a session that is alive has not done what it was asked to, empty while it may be about to."""
+        if not (is_asked and self.can_answer and str(self._sign.get("state")) == "running"):
+            self._asked_since = math.nan
+        elif math.isnan(self._asked_since):
+            self._asked_since = now
+        elif now - self._asked_since > _OBEY_SECONDS:
+            return f"it was asked to stop {now - self._asked_since:,.0f} s ago and goes on"
+        return ""
+
     def _judge(self, process: Process, silence: float, now: float) -> str:
         state = str(self._sign.get("state", ""))
         if process.is_another_there:
-            return self._judge_start(silence)
+            return self._judge_start(silence, ended_well=not state or state in _CLEAN)
         if not state:
             self.state = "waiting for its first sign of life"
             return ""
@@ -126,12 +154,16 @@ class Vigil:
             return self._judge_gone(now)
         self._gone_since = math.nan
         self.state = f"{state}, process {self._sign.get('pid')}"
-        if silence > self._limits.silence_seconds:
-            return f"no sign of life for {silence:,.0f} s, at most {self._limits.silence_seconds:g} s"
+        most = self._limits.silence_seconds
+        most = max(most, _STOP_SECONDS) if state == "stopping" else most
+        if silence > most:
+            return f"no sign of life for {silence:,.0f} s, at most {most:g} s"
         return self._judge_numbers(silence) if state == "running" else ""
 
-    def _judge_start(self, silence: float) -> str:
+    def _judge_start(self, silence: float, *, ended_well: bool) -> str:
         self.state = "starting"
+        if ended_well:
+            return ""
         patience = max(_START_SECONDS, self._limits.silence_seconds)
         return f"no sign of life since it was started {silence:,.0f} s ago" if silence > patience else ""
 

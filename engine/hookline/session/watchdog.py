@@ -25,7 +25,7 @@ from hookline.journal.lock import owner_of
 from hookline.journal.segments import FILE_NAME
 from hookline.session.emergency import reach, target_of, wait_for_end, withdraw
 from hookline.session.pulse import read_status
-from hookline.session.requests import KillRequest, ask_to_kill
+from hookline.session.requests import KillRequest, ask_to_kill, is_kill_asked
 from hookline.session.trail import EquityTrail
 from hookline.session.vigil import Limits, Process, Vigil
 
@@ -117,7 +117,10 @@ class Watchdog:
         self._sign = sign or self._sign
         written = sign.get("written")
         age = (self._system.now - written) / 1e9 if once and isinstance(written, int) else 0.0
-        reason = self._vigil.look(sign, _processes(self.target.folder, self._sign), now, max(0.0, age))
+        folder = self.target.folder
+        reason = self._vigil.look(
+            sign, _processes(folder, self._sign), now, max(0.0, age), is_asked=is_kill_asked(folder)
+        )
         if not reason and self._vigil.state != self._said:
             self._said = self._vigil.state
             self.say(self._said)
@@ -184,7 +187,7 @@ class Watchdog:
 def _processes(folder: Path, sign: dict[str, Any]) -> Process:
     """Return what the system says of a session's processes."""
     is_there = is_running(sign.get("pid"))
-    if is_there and str(sign.get("state")) in {"running", "starting"}:
+    if is_there and str(sign.get("state")) in {"running", "starting", "stopping"}:
         return Process(is_there)
     # Asking for the owner of a journal holds its lock for a moment: only where the answer matters.
     owner = owner_of(folder / FILE_NAME)
