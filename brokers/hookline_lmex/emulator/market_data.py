@@ -205,7 +205,7 @@ def _loaded(
             **_fees(config, instrument),
             tape=frozenset(market.tape),
             marks=_marks(feed, request, instrument, market.symbol),
-            funding=_funding(feed, market, instrument, (start, until), name),
+            funding=_funding(feed, market, instrument, (start, until or _after(bars, tape)), name),
             funding_interval_minutes=60 * market.funding_hours,
             is_listed=market.listed,
         )
@@ -297,6 +297,16 @@ def _said(entry: InstrumentEntry) -> dict[str, Any]:
             MarginTier(tier.up_to, tier.maintenance, tier.max_leverage) for tier in said["margin_tiers"]
         )
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _after(bars: BarSeries | None, tape: TapeSeries | None) -> int | None:
+    """Return a day after the last event: funding is wanted until then, for a loop is whole days."""
+    ends = [
+        int(series[-1])
+        for series in (None if bars is None else bars.end, None if tape is None else tape.time)
+        if series is not None and len(series)
+    ]
+    return max(ends) + _DAY if ends else None
 
 
 def _fees(config: EmulatorConfig, instrument: Instrument) -> Mapping[str, Any]:
