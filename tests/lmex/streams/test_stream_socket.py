@@ -128,7 +128,7 @@ def test_a_session_that_was_busy_for_long_does_not_take_itself_for_a_dead_socket
         async with Listener(f"{venue.url}/ws/spot", ["a"]).running() as listener:
             await until(lambda: listener.told == ["up"])
             await venue.last.send(data("a", 1))
-            time.sleep(QUICK.silence_seconds * 1.5)
+            time.sleep(QUICK.silence_seconds * 1.5)  # noqa: ASYNC251 - a strategy that thinks too long
             await asyncio.sleep(0.2)
             assert listener.messages == [("a", 1)]
             assert listener.told == ["up"]
