@@ -43,7 +43,8 @@ class Candles:
     def _load(self, history: BarSeries) -> None:
         columns = (getattr(history, name).tolist() for name in ("start", *history.COLUMNS))
         for start, open_, high, low, close, volume in zip(*columns, strict=True):
-            self._put(Candle(start, open_, high, low, close, volume, volume * close))
+            turnover = volume * _typical(high, low, close)
+            self._put(Candle(start, open_, high, low, close, volume, turnover))
         if len(history):
             self._last_end = int(history.end[-1])
 
@@ -64,9 +65,8 @@ class Candles:
     def add(self, bar: Bar) -> None:
         """Add a bar that has just closed; one that is there already is left alone."""
         if not self._starts or bar.start > self._starts[-1]:
-            volume = bar.volume
-            row = (bar.start, bar.open, bar.high, bar.low, bar.close, volume, volume * bar.close)
-            self._put(Candle(*row))
+            turnover = bar.volume * _typical(bar.high, bar.low, bar.close)
+            self._put(Candle(bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, turnover))
             self._last_end = bar.end
 
     def add_trade(self, time: int, price: float, quantity: float) -> None:
@@ -102,6 +102,11 @@ class Candles:
             else:
                 found.append(row._replace(start=start))
         return found
+
+
+def _typical(high: float, low: float, close: float) -> float:
+    """Return the price that a bar's volume is valued at: its turnover is not in the data."""
+    return (high + low + close) / 3.0
 
 
 def _joined(first: Candle, second: Candle) -> Candle:

@@ -186,7 +186,8 @@ def test_candles_are_newest_first_in_seconds_and_begin_with_the_open_one():
         *(float(one[-1]) for one in (bars.open, bars.high, bars.low)),
         last,
     ]
-    assert hours[1][5] == pytest.approx(float(bars.volume[-1] * bars.close[-1]))
+    typical = (bars.high[-1] + bars.low[-1] + bars.close[-1]) / 3
+    assert hours[1][5] == pytest.approx(float(bars.volume[-1] * typical))
     assert [row[0] for row in fours] == [int(bars.start[96]) // 10**9, int(bars.start[92]) // 10**9]
     newest = fours[0]
     assert newest[1:5] == [bars.open[96], bars.high[96:100].max(), bars.low[96:100].min(), bars.close[99]]
