@@ -6,10 +6,10 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from hookline.errors import ConfigError
 from hookline_lmex.client import LmexClient
 from hookline_lmex.errors import LmexRefused
-from hookline_lmex.results import MarketSummary, OrderState, PositionState
+from hookline_lmex.feed_history import market_of
+from hookline_lmex.results import OrderState, PositionState
 from hookline_lmex.tables import balance_view, book_view, orders_view, positions_view, ticker_view
 from hookline_lmex.tables_cells import View
 
@@ -26,7 +26,7 @@ async def fetch_ticker(client: LmexClient, symbols: Sequence[str] | None, top: i
     if not symbols:
         spot = await client.spot.market_summary()
         return ticker_view(spot, await client.futures.market_summary(full=True), {}, top)
-    markets = [await _summary(client, symbol) for symbol in symbols]
+    markets = [await market_of(client, symbol) for symbol in symbols]
     prices = {symbol: await client.product(symbol).price(symbol) for symbol in symbols}
     return ticker_view([], markets, prices, None)
 
@@ -41,7 +41,7 @@ async def fetch_book(
         LmexError: if the venue gives no usable answer.
     """
     if symbol not in contract_sizes:
-        contract_sizes[symbol] = (await _summary(client, symbol)).contract_size
+        contract_sizes[symbol] = (await market_of(client, symbol)).contract_size
     snapshot = await client.product(symbol).order_book(symbol, depth)
     return book_view(snapshot, contract_sizes[symbol], depth)
 
@@ -86,13 +86,3 @@ async def fetch_balance(client: LmexClient) -> View:
         LmexError: if the venue gives no usable answer.
     """
     return balance_view(await client.spot.wallet(), await client.futures.wallet())
-
-
-async def _summary(client: LmexClient, symbol: str) -> MarketSummary:
-    product = client.product(symbol)
-    full = {"full": True} if product is client.futures else {}
-    rows = await product.market_summary(symbol, **full)
-    found = next((one for one in rows if one.symbol == symbol), None)
-    if found is None:
-        raise ConfigError(f"--symbol: LMEX has no market {symbol!r}; hookline lmex ticker shows what it has")
-    return found

@@ -63,10 +63,10 @@ def ticker_view(
     columns = [
         Column("symbol", text_cell("symbol"), is_right=False),
         Column("last", number_cell("last")),
-        Column("24 h", lambda row: colored(row["change_fraction"] * 100, "+,.2f", " %")),
+        Column("24 h %", lambda row: colored(row["change_fraction"] * 100, "+,.2f")),
         Column("bid", number_cell("bid")),
         Column("ask", number_cell("ask")),
-        Column("spread", lambda row: optional(row["spread_bps"], ",.2f", " bps")),
+        Column("spread bps", lambda row: optional(row["spread_bps"], ",.2f")),
     ]
     if prices:
         columns.append(Column("mark", number_cell("mark")))
@@ -104,7 +104,7 @@ def book_view(book: BookSnapshot, contract_size: Decimal | None, depth: int) -> 
         Column("quantity", number_cell("ask_quantity")),
         Column("notional", lambda row: short(row["ask_notional"])),
     ]
-    notes = [f"at {isoformat(book.time)}"]
+    notes = [f"at {isoformat(book.time // 10**9 * 10**9)}"]
     if bids and asks:
         bid, ask = bids[0]["price"], asks[0]["price"]
         middle = (bid + ask) / 2
@@ -124,8 +124,7 @@ def positions_view(positions: Sequence[PositionState]) -> View:
         Column("liquidation", _liquidation),
         Column("notional", lambda row: optional(row["notional"], ",.2f")),
         Column("gain", lambda row: colored(row["unrealized"], "+,.2f")),
-        Column("leverage", lambda row: optional(row["leverage"], ",.2f", "x")),
-        Column("margin", text_cell("margin_mode"), is_right=False),
+        Column("margin", lambda row: f"{row['margin_mode']} {row['leverage']:,.2f}x"),
     ]
     notes = ["! the venue is closing this position"] if any(row["is_liquidating"] for row in rows) else []
     return View([Part("positions", "", columns, rows, "no open position")], notes)
@@ -142,9 +141,7 @@ def orders_view(orders: Sequence[OrderState], now: int) -> View:
         Column("filled", number_cell("filled")),
         Column("price", number_cell("price")),
         Column("trigger", number_cell("trigger_price")),
-        Column(
-            "client order id", lambda row: escape(row["client_order_id"] or row["order_id"]), is_right=False
-        ),
+        Column("client order id", _order_name, is_right=False, may_wrap=True),
         Column("age", lambda row: age_text(now - row["time_ns"])),
     ]
     return View([Part("orders", "", columns, rows, "no open order")])
@@ -206,12 +203,12 @@ def _ticker_row(one: MarketSummary, price: Price | None) -> dict[str, Any]:
     is_perpetual = one.contract_size is not None and not one.is_dated
     return {
         "symbol": one.symbol,
-        "last": one.last,
+        "last": _on_grid(one.last, one),
         "change_fraction": one.change_fraction,
-        "bid": one.bid if one.bid > 0 else None,
-        "ask": one.ask if one.ask > 0 else None,
-        "spread_bps": (one.ask - one.bid) / (one.ask + one.bid) * 20_000 if is_quoted else None,
-        "mark": None if price is None or not price.mark else price.mark,
+        "bid": _on_grid(one.bid, one) if one.bid > 0 else None,
+        "ask": _on_grid(one.ask, one) if one.ask > 0 else None,
+        "spread_bps": round((one.ask - one.bid) / (one.ask + one.bid) * 20_000, 4) if is_quoted else None,
+        "mark": None if price is None or not price.mark else _on_grid(price.mark, one),
         "index": None if price is None else price.index,
         "high": one.high,
         "low": one.low,
@@ -275,13 +272,27 @@ def _order_row(one: OrderState) -> dict[str, Any]:
     }
 
 
+def _on_grid(value: Decimal, one: MarketSummary) -> Decimal:
+    """Return a price with the digits of the market's tick, and more where it lies off the grid."""
+    decimals = -int(one.tick_size.normalize().as_tuple().exponent)
+    return value if decimals < 0 or value != round(value, decimals) else round(value, decimals)
+
+
 def _order_type(one: OrderState) -> str:
-    words = [one.kind.value.lower()]
+    """Return what an order is in a word or two; a trigger order is one of the market unless it says limit."""
+    kind = one.kind.value.lower()
     if one.trail_value:
         words = ["trailing stop"]
     elif one.is_trigger and not one.is_triggered:
-        words.insert(0, {1001: "stop", 1002: "target"}.get(int(one.trigger_kind), "trigger"))
+        words = [{1001: "stop", 1002: "target"}.get(int(one.trigger_kind), "trigger")]
+        words += [kind] if kind != "market" else []
+    else:
+        words = [kind]
     return " ".join([*words, *(["reduce"] if one.reduce_only or one.is_close else [])])
+
+
+def _order_name(row: Mapping[str, Any]) -> str:
+    return escape(row["client_order_id"] or f"({row['order_id']})")
 
 
 def _liquidation(row: Mapping[str, Any]) -> str:

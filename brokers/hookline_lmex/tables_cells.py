@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from decimal import Context, Decimal
+from typing import Any, Literal
 
 from rich.box import SIMPLE
 from rich.console import Group, RenderableType
@@ -29,16 +29,18 @@ __all__ = [
 
 Row = Mapping[str, Any]
 _SECOND = 1_000_000_000
+_NINE = Context(prec=9)
 _HIDDEN = frozenset({"time_ns"})
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, how a row's cell reads, and whether it stands at the right."""
+    """One column: its heading, how a row's cell reads, whether it stands at the right, and whether it gives way."""
 
     heading: str
     cell: Callable[[Row], str]
     is_right: bool = True
+    may_wrap: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ class View:
 
 
 def plain_number(value: Decimal) -> str:
-    """Return a number with all its digits, without an exponent.
+    """Return a number without an exponent, to nine digits.
 
     >>> plain_number(Decimal("12345.50")), plain_number(Decimal("1E-5")), plain_number(Decimal("2E+3"))
     ('12,345.50', '0.00001', '2,000')
+    >>> plain_number(Decimal("3250.15298571429"))
+    '3,250.15299'
     """
-    return f"{value:,f}"
+    return f"{_NINE.create_decimal(value):,f}"
 
 
 def short(value: Decimal | None) -> str:
@@ -118,10 +122,13 @@ def optional(value: Decimal | None, form: str, unit: str = "") -> str:
     return "" if value is None else f"{value:{form}}{unit}"
 
 
-def colored(value: Decimal, form: str, unit: str = "") -> str:
-    """Return a number in the color of its sign."""
-    style = "green" if value > 0 else "red" if value < 0 else "dim"
-    return f"[{style}]{value:{form}}{unit}[/{style}]"
+def colored(value: Decimal, form: str) -> str:
+    """Return a number in the color of its sign; one that reads as zero has neither."""
+    text = f"{value:{form}}"
+    if not any(digit in text for digit in "123456789"):
+        return f"[dim]{text.lstrip('+-')}[/dim]"
+    style = "green" if value > 0 else "red"
+    return f"[{style}]{text}[/{style}]"
 
 
 def side_text(text: str, is_long: bool) -> str:
@@ -147,9 +154,10 @@ def _table(part: Part) -> RenderableType:
     title = escape(part.title) or None
     if not part.rows:
         return f" {title + ': ' if title else ''}{part.empty}"
-    table = Table(box=SIMPLE, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(box=SIMPLE, title=title, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
     for column in part.columns:
-        table.add_column(column.heading, justify="right" if column.is_right else "left", no_wrap=True)
+        side: Literal["left", "right"] = "right" if column.is_right else "left"
+        table.add_column(column.heading, justify=side, no_wrap=not column.may_wrap, overflow="fold")
     for row in part.rows:
         table.add_row(*(column.cell(row) for column in part.columns))
     return table
