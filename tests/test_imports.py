@@ -19,6 +19,7 @@ OURS = {
     "hookline_reports",
     "hookline_notify",
 } | {
+    "hookline_lmex",
     "hookline_paper",
     "hookline_feeds",
 }

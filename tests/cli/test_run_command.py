@@ -177,7 +177,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(hookline, session, tmp_p
 def test_an_interrupted_run_writes_its_reports_and_is_130(hookline, session, monkeypatch):
     from hookline.session import Session
 
-    def interrupted(self, progress=None):
+    def interrupted(self, progress=None, confirm=None):
         result = _run(self, progress)
         object.__setattr__(result.record, "interrupted", True)
         return result
@@ -194,7 +194,7 @@ def test_progress_is_shown_on_the_error_stream_of_a_terminal(hookline, session, 
 
     written, _run = [], Session.run
 
-    def spied(self, progress=None):
+    def spied(self, progress=None, confirm=None):
         progress(0.5, 1_704_067_200 * 10**9)
         return _run(self, progress)
 
@@ -211,7 +211,7 @@ def test_no_progress_gives_the_run_nothing_to_report_to(hookline, session, monke
 
     _run, seen = Session.run, []
     monkeypatch.setattr(
-        Session, "run", lambda self, progress=None: (seen.append(progress), _run(self, progress))[1]
+        Session, "run", lambda self, progress=None, confirm=None: (seen.append(progress), _run(self, progress))[1]
     )
     monkeypatch.setattr(run_module.sys.stderr, "isatty", lambda: True, raising=False)
     hookline("run", session(), "--no-progress")

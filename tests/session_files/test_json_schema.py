@@ -114,7 +114,7 @@ def test_a_good_session_holds(schema):
         ("id: second", "di: second"),
         ("fixed_notional", "fixed_notion"),
         ("timeframe: 1h\n", ""),
-        ("timeframe: 1h", "timeframe: 1h\nmode: live"),
+        ("timeframe: 1h", "timeframe: 1h\nmode: lively"),
         ("symbols: [BTC-PERP]", "symbols: []"),
         ("[json,", "[jsn,"),
     ],

@@ -124,7 +124,7 @@ def test_keys_left_empty_count_as_left_out(write):
 
 
 WRONG = {
-    "mode: live": "5:1: mode: must be 'backtest' or 'paper', was 'live'",
+    "mode: lively": "5:1: mode: must be 'backtest', 'paper' or 'live', was 'lively'; did you mean 'live'?",
     "moed: paper": "5:1: moed: no such key; did you mean 'mode'?",
     "cash: 0": "5:1: cash: must be above 0, was 0",
     "cash: a lot": "5:1: cash: must be a decimal number, was 'a lot'",
@@ -355,5 +355,5 @@ def test_a_mapping_from_python_is_a_session(tmp_path):
     config = session_from(data, "mine", tmp_path)
     assert (config.name, config.base, config.feed) == ("mine", tmp_path, PluginUse("synthetic"))
     assert data["feed"] == "synthetic"
-    with pytest.raises(ConfigError, match=r"^mode: must be 'backtest' or 'paper', was 'live'$"):
-        session_from({**data, "mode": "live"})
+    with pytest.raises(ConfigError, match=r"^mode: must be 'backtest', 'paper' or 'live', was 'lively'"):
+        session_from({**data, "mode": "lively"})

@@ -30,11 +30,15 @@ _BUILT_IN = {
     "schema": ("hookline.cli.schema", "schema", "Write the JSON Schema of session files, for editors."),
     "status": ("hookline.cli.status", "status", "Show a session at a glance, running or stopped."),
     "resume": ("hookline.cli.resume", "resume", "End the halt of a session, running or stopped."),
-    "kill": ("hookline.cli.kill", "kill", "Stop a session now and withdraw it from its venues."),
+    "kill": (
+        "hookline.cli.kill",
+        "kill",
+        "Stop a session now and cancel its orders at the venue, whether or not its process lives.",
+    ),
     "watchdog": (
         "hookline.cli.watchdog",
         "watchdog",
-        "Watch a session from a process of its own and kill it when it fails.",
+        "Watch a session from a process of its own, and stop it when it fails.",
     ),
     "checklist": (
         "hookline.cli.checklist",

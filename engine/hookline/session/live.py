@@ -156,10 +156,12 @@ class VenueLink:
         try:
             self._session.kernel.hear(self._session.plan.feed.clock.now)
             self._reconciler.check(account)
+            self._watch.time_passed()
         except Exception as error:  # noqa: BLE001  # it is raised where the stream is awaited
             self._driver.end(error)
             return
-        self._driver.hear()
+        if self._has_started:  # what strategies ask for at the start waits until the venue was compared
+            self._driver.hear()
 
     def _book(self, account: VenueAccount) -> None:
         """Compare while there are no strategies yet to be told."""
