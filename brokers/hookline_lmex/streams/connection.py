@@ -5,7 +5,7 @@ Rules of this file:
 - Nothing is replayed after a loss: each connection logs in and subscribes again, and ``on_up`` says that whatever happened
   meanwhile has to be asked for.
 - A socket is dead when nothing was heard for a while, whatever the operating system says of it; the text ``ping`` makes a
-  living one speak.
+  living one speak. One that has no news for long has to acknowledge its subscriptions once more: some only answer pings.
 - Messages that cannot be read are reported with their text and survived. Nothing that is sent is ever part of a report:
   a login carries the key.
 """
@@ -122,7 +122,7 @@ class Socket:
         self._stop = asyncio.Event()
         self._talk: Conversation | None = None
         self._running: asyncio.Event | None = None
-        self._heard = self._up_at = 0.0
+        self._heard = self._news_at = self._up_at = 0.0
         self._logins_refused = 0
         self._last_trouble = ""
 
@@ -165,12 +165,7 @@ class Socket:
     def resubscribe(self, topics: Iterable[str]) -> None:
         """Ask for topics again, so that each begins with a fresh snapshot; does nothing while the socket is down."""
         if self.is_up and self._talk is not None:
-            self._talk.want(topics, give_back=True)
-
-    def refresh(self, topics: Iterable[str]) -> None:
-        """Subscribe once more to topics that are held: a venue that does not answer is lost, whatever it says to pings."""
-        if self.is_up and self._talk is not None:
-            self._talk.want(topics, give_back=False)
+            self._talk.want_again(topics)
 
     # -- staying connected ---------------------------------------------------------------------------------------------
 
@@ -201,10 +196,12 @@ class Socket:
 
     async def _use(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Speak and listen until the connection is lost, and say so."""
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._news_at = asyncio.get_running_loop().time()
         talk = self._talk = Conversation(socket, self.topics, self._times, self._tell, self._chunk)
         try:
-            await first_of(self._read(socket, talk), self._speak(talk), self._beat(socket), lesser=LostError)
+            await first_of(
+                self._read(socket, talk), self._speak(talk), self._beat(socket, talk), lesser=LostError
+            )
         except LostError as lost:
             if talk.was_refused:
                 self._count_refusal()
@@ -257,20 +254,24 @@ class Socket:
             if count % _BREATH == 0:  # messages that wait already are read without ever letting others run
                 await asyncio.sleep(0)
 
-    async def _beat(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _beat(self, socket: aiohttp.ClientWebSocketResponse, talk: Conversation) -> None:
         """Make the venue speak, and notice when it does not."""
         times = self._times
         loop = asyncio.get_running_loop()
         next_ping = loop.time() + times.ping_seconds
         while True:
-            dead_at = self._heard + times.silence_seconds
-            await asyncio.sleep(max(0.0, min(next_ping, dead_at) - loop.time()))
+            next_look = self._heard + times.silence_seconds, self._news_at + times.quiet_seconds
+            await asyncio.sleep(max(0.0, min(next_ping, *next_look) - loop.time()))
             if loop.time() >= self._heard + times.silence_seconds:
                 await asyncio.sleep(
                     _GRACE_SECONDS
                 )  # what came while the loop was busy with something else is read first
             if (silent := self.silent_seconds) >= times.silence_seconds:
                 raise LostError(f"nothing was heard for {silent:.1f} seconds")
+            if loop.time() >= self._news_at + times.quiet_seconds:
+                self._news_at = loop.time()
+                if self.is_up:
+                    talk.probe()
             if loop.time() >= next_ping:
                 next_ping = loop.time() + times.ping_seconds
                 await sent(socket.send_str("ping"), times.silence_seconds)
@@ -298,6 +299,7 @@ class Socket:
             return
         if topic := frame.topic:
             talk.saw(topic)
+            self._news_at = self._heard
             self.counts.messages += 1
             self._on_message(topic, frame.data)
         elif frame.event:

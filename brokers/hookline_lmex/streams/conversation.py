@@ -61,7 +61,7 @@ class Conversation:
         self._chunk = chunk
         self._wake = asyncio.Event()
         self._again: set[str] = set()
-        self._fresh: set[str] = set()
+        self._is_probing = False
         self._request: Request | None = None
         self._answer: asyncio.Future[bool] | None = None
 
@@ -89,16 +89,25 @@ class Conversation:
             await self._wake.wait()
             self._wake.clear()
             again, self._again = sorted(self._again), set()
-            fresh, self._fresh = sorted(self._fresh.difference(again)), set()
+            is_probing, self._is_probing = self._is_probing, False
             for part in chunks(again, self._chunk):
                 await self._ask("unsubscribe", part)
                 await self._subscribe(part)
-            await self._subscribe(fresh)
+            if is_probing:
+                self._topics.probes += 1
+                await self._subscribe(sorted(self._topics.accepted))
+                self._topics.probes_answered += 1
 
-    def want(self, topics: Iterable[str], *, give_back: bool) -> None:
-        """Have topics asked for again, given back before or not."""
-        (self._again if give_back else self._fresh).update(topics)
+    def want_again(self, topics: Iterable[str]) -> None:
+        """Have topics given back and asked for again."""
+        self._again.update(topics)
         self._wake.set()
+
+    def probe(self) -> None:
+        """Subscribe once more to what is held, so that the venue has to answer; not where it never does."""
+        if self._topics.may_probe:
+            self._is_probing = True
+            self._wake.set()
 
     @property
     def was_refused(self) -> bool:

@@ -66,12 +66,10 @@ class Line:
         self._stamp = stamp
         self._put = put
         self._times = times
-        self._quiet_since = 0.0
         self.socket = socket(self._take)
 
     def up(self) -> None:
         """Learn that the socket is up."""
-        self._quiet_since = asyncio.get_running_loop().time()
 
     def down(self, reason: str) -> None:
         """Learn that the socket is lost."""
@@ -81,13 +79,8 @@ class Line:
 
     def tend(self) -> None:
         """Look after what has waited too long; called several times a second."""
-        now = asyncio.get_running_loop().time()
-        if self.socket.is_up and now - self._quiet_since > self._times.quiet_seconds:
-            self._quiet_since = now
-            self.socket.refresh(self.socket.accepted)
 
     def _take(self, topic: str, data: msgspec.Raw) -> None:
-        self._quiet_since = asyncio.get_running_loop().time()
         try:
             self._read(topic, data)
         except (msgspec.DecodeError, _UnusableError) as error:
@@ -157,7 +150,6 @@ class BookLine(Line):
 
     def up(self) -> None:
         """Wait for the snapshots that subscriptions begin with."""
-        super().up()
         now = asyncio.get_running_loop().time()
         for pace in self._paces.values():
             pace.next_at = now + self._times.resync_seconds
@@ -170,7 +162,6 @@ class BookLine(Line):
 
     def tend(self) -> None:
         """Ask for the snapshots that are due."""
-        super().tend()
         if self.socket.is_up:
             for symbol, keeper in self.keepers.items():
                 if keeper.is_stale:

@@ -258,7 +258,7 @@ class MarketStream:
 
     async def _tend(self) -> None:
         while True:
-            await asyncio.sleep(min(0.25, self._times.resync_seconds / 4.0, self._times.quiet_seconds / 4.0))
+            await asyncio.sleep(min(0.25, self._times.resync_seconds / 4.0))
             for line in self.lines.values():
                 line.tend()
 

@@ -17,6 +17,8 @@ from hookline_lmex.streams.frames import Frame
 
 __all__ = ["Request", "Topic", "Topics", "chunks"]
 
+_PROBES = 2
+
 Topic = str | tuple[str, ...]
 
 
@@ -70,10 +72,13 @@ class Topics:
 
     Attributes:
         accepted: What is held on this connection.
+        probes: How often the venue was asked for what it had granted already.
+        probes_answered: How often it answered that.
     """
 
     def __init__(self, wanted: Iterable[Topic]) -> None:
         self.accepted: set[str] = set()
+        self.probes = self.probes_answered = 0
         self._groups = [[topic] if isinstance(topic, str) else list(topic) for topic in wanted]
         self._names = [group[0] for group in self._groups]
         self._reported: set[str] = set()
@@ -83,6 +88,11 @@ class Topics:
         """The best spelling of everything that was refused on this connection in all its spellings."""
         pairs = zip(self._names, self._groups, strict=True)
         return [name for name, group in pairs if not self.accepted.intersection(group)]
+
+    @property
+    def may_probe(self) -> bool:
+        """Whether an answer may be expected when topics are asked for once more; some venue may never give one."""
+        return bool(self.accepted) and (self.probes_answered > 0 or self.probes < _PROBES)
 
     def forget(self) -> None:
         """Begin a new connection: nothing is held."""

@@ -26,7 +26,7 @@ class SocketTimes:
         resync_seconds: For a new snapshot of a book, before it is asked for again; also the first pause between two
             resynchronisations of one book, doubled while they do not help.
         resync_most_seconds: Longest such pause.
-        quiet_seconds: Without any market data on a socket, after which it has to prove that it still hears us.
+        quiet_seconds: Without any data, after which the venue has to acknowledge the subscriptions once more.
         old_news_seconds: After subscribing, for which trades that are older than the subscription are taken for history.
     """
 

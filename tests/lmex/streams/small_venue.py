@@ -67,6 +67,8 @@ class SmallVenue:
         self.is_mute = False
         self.answers_pings_only = False
         self.acknowledges = True
+        self.acknowledges_again = True
+        self.heartbeat: float | None = None
         self.greeting: str | None = None
         self.connect_status = 0
         self.attempts = 0
@@ -109,7 +111,7 @@ class SmallVenue:
         self.attempts += 1
         if self.connect_status:
             return web.Response(status=self.connect_status)
-        socket = web.WebSocketResponse(autoping=True)
+        socket = web.WebSocketResponse(autoping=True, heartbeat=self.heartbeat)
         await socket.prepare(request)
         connection = Connection(socket, request)
         self.connections.append(connection)
@@ -139,7 +141,8 @@ class SmallVenue:
         granted = [topic for topic in asked["args"] if topic not in self.refused]
         if op == "subscribe" and self.on_subscribing is not None:
             await self.on_subscribing(connection, granted)
-        if self.acknowledges:
+        is_new = not set(granted) & set(connection.topics)
+        if self.acknowledges and (is_new or self.acknowledges_again):
             await connection.send({"event": op, "channel": granted[::-1]})
         for topic in granted:
             if op == "unsubscribe":

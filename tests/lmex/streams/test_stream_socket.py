@@ -98,13 +98,13 @@ def test_it_keeps_itself_alive_with_text_pings() -> None:
 
 def test_it_answers_the_protocols_pings() -> None:
     async def test(venue: SmallVenue) -> None:
-        async with Listener(f"{venue.url}/ws/spot", ["a"]).running() as listener:
-            await until(lambda: listener.socket.is_up)
-            before = listener.socket.silent_seconds
-            await venue.last.socket.ping(b"are you there")
-            await until(lambda: venue.last.pings >= 2)
+        venue.heartbeat = 0.1  # a server that hears no pong within half of this closes the connection
+        times = replace(QUICK, ping_seconds=60.0, silence_seconds=60.0)
+        async with Listener(f"{venue.url}/ws/spot", ["a"], times=times).running() as listener:
+            await until(lambda: listener.told == ["up"])
+            await asyncio.sleep(0.5)
+            assert venue.last.pings == 0
             assert listener.told == ["up"]
-            assert before < 1
 
     run(test)
 
@@ -429,14 +429,43 @@ def test_a_topic_asked_for_again_is_given_back_first() -> None:
     run(test)
 
 
-def test_a_held_topic_that_is_subscribed_once_more_is_not_given_back() -> None:
+def test_a_socket_without_news_has_to_acknowledge_its_topics_once_more() -> None:
     async def test(venue: SmallVenue) -> None:
-        async with Listener(f"{venue.url}/ws/oss/spot", ["a", "b"]).running() as listener:
-            await until(lambda: listener.told == ["up"])
-            listener.socket.refresh(["a", "b"])
-            await until(lambda: len(venue.last.heard) == 2)
-            assert venue.last.asked("subscribe")[1] == ["a", "b"]
+        times = replace(QUICK, quiet_seconds=0.1, answer_seconds=0.1)
+        async with Listener(f"{venue.url}/ws/spot", ["a", "b"], times=times).running() as listener:
+            await until(lambda: len(venue.connections) == 1 and len(venue.last.asked("subscribe")) == 3)
+            assert venue.last.asked("subscribe") == [["a", "b"]] * 3
             assert listener.told == ["up"]
+            venue.answers_pings_only = True
+            await until(lambda: len(listener.told) == 2)
+            assert listener.told[1] == "down: no acknowledgement of a subscription within 0.1 seconds"
+            venue.answers_pings_only = False
+            await until(lambda: listener.told[2:] == ["up"])
+
+    run(test)
+
+
+def test_news_are_proof_enough() -> None:
+    async def test(venue: SmallVenue) -> None:
+        times = replace(QUICK, quiet_seconds=0.15)
+        async with Listener(f"{venue.url}/ws/spot", ["a"], times=times).running() as listener:
+            await until(lambda: listener.told == ["up"])
+            for number in range(30):
+                await venue.last.send(data("a", number))
+                await asyncio.sleep(0.02)
+            assert len(venue.last.heard) == 1
+
+    run(test)
+
+
+def test_a_venue_that_never_acknowledges_twice_is_soon_not_asked_any_more() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.acknowledges_again = False
+        times = replace(QUICK, quiet_seconds=0.05, answer_seconds=0.05)
+        async with Listener(f"{venue.url}/ws/spot", ["a"], times=times).running() as listener:
+            await until(lambda: len(listener.told) == 5)
+            await asyncio.sleep(0.4)
+            assert [text.partition(":")[0] for text in listener.told] == ["up", "down", "up", "down", "up"]
 
     run(test)
 
