@@ -1,7 +1,11 @@
 """The page before a session trades with money, the numbers on it, and the consent it asks for."""
 
+import asyncio
 import io
+import os
 import re
+import threading
+import time
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +29,14 @@ from hookline.model import (
 from hookline.model.instrument import MarginMode, MarginTier
 from hookline.risk.rule import RiskRule, deny, shrink
 from hookline.session.checklist import Check
-from hookline.session.confirming import LiveFacts, checks_of, confirm_live, refuse_unconfirmed
+from hookline.session.confirming import (
+    LiveFacts,
+    ask_at,
+    checks_of,
+    confirm_live,
+    consent,
+    refuse_unconfirmed,
+)
 from hookline.session.confirming_numbers import FundingNow
 from hookline.session.plan import JournalPlan, Plan, Seat, WalletPlan
 from hookline.simulation.margin import maintenance_margin, tiers_of
@@ -336,3 +347,57 @@ def test_nobody_to_ask_is_refused_before_the_venue_is_asked():
         refuse_unconfirmed("demo", None, None)
     refuse_unconfirmed("demo", "demo", None)
     refuse_unconfirmed("demo", None, input)
+
+
+# -- at the terminal -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield ours
+    os.close(ours)
+
+
+def test_a_person_at_a_terminal_is_asked(terminal):
+    console = Console(file=io.StringIO(), width=100)
+    os.write(terminal, b"CONFIRM\n")
+    answer = ask_at(console)
+    confirm_live(LiveFacts(plan_of(), PRICES), ACCOUNT, console, answer)
+    assert console.file.getvalue().endswith("Type CONFIRM to trade with money: ")
+
+
+def test_where_there_is_no_terminal_nobody_is_asked(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("CONFIRM\n"))
+    assert ask_at(Console(file=io.StringIO())) is None
+
+
+def test_an_interrupt_does_not_wait_for_the_answer(terminal):
+    answer = ask_at(Console(file=io.StringIO()))
+
+    async def interrupted():
+        task = asyncio.create_task(consent(answer))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    began = time.monotonic()
+    asyncio.run(interrupted())
+    assert time.monotonic() - began < 2.0
+    os.write(terminal, b"CONFIRM\n")  # too late, and to nobody
+    end = time.monotonic() + 5.0
+    while any(thread.name == "confirm" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_what_is_answered_reaches_who_waits():
+    def refused():
+        raise ConfigError("no")
+
+    asyncio.run(consent(lambda: None))
+    with pytest.raises(ConfigError, match="no"):
+        asyncio.run(consent(refused))

@@ -10,8 +10,12 @@ Rules of this file:
 
 from __future__ import annotations
 
+import asyncio
+import select
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,9 +28,10 @@ from hookline.session.plan import Plan
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["WORD", "LiveFacts", "ask_at", "checks_of", "confirm_live", "refuse_unconfirmed"]
+__all__ = ["WORD", "LiveFacts", "ask_at", "checks_of", "confirm_live", "consent", "refuse_unconfirmed"]
 
 WORD = "CONFIRM"
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,48 @@ def ask_at(console: Console) -> Callable[[], str] | None:
     """Return what asks a person at the terminal, None where there is none."""
     if not sys.stdin.isatty():
         return None
-    return lambda: console.input(f"Type {WORD} to trade with money: ")
+
+    def ask() -> str:
+        console.print(f"Type {WORD} to trade with money: ", end="", highlight=False)
+        # Who is left behind, see ``consent``, must not hold the lock of the input while Python ends.
+        while not select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
+            pass
+        return sys.stdin.readline()
+
+    return ask
+
+
+async def consent(confirm: Callable[[], None]) -> None:
+    """Ask a person beside the event loop; canceled, by Ctrl-C for example, it does not wait for the answer.
+
+    Args:
+        confirm: Asks, in a thread of its own.
+
+    Raises:
+        Exception: what ``confirm`` raises.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+
+    def ask() -> None:
+        error: BaseException | None = None
+        try:
+            confirm()
+        except Exception as raised:  # noqa: BLE001  # it is raised where the answer is awaited
+            error = raised
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(tell, error)
+
+    threading.Thread(target=ask, name="confirm", daemon=True).start()
+    await answer
 
 
 def refuse_unconfirmed(name: str, confirm: str | None, answer: Callable[[], str] | None) -> None:
