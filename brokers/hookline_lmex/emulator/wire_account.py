@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookline.model import MarginMode, Wallet
+from hookline.model import MarginMode, Position, Wallet
 from hookline.simulation.funds import mark_price
 from hookline.simulation.margin import maintenance_margin
 from hookline_lmex.emulator.desk import Desk
@@ -109,8 +109,11 @@ def wallet_row(desk: Desk, wallet: Wallet, name: str) -> dict[str, Any]:
         maintenance_margin(abs(one.notional), desk.funds.terms[one.symbol].tiers) for one in held
     )
     available = desk.available().get(wallet.currency, 0.0)
+    posted = sum(desk.funds.posted(one) for one in _isolated(desk, wallet) if not isolated or one in held)
     if isolated:
-        balance, available = sum(desk.funds.posted(one) for one in held), 0.0
+        balance, available = posted, 0.0
+    else:
+        balance -= posted
     value = sum(abs(one.notional) for one in held)
     equity = balance + unrealized
     return {
@@ -132,6 +135,15 @@ def wallet_row(desk: Desk, wallet: Wallet, name: str) -> dict[str, Any]:
             {"balance": number(max(0.0, equity - available)), "assetPrice": 1, "currency": wallet.currency}
         ],
     }
+
+
+def _isolated(desk: Desk, wallet: Wallet) -> list[Position]:
+    """Return the positions with margin of their own: what they have posted is not in the shared wallet."""
+    return [
+        position
+        for position in desk.each_position()
+        if position.wallet is wallet and desk.instruments[position.symbol].margin_mode is MarginMode.ISOLATED
+    ]
 
 
 _SPOT_TYPES = {True: "Transfer_In", False: "Transfer_Out"}

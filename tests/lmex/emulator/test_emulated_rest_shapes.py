@@ -506,6 +506,28 @@ def test_a_position_shows_in_the_wallet():
     assert wallet["maintenanceMargin"] == pytest.approx(0.55)
 
 
+def test_the_margin_of_an_isolated_position_is_in_a_wallet_of_its_own():
+    floor = plain()
+
+    async def act(venue):
+        await venue.post(FUTURES, "/api/v2.3/leverage", symbol="AAA-PERP", leverage=5)
+        body = {"symbol": "AAA-PERP", "side": "BUY", "type": "MARKET", "size": 100}
+        await venue.post(FUTURES, "/api/v2.3/order", **body)
+        (position,) = (await venue.get(FUTURES, "/api/v2.3/user/positions")).body
+        path = "/api/v2.3/user/wallet"
+        (shared,) = (await venue.get(FUTURES, path, wallet="CROSS@")).body
+        (own,) = (await venue.get(FUTURES, path, wallet=position["walletName"])).body
+        return position, shared, own
+
+    position, shared, own = run(floor, act)
+    # One coin at 100.1 with a fifth of it as margin, and 0.06006 paid in fees.
+    assert (position["marginType"], position["isolatedLeverage"]) == (92, 5)
+    assert position["walletName"] == "ISOLATED@AAA-PERP-USDT"
+    assert own["assets"][0]["balance"] == pytest.approx(20.02)
+    assert shared["assets"][0]["balance"] == pytest.approx(10_000 - 0.06006 - 20.02)
+    assert shared["availableBalance"] == shared["assets"][0]["balance"]
+
+
 def test_other_calls_of_the_spot_wallet():
     floor = Floor(
         on_tape(coin()),
