@@ -68,7 +68,9 @@ def _plain(value: object) -> object:
         if not value.is_finite():
             raise ValueError(f"a number must be finite to be sent, was {value!r}")
         return msgspec.Raw(format(value, "f").encode())
-    return value
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def row_of(payload: object) -> Row:
