@@ -17,7 +17,7 @@ from hookline_lmex.streams.subscribing import Topic
 from hookline_lmex.streams.symbols import known_names
 from hookline_lmex.streams.times import SocketTimes
 from hookline_lmex.streams.trade_sieve import TradeSieve
-from hookline_lmex.streams.wire import BookData, TradeData, decode_book, decode_trades
+from hookline_lmex.streams.wire import BookData, Level, TradeData, decode_book, decode_trades
 
 __all__ = ["BookLine", "Line", "TradeLine", "book_topic", "quote_topic", "trade_topic"]
 
@@ -226,7 +226,7 @@ class BookLine(Line):
 
 
 def _best(
-    levels: list[tuple[str, str]],
+    levels: list[Level],
     units: Callable[[str | float], float],
     best: Callable[[list[tuple[float, float]]], tuple[float, float]],
 ) -> tuple[float, float]:
@@ -272,8 +272,8 @@ class TradeLine(Line):
         self._since_ms = 0
         super().__init__(socket, stamp, put, times)
 
-    def _read(self, topic: str, data: msgspec.Raw) -> None:  # noqa: ARG002 - older topics do not name the market
-        trades = decode_trades(data)
+    def _read(self, topic: str, data: msgspec.Raw) -> None:
+        trades, problems = decode_trades(data)
         by_symbol: dict[str, list[TradeData]] = {}
         for trade in trades:
             by_symbol.setdefault(trade.symbol, []).append(trade)
@@ -285,7 +285,13 @@ class TradeLine(Line):
                 continue
             sieve, units = self._markets[symbol]
             for trade in sieve.news(group, since_ms):
-                self._put(self._made(symbol, trade, units))
+                made = self._made(symbol, trade, units)
+                if made is None:
+                    problems.append(f"a trade needs a side, a size and a price: {trade}")
+                else:
+                    self._put(made)
+        for problem in problems:
+            self.socket.malformed(f"{topic}: {problem}")
 
     def _history_before(self) -> int:
         """Return the time in milliseconds before which trades are history, 0 once none of the past can come any more."""
@@ -294,9 +300,9 @@ class TradeLine(Line):
             self._since_ms = (self._now() - passed) // 1_000_000
         return self._since_ms if self.socket.asked_seconds < self._times.old_news_seconds else 0
 
-    def _made(self, symbol: str, trade: TradeData, units: Callable[[str | float], float]) -> Trade:
+    def _made(self, symbol: str, trade: TradeData, units: Callable[[str | float], float]) -> Trade | None:
         side, quantity = _SIDES.get(trade.side.removeprefix("MODE_")), units(trade.size)
         if side is None or not (0.0 < quantity < math.inf and math.isfinite(trade.price)):
-            raise _UnusableError("a trade needs a side, a size and a price")
+            return None
         time, venue_time = self._stamp.of(trade.timestamp)
         return Trade(symbol, time, venue_time, trade.price, quantity, side)

@@ -180,6 +180,17 @@ def test_a_book_is_a_snapshot_and_then_deltas_in_base_units() -> None:
     run(test)
 
 
+def test_levels_may_be_numbers() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.on_subscribed = starts_with(snapshot(10, [(99.5, 20)], [(100, "30")]))
+        async with Follower(venue, {"BTC-PERP": {BOOK}}).running() as follower:
+            await until(lambda: len(follower.events) == 1)
+            assert follower.events[0].prices == [99.5, 100.0]
+            assert follower.events[0].quantities == [0.02, 0.03]
+
+    run(test)
+
+
 def test_a_topic_without_its_group_is_routed_by_its_symbol() -> None:
     async def test(venue: SmallVenue) -> None:
         venue.on_subscribed = starts_with(FIRST)
@@ -420,6 +431,16 @@ def test_the_old_name_of_a_dated_contract_is_known_where_it_is_followed() -> Non
     run(test)
 
 
+def test_trades_that_are_no_list_are_reported() -> None:
+    async def test(venue: SmallVenue) -> None:
+        async with Follower(venue, {"BTC-PERP": {TRADES}}).running() as follower:
+            await venue.last.send({"topic": "tradeHistoryApiV3:BTC-PERP", "data": trade(1)})
+            await until(lambda: len(follower.troubles) == 1)
+            assert follower.told == ["futures up"]
+
+    run(test)
+
+
 def test_trades_of_another_market_are_not_told() -> None:
     async def test(venue: SmallVenue) -> None:
         async with Follower(venue, {"BTC-PERP": {TRADES}}).running() as follower:
@@ -481,9 +502,8 @@ def test_a_burst_keeps_its_order_and_is_told_once() -> None:
 def test_a_trade_that_makes_no_sense_is_reported(bad: dict[str, Any]) -> None:
     async def test(venue: SmallVenue) -> None:
         async with Follower(venue, {"BTC-PERP": {TRADES}}).running() as follower:
-            await venue.last.send(trades(trade(1) | bad))
-            await venue.last.send(trades(trade(2)))
-            await until(lambda: len(follower.events) == 1)
+            await venue.last.send(trades(trade(1), trade(2) | bad, trade(3)))
+            await until(lambda: len(follower.events) == 2)
             assert len(follower.troubles) == 1
             assert "tradeHistoryApiV3:BTC-PERP" in follower.troubles[0]
             assert follower.stream.status().malformed == 1
