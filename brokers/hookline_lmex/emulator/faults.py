@@ -31,6 +31,9 @@ maintenance            503 for everything, sockets closed                       
 ban                    429 for everything, sockets refused with 400                                    Retry-After, s
 =====================  ==============================================================================  ==================
 
+``stall_sockets``, ``clock_skew`` and ``delist`` have a value and ``seconds`` and nothing else: they are states, neither
+drawn nor counted.
+
 ``only`` limits a fault to what contains that text: ``POST /futures/api/v2.3/order`` for requests, the topic for messages.
 """
 
@@ -61,6 +64,8 @@ class Trait:
     any_word: bool = False
     negative: bool = False
 
+
+_STATES = ("stall_sockets", "clock_skew", "delist")
 
 FAULTS: Mapping[str, Trait] = {
     "drop_sockets": Trait(None, numbers=True),
@@ -135,6 +140,11 @@ class Fault:
         ):
             if not holds:
                 raise ConfigError(f"{self.name}.{name}: {rule}, was {shown(getattr(self, name))}")
+
+        if self.name in _STATES and (self.probability, self.count, self.only) != (1.0, None, ""):
+            raise ConfigError(
+                f"{self.name}: lasts until it ends, and has neither probability nor count nor only"
+            )
 
     def _check_value(self, trait: Trait) -> None:
         value = self.value
@@ -234,6 +244,8 @@ class FaultSwitches:
             self.clear(fault.name)
         ends = None if fault.seconds is None else self._timer() + fault.seconds
         self._switches[fault.name] = _Switch(fault, ends, fault.count)
+        if fault.name in _STATES:
+            self._fired[fault.name] += 1
         self._tell(fault.name, fault)
 
     def clear(self, name: str | None = None) -> None:

@@ -95,7 +95,7 @@ class BookSender:
         if self._faults.fires("sequence_gaps", name):
             chain.sequence += 1
             return
-        crossing = chain.crossing_bid
+        crossing = chain.crossing_bid if self._faults.find("crossed_books") else None
         if crossing is not None and self._faults.fires("crossed_books", name):
             bids = [*bids, crossing]
         data, delay = chain.delta(bids, asks, self._now_ms), self.delay

@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from math import ceil, floor
 from typing import Any
@@ -21,7 +22,7 @@ __all__ = ["Chain", "best_level"]
 
 DEPTH = 50
 _STEPS = (1, 5, 10, 50, 100, 500, 1000, 5000, 10_000)
-Levels = dict[str, str]
+Levels = dict[float, float]
 Pairs = list[list[str]]
 
 
@@ -49,15 +50,16 @@ class Chain:
         if book.is_stale or book.is_crossed:
             return None
         bids, asks = self._window(Side.BUY), self._window(Side.SELL)
-        changed = _changes(self._bids, bids), _changes(self._asks, asks)
+        changed = self._changes(self._bids, bids), self._changes(self._asks, asks)
         self._bids, self._asks = bids, asks
         return changed if changed[0] or changed[1] else None
 
     def snapshot(self, time_ms: int) -> dict[str, Any]:
         """Return the whole window: bids from the best on, asks from the worst on."""
-        bids = [[price, size] for price, size in self._bids.items()]
-        asks = [[price, size] for price, size in reversed(self._asks.items())]
-        return self._data(bids, asks, "snapshot", time_ms)
+        bids, asks = self._shown(self._bids.items()), self._shown(reversed(self._asks.items()))
+        # Less than the wire can count is nothing.
+        sides = [[pair for pair in pairs if float(pair[1]) > 0.0] for pairs in (bids, asks)]
+        return self._data(sides[0], sides[1], "snapshot", time_ms)
 
     def delta(self, bids: Pairs, asks: Pairs, time_ms: int) -> dict[str, Any]:
         """Return changes under the next number."""
@@ -67,8 +69,18 @@ class Chain:
     @property
     def crossing_bid(self) -> list[str] | None:
         """A bid at the best ask, for a fault to send; None where nobody sells."""
-        first = next(iter(self._asks.items()), None)
-        return None if first is None else list(first)
+        return next(iter(self._shown(self._asks.items())), None)
+
+    def _shown(self, levels: Iterable[tuple[float, float]]) -> Pairs:
+        instrument, places = self._market.setup.instrument, self._places
+        return [[f"{price:.{places}f}", size_text(instrument, quantity)] for price, quantity in levels]
+
+    def _changes(self, before: Levels, after: Levels) -> Pairs:
+        if before == after:
+            return []
+        places = self._places
+        changed = self._shown(item for item in after.items() if before.get(item[0]) != item[1])
+        return changed + [[f"{price:.{places}f}", "0"] for price in before if price not in after]
 
     def _data(self, bids: Pairs, asks: Pairs, kind: str, time_ms: int) -> dict[str, Any]:
         return {
@@ -82,13 +94,9 @@ class Chain:
         }
 
     def _window(self, side: Side) -> Levels:
-        instrument, places = self._market.setup.instrument, self._places
-        levels = self._market.levels(side, DEPTH if self._group == 0 else 20 * DEPTH)
-        if self._group:
-            levels = self._grouped(levels, side)[:DEPTH]
-        shown = {f"{price:.{places}f}": size_text(instrument, quantity) for price, quantity in levels}
-        # Less than the wire can count is nothing.
-        return {price: size for price, size in shown.items() if float(size) > 0.0}
+        if self._group == 0:
+            return dict(self._market.levels(side, DEPTH))
+        return dict(self._grouped(self._market.levels(side, 20 * DEPTH), side)[:DEPTH])
 
     def _grouped(self, levels: list[tuple[float, float]], side: Side) -> list[tuple[float, float]]:
         step, sums = float(self._step), dict[int, float]()
@@ -117,13 +125,6 @@ def best_level(market: MarketState, time_ms: int) -> dict[str, Any]:
         "symbol": market.symbol,
         "timestamp": time_ms,
     }
-
-
-def _changes(before: Levels, after: Levels) -> Pairs:
-    if before == after:
-        return []
-    changed = [[price, size] for price, size in after.items() if before.get(price) != size]
-    return changed + [[price, "0"] for price in before if price not in after]
 
 
 def _places(step: Decimal) -> int:

@@ -80,6 +80,11 @@ def test_a_fault_replaces_one_of_its_name():
         ("ban", {"probability": 0}, "ban.probability: must be above 0 and at most 1, was 0"),
         ("ban", {"count": 1.5}, "ban.count: must be a whole number of at least 1, was 1.5"),
         ("ban", {"seconds": -2}, "ban.seconds: must be above 0, was -2"),
+        (
+            "clock_skew",
+            {"count": 1},
+            "clock_skew: lasts until it ends, and has neither probability nor count nor only",
+        ),
         ("ban", {"probabilty": 1}, "ban.probabilty: a fault has no such field; did you mean 'probability'?"),
     ],
 )
