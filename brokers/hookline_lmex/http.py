@@ -5,6 +5,8 @@ Rules of this file:
 - A call that was certainly not sent (no connection) or refused because of a limit may be sent again, whatever it is.
 - After bytes went out, only a call whose ``repeat`` is set is sent again: one that reads, or the cancel of one order. Creating
   and amending never are: what came of them is unknown, and whoever called asks by client order id.
+- A refused nonce was refused: the clock is measured and the call sent again. If the clock was right, nonces have overtaken each
+  other, and private calls go out one at a time from then on (or from the start, with ``ordered_nonces``).
 - Nothing else resends. aiohttp itself repeats PUT and DELETE when a kept connection turns out to be closed; that is off.
 - No error holds the key, the secret or a signature; those of aiohttp are not passed on, since some hold the request's headers.
 """
@@ -53,6 +55,13 @@ Params = Mapping[str, str | int | None]
 _CONNECTIONS = 16
 # An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome.
 _KEPT_SECONDS = 45.0
+# How often a call is sent again because its nonce was refused: once for the clock, once more for its place in the row.
+_NONCES = 2
+# A clock that is off by less, or was measured a shorter time ago, is right.
+_CLOCK_SECONDS = 1.0
+# How long a call that must be answered before the next one goes out keeps the others waiting: a venue that does not answer
+# must not keep a cancel from being sent.
+_TURN_SECONDS = 0.5
 # Of any call: a part of one, cut off at the end of a text, too.
 _SIGNATURE = re.compile(r"\b[0-9a-f]{64,}")
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -103,7 +112,8 @@ class Transport:
         self._clock: VenueTime | None = None
         self._in_order = asyncio.Lock()
         self._clock_lock = asyncio.Lock()
-        self._clock_set_at = 0.0
+        self._clock_set_at: float | None = None
+        self._ordered = settings.ordered_nonces
         self._last_call = 0.0
 
     def follow(self, clock: VenueTime) -> None:
@@ -183,14 +193,13 @@ class Transport:
             )
         content = b"" if body is None else encode(body)
         url = self._url(endpoint, params)
-        is_clock_right = not endpoint.signed
-        attempt = 0
+        attempt = nonces_refused = 0
         while True:
             outcome = await self._attempt(endpoint, url, content, parse)
             if not isinstance(outcome, LmexError):
                 return outcome
-            if isinstance(outcome, LmexUnauthorized) and outcome.is_nonce and not is_clock_right:
-                is_clock_right = True
+            if isinstance(outcome, LmexUnauthorized) and outcome.is_nonce and nonces_refused < _NONCES:
+                nonces_refused += 1
                 if await self._set_clock_right():
                     continue  # it was refused, so it may be sent again
             attempt += 1
@@ -218,11 +227,8 @@ class Transport:
         limited = await self._turn(endpoint)
         if limited is not None:
             return limited
-        if endpoint.signed and self._settings.ordered_nonces:
-            async with self._in_order:
-                answer = await self._exchange(endpoint, url, content)
-        else:
-            answer = await self._exchange(endpoint, url, content)
+        exchange = self._exchange_in_turn if endpoint.signed and self._ordered else self._exchange
+        answer = await exchange(endpoint, url, content)
         if isinstance(answer, LmexError):
             return answer
         return self._judge(endpoint, answer, parse)
@@ -240,6 +246,22 @@ class Transport:
             await limits.take(endpoint.kind, endpoint.where)
             if not limits.banned_seconds:  # it may have begun while this call waited for its turn
                 return None
+
+    async def _exchange_in_turn(self, endpoint: Endpoint, url: URL, content: bytes) -> Answer | LmexError:
+        """Send once, when the call before has been answered or has had its time."""
+        await self._in_order.acquire()
+        holds = [self._in_order]
+
+        def leave() -> None:
+            if holds:
+                holds.pop().release()
+
+        timer = asyncio.get_running_loop().call_later(_TURN_SECONDS, leave)
+        try:
+            return await self._exchange(endpoint, url, content)
+        finally:
+            timer.cancel()
+            leave()
 
     async def _exchange(self, endpoint: Endpoint, url: URL, content: bytes) -> Answer | LmexError:
         """Send once. Errors of the network are returned, not raised, so that none of aiohttp's is their context."""
@@ -320,17 +342,26 @@ class Transport:
         return type(error)(error.where, self._safe(error.text), code=error.code, status=error.status)
 
     async def _set_clock_right(self) -> bool:
-        """Measure the clock again after a nonce was refused; return whether that went well."""
-        refused_at = stopwatch()
+        """Find out why a nonce was refused, and mend it; return whether the call may be sent again.
+
+        It is the clock, which is measured again; or, if that was right, nonces overtake each other on their way, and from now on
+        private calls go out one at a time.
+        """
         async with self._clock_lock:
-            if self._clock_set_at < refused_at:  # else another call has done it meanwhile
+            if self._clock_set_at is None or stopwatch() - self._clock_set_at > _CLOCK_SECONDS:
+                expected, before = self.clock.now, stopwatch()
                 try:
                     await self.clock.measure()
                 except LmexError:
                     return False
                 self._clock_set_at = stopwatch()
+                moved = (self.clock.now - expected) / 1e9 / self._settings.clock_speed
+                wrong = abs(moved - (self._clock_set_at - before))
                 if self._nonces is not None:
                     self._nonces.rewind(self.clock.now_ms)
+                if wrong > _CLOCK_SECONDS:
+                    return True
+            self._ordered = True
         return True
 
     def _safe(self, text: str) -> str:

@@ -44,7 +44,8 @@ class Settings:
         longest_backoff_seconds: Where the doubling ends.
         patience_seconds: Longest wait for a rate limit to be lifted; for more the call fails with ``LmexLimited``.
         warm_seconds: Pause after which an idle connection is used to measure the clock, so that it stays open; 0 for never.
-        ordered_nonces: Whether private calls go out one at a time, for a venue that insists on nonces arriving in order.
+        ordered_nonces: Whether private calls go out one at a time from the start, for a venue that insists on nonces arriving in
+            order; else they do once it has refused one though the clock was right.
         volume_unit: What the volume of the venue's bars counts.
         min_notional: Smallest order in quote currency; the venue hides smaller ones and always lets them pay the taker's fee.
         seed: Of the jitter in pauses; None for one that differs in each run.

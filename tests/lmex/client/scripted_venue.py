@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class ScriptedVenue:
         self.scripts: dict[str, list[Any]] = {"GET /spot/api/v3.3/time": [TIME]}
         self.url = ""
         self.pause_seconds = 0.0
+        self.shuffle: random.Random | None = None
         self.most_at_once = 0
         self._at_once = 0
         self._peers: set[object] = set()
@@ -111,7 +113,9 @@ class ScriptedVenue:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            await asyncio.sleep(self.pause_seconds)
+            await asyncio.sleep(
+                self.pause_seconds if self.shuffle is None else self.shuffle.uniform(0.0, 0.02)
+            )
             return await self._reply(request, asked)
         finally:
             self._at_once -= 1

@@ -2,14 +2,16 @@
 
 import asyncio
 import itertools
+import random
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_venue import TIME, TIME_MS, Says, ScriptedVenue, action, run, venue_and_client
+from scripted_venue import TIME, TIME_MS, Asked, Says, ScriptedVenue, action, run, venue_and_client
 
 from hookline.clock import SystemClock
+from hookline_lmex.client import LmexClient
 from hookline_lmex.nonce import NonceSource, nonces_of
 from hookline_lmex.venue_time import VenueTime
 
@@ -61,7 +63,6 @@ def test_two_clients_with_one_key_share_their_nonces() -> None:
             venue.will("POST /futures/api/v2.3/order/cancelAllAfter", {})
             from scripted_venue import KEY, SECRET
 
-            from hookline_lmex.client import LmexClient
             from hookline_lmex.credentials import Credentials
 
             async with LmexClient(first.settings, Credentials(KEY, SECRET)) as second:
@@ -75,9 +76,9 @@ def test_two_clients_with_one_key_share_their_nonces() -> None:
 
 
 def test_nonces_begin_at_the_venues_clock_and_not_at_ours() -> None:
-    async def test(venue: ScriptedVenue, client: object) -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
         venue.will("GET /spot/api/v3.2/user/wallet", [])
-        assert await client.spot.wallet() == []  # type: ignore[attr-defined]
+        assert await client.spot.wallet() == []
         (asked,) = venue.calls("GET /spot/api/v3.2/user/wallet")
         assert 0 <= asked.nonce - TIME_MS < 5000
 
@@ -87,11 +88,11 @@ def test_nonces_begin_at_the_venues_clock_and_not_at_ours() -> None:
 def test_a_refused_nonce_measures_the_clock_again_and_is_sent_once_more() -> None:
     refusal = Says({"code": 10002, "msg": "UNAUTHORIZED: Invalid nonce", "data": None, "success": False}, 401)
 
-    async def test(venue: ScriptedVenue, client: object) -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
         before = len(venue.calls("GET /spot/api/v3.3/time"))
         venue.will("GET /spot/api/v3.3/time", {"iso": "2026-03-04T05:00:00.000Z", "epoch": 1772600400})
         venue.will("DELETE /futures/api/v2.3/order", refusal, [action(status=6)])
-        (canceled,) = await client.futures.cancel_all("ETH-PERP")  # type: ignore[attr-defined]
+        (canceled,) = await client.futures.cancel_all("ETH-PERP")
         assert canceled.status == 6
         first, second = venue.calls("DELETE /futures/api/v2.3/order")
         # The clock is six minutes earlier now, and the nonce went back with it.
@@ -104,13 +105,37 @@ def test_a_refused_nonce_measures_the_clock_again_and_is_sent_once_more() -> Non
 def test_a_nonce_that_stays_refused_is_an_error() -> None:
     refusal = Says({"status": 401, "errorCode": -7, "message": "Invalid nonce", "extraData": None}, 401)
 
-    async def test(venue: ScriptedVenue, client: object) -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
         from hookline_lmex.errors import LmexUnauthorized
 
         venue.will("GET /futures/api/v2.3/user/positions", refusal)
         with pytest.raises(LmexUnauthorized, match="Invalid nonce"):
-            await client.futures.positions()  # type: ignore[attr-defined]
-        assert len(venue.calls("GET /futures/api/v2.3/user/positions")) == 2
+            await client.futures.positions()
+        assert len(venue.calls("GET /futures/api/v2.3/user/positions")) == 3
+
+    run(test)
+
+
+def test_a_venue_that_insists_on_rising_nonces_gets_one_call_at_a_time() -> None:
+    highest = 0
+
+    def admit(asked: Asked) -> Says:
+        nonlocal highest
+        if asked.nonce <= highest:
+            return Says({"code": 10002, "msg": "Invalid nonce", "data": None, "success": False}, 401)
+        highest = asked.nonce
+        return Says([action(status=6)])
+
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
+        venue.will("DELETE /futures/api/v2.3/order", admit)
+        venue.shuffle = random.Random(7)
+        found = await asyncio.gather(*(client.futures.cancel_all("ETH-PERP") for _ in range(12)))
+        assert [len(one) for one in found] == [1] * 12
+        sent = len(venue.calls("DELETE /futures/api/v2.3/order"))
+        assert sent > 12
+        # It has learned: from now on none is refused.
+        await asyncio.gather(*(client.futures.cancel_all("ETH-PERP") for _ in range(12)))
+        assert len(venue.calls("DELETE /futures/api/v2.3/order")) == sent + 12
 
     run(test)
 
@@ -171,10 +196,10 @@ def test_a_slow_reading_refines_nothing_unless_it_contradicts() -> None:
 
 
 def test_a_clock_without_milliseconds_is_read_in_the_middle_of_its_second() -> None:
-    async def test(venue: ScriptedVenue, client: object) -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
         venue.will("GET /spot/api/v3.3/time", {"epoch": 1772600400}, TIME)
-        coarse = await client.spot.server_time()  # type: ignore[attr-defined]
-        fine = await client.spot.server_time()  # type: ignore[attr-defined]
+        coarse = await client.spot.server_time()
+        fine = await client.spot.server_time()
         assert (coarse.time, coarse.resolution) == (1772600400_500_000_000, SECOND)
         assert (fine.time, fine.resolution) == (TIME_MS * 1_000_000, 1_000_000)
 
