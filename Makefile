@@ -4,10 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test install install-dev lint clean
+.PHONY: demo demo-live test install install-dev lint clean
 
 demo: install
 	$(BIN)/hookline run examples/sessions/ema_cross.yaml
+
+# A session that trades live against the emulated venue, from CONFIRM to flat.
+demo-live: install
+	$(BIN)/python examples/live/rehearse.py
 
 test: install-dev lint
 	$(BIN)/pytest -n 2 --dist loadfile
