@@ -100,7 +100,12 @@ class _Pace:
 
     pause: float = 0.0
     next_at: float = -math.inf
+    awaited_until: float = -math.inf
     asked: int = 0
+
+    def allows(self, now: float, *, is_awaited: bool) -> bool:
+        """Return whether it may be asked for now; ``is_awaited`` where a snapshot should be on its way."""
+        return now >= self.next_at and not (is_awaited and now < self.awaited_until)
 
     def ask(self, now: float, times: SocketTimes) -> None:
         """Note that it is asked for; the next time is later each time, unless all was well for a while."""
@@ -152,7 +157,7 @@ class BookLine(Line):
         """Wait for the snapshots that subscriptions begin with."""
         now = asyncio.get_running_loop().time()
         for pace in self._paces.values():
-            pace.next_at = now + self._times.resync_seconds
+            pace.awaited_until = now + self._times.resync_seconds
 
     def down(self, reason: str) -> None:
         """Trust no book."""
@@ -171,7 +176,9 @@ class BookLine(Line):
         """Ask for a snapshot, unless one was asked for a moment ago."""
         now, pace = asyncio.get_running_loop().time(), self._paces[symbol]
         topic = book_topic(symbol)
-        if now < pace.next_at or not self.socket.is_up or topic not in self.socket.topics.accepted:
+        if not self.socket.is_up or topic not in self.socket.topics.accepted:
+            return
+        if not pace.allows(now, is_awaited=not keeper.needs_snapshot):
             return
         pace.ask(now, self._times)
         keeper.lose(keeper.reason)

@@ -216,7 +216,7 @@ def test_a_book_that_cannot_be_trusted_is_asked_for_again(bad: dict[str, Any]) -
     async def test(venue: SmallVenue) -> None:
         venue.on_subscribed = starts_with(FIRST)
         async with Follower(venue, {"BTC-PERP": {BOOK}}).running() as follower:
-            await asyncio.sleep(QUICK.resync_seconds)
+            await until(lambda: not follower.stream.is_stale("BTC-PERP"))
             venue.on_subscribed = None
             await venue.last.send(bad)
             await until(lambda: len(venue.last.asked("subscribe")) == 2)
@@ -248,10 +248,13 @@ def test_a_message_that_is_cut_makes_the_book_stale_that_it_was_about(cut: str, 
         async with Follower(venue, {"BTC-PERP": {BOOK}, "BTC-270326": {BOOK}}).running() as follower:
             await until(lambda: follower.stream.status().stale == ())
             await venue.last.send(cut)
-            await until(lambda: len(follower.troubles) == 1)
-            assert list(follower.stream.status().stale) == stale
-            await until(lambda: follower.stream.status().stale == ())
-            assert follower.stream.status().resyncs == len(stale)
+            await until(
+                lambda: len(follower.troubles) == 1 and follower.stream.status().resyncs == len(stale)
+            )
+            await until(lambda: len(follower.events) == 2 + len(stale))
+            assert follower.stream.status().stale == ()
+            given_back = [topic for topics in venue.last.asked("unsubscribe") for topic in topics]
+            assert sorted(given_back) == sorted(f"update:{symbol}_0" for symbol in stale)
 
     run(test)
 
@@ -270,6 +273,19 @@ def test_a_socket_that_only_answers_pings_is_found_out_and_replaced() -> None:
             assert follower.stream.is_stale("BTC-PERP")
             venue.answers_pings_only = False
             await until(lambda: not follower.stream.is_stale("BTC-PERP"))
+
+    run(test)
+
+
+def test_a_gap_just_after_connecting_is_not_waited_with() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.on_subscribed = starts_with(FIRST)
+        times = replace(QUICK, resync_seconds=60.0)
+        async with Follower(venue, {"BTC-PERP": {BOOK}}, times=times).running() as follower:
+            await until(lambda: not follower.stream.is_stale("BTC-PERP"))
+            await venue.last.send(delta(12))
+            await until(lambda: len(follower.events) == 2)
+            assert follower.stream.status().resyncs == 1
 
     run(test)
 
