@@ -67,6 +67,7 @@ class Connection:
         self._heard = self._pinged = self._loop.time()
         self._is_dead = self._is_closing = False
         self._close_code = 1000
+        self._public_due = 0.0
 
     # -- sending -----------------------------------------------------------------------------------------------------------
 
@@ -78,7 +79,10 @@ class Connection:
         """Send the text of a message, perhaps later; a reader that is too slow loses the socket."""
         if self._is_dead:
             return
-        self.outbox.put(text, topic, self._loop.time() + delay_seconds)
+        due = self._loop.time() + delay_seconds
+        if ":" in topic:  # public data may be late, and stays in its order
+            self._public_due = due = max(due, self._public_due)
+        self.outbox.put(text, topic, due)
         if self.outbox.is_full:
             self.cut()
 

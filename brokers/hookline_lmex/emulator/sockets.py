@@ -300,12 +300,12 @@ class Sockets:
                 as_list=config.spot_notification_is_list,
                 mode_side=config.spot_side_is_mode,
             )
-            one.send(message, topic, self._disorder(topic))
+            one.send(self._odd(message), topic, self._disorder(topic))
 
     def fill(self, account: str, notice: FillNotice) -> None:
         """Send an execution to its owner."""
         for one, topic in self._private(account, notice.product, "fills"):
-            text = encoded({"topic": topic, "id": "", "data": [fill_row(notice)]})
+            text = encoded(self._odd({"topic": topic, "id": "", "data": [fill_row(notice)]}))
             delay = self._disorder(topic)
             one.send_text(text, topic, delay)
             again = self._faults.fires("duplicate_fills", topic)
@@ -315,9 +315,17 @@ class Sockets:
     def position(self, account: str, notice: PositionNotice) -> None:
         """Send a changed position to its owner, and soon after all of them to those who want all."""
         for one, topic in self._private(account, Product.FUTURES, "positions"):
-            one.send({"topic": topic, "data": [position_row(notice)]}, topic)
+            one.send(self._odd({"topic": topic, "data": [position_row(notice)]}), topic)
         for one in {one for one, _ in self._private(account, Product.FUTURES, "allPosition")}:
             asyncio.get_running_loop().call_soon(self._send_positions, one)
+
+    def _odd(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return a message, now and then with a field that nobody has documented."""
+        if not self._config.quirks or self._random.random() >= 0.25:
+            return message
+        strange, data = {"fieldOfLaterDate": {"nested": [1, None]}}, message["data"]
+        odd = [row | strange for row in data] if isinstance(data, list) else data | strange
+        return message | {"data": odd} | strange
 
     def _disorder(self, topic: str) -> float:
         fault = self._faults.fires("reorder_fills", topic)

@@ -203,6 +203,7 @@ class Ear:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
+        self.kept: list[Any] = []
 
     async def say(self, **message: Any) -> None:
         """Send a message."""
@@ -222,6 +223,14 @@ class Ear:
         """Return whether nothing comes for a while."""
         try:
             await self.frame(seconds)
+        except TimeoutError:
+            return True
+        return False
+
+    async def hears_nothing_more(self, seconds: float = 0.15) -> bool:
+        """Return whether nothing comes for a while; what comes is kept."""
+        try:
+            self.kept.append(await self.hear(seconds))
         except TimeoutError:
             return True
         return False

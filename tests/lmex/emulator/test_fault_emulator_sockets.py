@@ -194,6 +194,19 @@ def test_market_data_can_be_slow_while_private_messages_are_not():
     asyncio.run(run())
 
 
+def test_data_that_was_slow_is_not_overtaken_by_what_comes_after_it():
+    async def run():
+        async with visit(venue(markets=[PERP])) as client:
+            ear, last = await follower(client)
+            client.emulator.faults.set("slow_market_data", 200)
+            await play(client, 2)
+            client.emulator.faults.clear()
+            await play(client, 2)
+            assert [(await ear.data(BOOK))["seqNum"] for _ in range(2)] == [last + 1, last + 2]
+
+    asyncio.run(run())
+
+
 def test_a_message_can_be_cut_in_the_middle():
     async def run():
         async with visit(venue()) as client:

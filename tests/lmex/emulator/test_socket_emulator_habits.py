@@ -178,6 +178,39 @@ def test_a_reader_that_is_too_slow_is_dropped():
     asyncio.run(run())
 
 
+def test_private_messages_may_carry_fields_that_nobody_has_documented():
+    async def run():
+        async with visit(venue(quirks=True)) as client:
+            await play(client, 1)
+            ear = await client.open("/ws/futures", "fillsV2", login=True)
+            await ear.hear()
+            for _ in range(20):
+                await client.order()
+            messages = [await ear.hear() for _ in range(20)]
+            odd = [one for one in messages if "fieldOfLaterDate" in one["data"][0]]
+            assert 0 < len(odd) < 20
+            assert all(one["data"][0]["tradeId"] for one in messages)
+
+    asyncio.run(run())
+
+
+def test_latencies_are_in_the_time_of_the_venue():
+    async def run():
+        async with visit(
+            venue(speed=10.0, order_latency_ms=3000, data_latency_ms=2000, markets=[PERP])
+        ) as client:
+            ear = await client.open("/ws/futures", "tradeHistoryApiV3:BTC-PERP")
+            loop, begun = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+            status, _ = await client.order(price=50)
+            assert status == 200
+            assert 0.29 < loop.time() - begun < 0.6
+            row = (await ear.data("tradeHistoryApiV3:BTC-PERP"))[0]
+            late = client.emulator.clock.now / 1e9 - row["timestamp"] / 1e3
+            assert 1.9 < late < 5
+
+    asyncio.run(run())
+
+
 def test_frames_may_be_compressed():
     async def run():
         async with visit(venue()) as client:
