@@ -285,6 +285,7 @@ class Desk(Holdings):
         paid = fee, order.instrument.quote
         if self.product is not _FUTURES:
             paid = self.settle_coins(order.instrument, position, order.side, lots, price, fee)
+            realized = 0.0  # coins are held, not positions
         elif self.funds.terms[order.symbol].is_isolated:
             self.funds.resized(position, before)
         record.filled_now, record.is_maker = lots, is_maker

@@ -175,6 +175,8 @@ def _single(exchange: Exchange, desk: Desk, request: OrderRequest) -> OrderRecor
     )  # fmt: skip
     _dress(desk, record, request)
     if request.type == "PEG":
+        if math.isnan(desk.states[request.symbol].fair):
+            raise bad_request(desk.product, "BAD_REQUEST: there is no index price yet")
         record.order_type, record.price = PEG, request.price or 0.0
         record.deviation = request.deviation or 0.0
         record.stealth = 100.0 if request.stealth is None else request.stealth

@@ -32,7 +32,8 @@ def perp(symbol="AAA-PERP", **terms):
 
 def coin(symbol="AAA-USDT", **terms):
     """Spot in steps of a ten-thousandth."""
-    return Instrument(symbol, tick_size=Decimal("0.01"), lot_size=Decimal("0.0001"), **terms)
+    terms = {"tick_size": Decimal("0.01"), "lot_size": Decimal("0.0001")} | terms
+    return Instrument(symbol, **terms)
 
 
 class Ear:

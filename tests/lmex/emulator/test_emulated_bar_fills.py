@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from exchange_kit import Floor, on_bars, perp
+from exchange_kit import Floor, coin, on_bars, perp
 
 import hookline as hl
 from hookline.columns import ExternalSeries
@@ -87,9 +87,10 @@ class Scripted(hl.Strategy):
         )  # fmt: skip
 
 
-def wire(terms):
+def wire(terms, symbol):
     kind = terms["kind"]
-    body = {"side": terms["side"], "size": terms["size"], "reduceOnly": terms["reduce"], "type": "MARKET"}
+    size = terms["size"] if symbol.endswith("PERP") else terms["size"] / 100
+    body = {"side": terms["side"], "size": size, "reduceOnly": terms["reduce"], "type": "MARKET"}
     if kind in ("limit", "post", "stop_limit", "ioc"):
         body |= {"type": "LIMIT", "price": terms["limit"], "postOnly": kind == "post"}
     if kind in ("stop", "stop_limit"):
@@ -104,7 +105,7 @@ def wire(terms):
 def play(floor, bars, actions):
     """Do to the exchange what the script says, after each bar."""
     sent = []
-    desk, account = floor.desk(), floor.exchange.accounts["ann"]
+    desk, account = floor.desk(floor.exchange.states[bars.symbol].product), floor.exchange.accounts["ann"]
     for index in range(len(bars)):
         bar = bars.bar(index)
         floor.clock.now = bar.end
@@ -113,7 +114,7 @@ def play(floor, bars, actions):
         floor.clock.now = bar.end + 250 * 10**6
         for action, *rest in actions[index]:
             if action == "send":
-                sent += floor.send(bars.symbol, **wire(rest[0]))
+                sent += floor.send(bars.symbol, **wire(rest[0], bars.symbol))
                 continue
             record = sent[rest[0]]
             if not record.is_open:
@@ -127,15 +128,16 @@ def play(floor, bars, actions):
     return floor
 
 
-def compare(bars, actions, instrument, *, cash=20_000.0, funding=None):
+def compare(bars, actions, instrument, *, cash=20_000.0, funding=None, fees=FEES):
     result = hl.backtest(
         Scripted(actions), bars, cash=cash, instruments=[instrument], leverage=1.0,
-        funding=None if funding is None else {bars.symbol: funding}, **FEES,
+        funding=None if funding is None else {bars.symbol: funding}, **fees,
     )  # fmt: skip
     floor = play(
         Floor(
-            on_bars(instrument, funding=funding, **FEES),
+            on_bars(instrument, funding=funding, **fees),
             futures={"USDT": cash},
+            spot={"USDT": cash},
             now=int(bars.start[0]),
             spam_notional=0,
         ),
@@ -143,7 +145,10 @@ def compare(bars, actions, instrument, *, cash=20_000.0, funding=None):
         actions,
     )
     expected = [(one.side.name, one.lots, one.price, one.fee, one.is_maker) for one in result.record.fills]
-    found = [(one.side, one.size, one.price, one.fee, one.is_maker) for one in floor.truth.fills]
+    found = [
+        (one.side, round(one.size * (100 if one.product == "spot" else 1)), one.price, one.fee, one.is_maker)
+        for one in floor.truth.fills
+    ]
     assert found == expected
     return result, floor
 
@@ -160,6 +165,59 @@ def test_fills_of_scripted_orders_equal_those_of_a_backtest(seed):
     money = floor.truth.balances["futures", "USDT"]
     held = floor.desk().ledger.positions["AAA-PERP"]
     assert money + held.unrealized == pytest.approx(result.metrics.final_equity, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fills_on_spot_equal_those_of_a_backtest_where_no_fee_is_taken_in_coins(seed):
+    bars = random_bars("AAA-USDT", 400, seed=seed)
+    actions = script(bars, seed)
+    for action in (one for here in actions for one in here):
+        if action[0] == "send":
+            action[1]["reduce"] = False
+    instrument = coin(lot_size=Decimal("0.01"))
+    free = {"maker_fee_bps": 0.0, "taker_fee_bps": 0.0}
+    result, floor = compare(bars, actions, instrument, cash=3000.0, fees=free)
+    assert len(result.record.fills) > 30
+    balances = floor.truth.balances
+    worth = balances["spot", "USDT"] + balances.get(("spot", "AAA"), 0.0) * float(bars.close[-1])
+    assert worth == pytest.approx(result.metrics.final_equity)
+
+
+@dataclass
+class Pair(hl.Strategy):
+    """Turns a long and a short of two instruments over every few bars."""
+
+    name = "pair"
+
+    count: int = 0
+
+    def on_bar(self, ctx, bar):
+        self.count += 1
+        if bar.symbol == "BBB-PERP" and self.count % 8 == 0:
+            sign = 1 if self.count % 16 else -1
+            ctx.target("AAA-PERP", sign * 80.0)
+            ctx.target("BBB-PERP", -sign * 90.0)
+
+
+def test_orders_on_two_markets_whose_bars_end_together_fill_as_in_a_backtest():
+    series = {symbol: random_bars(symbol, 200, seed=7, gaps=False) for symbol in ("AAA-PERP", "BBB-PERP")}
+    instruments = [leveraged(symbol=symbol) for symbol in series]
+    result = hl.backtest(Pair(), series, cash=8000.0, instruments=instruments, leverage=1.0, **FEES)
+    orders = {}
+    for order in result.record.orders:
+        orders.setdefault(order.time, []).append(order)
+    first = next(iter(series.values()))
+    setups = [on_bars(one, **FEES) for one in instruments]
+    floor = Floor(*setups, futures={"USDT": 8000}, now=int(first.start[0]), spam_notional=0)
+    for index in range(len(first)):
+        floor.clock.now = int(first.end[index])
+        floor.exchange.handle([one.bar(index) for one in series.values()])
+        floor.clock.now += 250 * 10**6
+        for order in orders.get(int(first.end[index]), ()):
+            floor.send(order.symbol, side=order.side.name, size=order.lots, reduceOnly=order.reduce_only)
+    expected = [(one.symbol, one.side.name, one.lots, one.price, one.fee) for one in result.record.fills]
+    assert [(one.symbol, one.side, one.size, one.price, one.fee) for one in floor.truth.fills] == expected
+    assert len(expected) > 40
 
 
 @pytest.mark.parametrize("mode", list(MarginMode))
