@@ -205,6 +205,37 @@ def test_cash_is_that_of_the_wallet_which_pays():
     assert outlook(replace(plan, wallets=[WalletPlan("", "USDC", 9.0)]), "SOL-USDT").cash == 0.0
 
 
+def test_the_margin_mode_is_that_which_the_broker_sets():
+    plan = plan_of()
+    assert outlook(plan, "ETH-PERP").instrument.margin_mode is MarginMode.CROSS
+    plan.broker.margin_mode = "isolated"
+    one = outlook(plan, "ETH-PERP")
+    assert one.instrument.margin_mode is MarginMode.ISOLATED
+    assert one.long_liquidation == pytest.approx(one.price * (1 - 1 / 3) / (1 - 0.005 - FEE))
+
+
+def test_a_position_that_is_there_keeps_its_leverage_and_margin_mode():
+    plan = plan_of()
+    held = replace(ACCOUNT.positions[0], leverage=2.0, margin_mode="cross")
+    account = replace(ACCOUNT, positions=(held,))
+    one = next(
+        one for one in LiveFacts(plan, PRICES).outlooks(account) if one.instrument.symbol == "BTC-PERP"
+    )
+    assert (one.leverage, one.instrument.margin_mode) == (2.0, MarginMode.CROSS)
+    assert "2x cross" in shown(LiveFacts(plan, PRICES), account)
+
+
+def test_a_journal_that_is_only_begun_is_new(tmp_path):
+    from hookline.journal import Batch, Journal, SessionHeader
+
+    header = SessionHeader("btc-trend", "live", "USDT", {}, {}, [])
+    plan = plan_of(journal=JournalPlan(tmp_path))
+    with Journal.create(tmp_path / "journal.sqlite", header) as journal:
+        assert ", new" in shown(LiveFacts(plan, PRICES))
+        journal.commit(Batch(10**18, {}))
+    assert ", which goes on" in shown(LiveFacts(plan, PRICES))
+
+
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 ACCOUNT = VenueAccount(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,6 +48,9 @@ def kill(
     """
     from hookline.session.emergency import process_of, target_of
 
+    logging.getLogger("hookline").addHandler(
+        logging.NullHandler()
+    )  # each thing done is a line of this command
     target = target_of(session)
     for note in target.notes:
         typer.echo(f"note: {note}", err=True)

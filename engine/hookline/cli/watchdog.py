@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,6 +65,9 @@ def watchdog(
     from hookline.session.vigil import Limits
     from hookline.session.watchdog import Watchdog
 
+    logging.getLogger("hookline").addHandler(
+        logging.NullHandler()
+    )  # each thing done is a line of this command
     limits = Limits(max_silence, max_data_age or None, max_drawdown or None)
     dog = Watchdog(session, limits, flatten=flatten, show=typer.echo)
     dog.say(_description(dog.target.legs, limits, flatten=flatten))

@@ -52,8 +52,8 @@ class LiveFacts:
     taker_fees: Mapping[str, float] = field(default_factory=dict)
     checks: Sequence[Check] = ()
 
-    def outlooks(self) -> list[Outlook]:
-        """Return what each strategy could do in each of its instruments."""
+    def outlooks(self, account: VenueAccount | None = None) -> list[Outlook]:
+        """Return what each strategy could do in each of its instruments, in an account as the venue says it is."""
         plan = self.plan
         return [
             outlook_of(
@@ -63,6 +63,7 @@ class LiveFacts:
                 self.prices,
                 self.taker_fees.get(symbol, plan.broker.taker_fee),
                 self.funding.get(symbol),
+                account,
             )
             for seat in plan.seats
             for symbol in seat.symbols

@@ -16,11 +16,22 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from hookline.clock import SystemClock
 from hookline.errors import HooklineError
-from hookline.model import Instrument, InstrumentKind, Ledger, Market, Order, OrderType, Side
+from hookline.model import (
+    Instrument,
+    InstrumentKind,
+    Ledger,
+    MarginMode,
+    Market,
+    Order,
+    OrderType,
+    Side,
+    VenueAccount,
+)
 from hookline.risk.rule import Action, RiskRule
 from hookline.session.feeding import funding_of
 from hookline.session.plan import Plan, Seat
@@ -104,6 +115,7 @@ def outlook_of(
     prices: Mapping[str, float],
     taker_fee: float,
     funding: FundingNow | None = None,
+    account: VenueAccount | None = None,
 ) -> Outlook:
     """Return what a strategy could do in an instrument.
 
@@ -114,8 +126,9 @@ def outlook_of(
         prices: Today's by symbol, as far as they are known.
         taker_fee: As a fraction of notional.
         funding: Of a perpetual, None where unknown.
+        account: What the venue says: a position that is there keeps its leverage and margin mode.
     """
-    instrument = plan.instruments[symbol]
+    instrument = _as_traded(plan, plan.instruments[symbol], account)
     cash, leverage = cash_for(plan, seat, instrument), plan.broker.leverage
     chosen = _leverage(instrument, leverage)
     price = prices.get(symbol, math.nan)
@@ -136,6 +149,29 @@ def outlook_of(
         seat.id, instrument, price, cash, chosen, quantity, why, liquidation(1), liquidation(-1),
         taker_fee, 2.0 * taker_fee * notional if lots else math.nan, day if is_perpetual and lots else math.nan,
     )  # fmt: skip
+
+
+def _as_traded(plan: Plan, instrument: Instrument, account: VenueAccount | None) -> Instrument:
+    """Return an instrument with the leverage and margin mode that positions will have.
+
+    Those of a position that is there stay; else a broker that sets the margin mode itself names it as ``margin_mode``, beside its
+    ``leverage``.
+    """
+    if instrument.kind is InstrumentKind.SPOT:
+        return instrument
+    mode, leverage = str(getattr(plan.broker, "margin_mode", "")), instrument.leverage
+    for held in () if account is None else account.positions:
+        if held.symbol == instrument.symbol:
+            mode = held.margin_mode or mode
+            leverage = Decimal(repr(held.leverage)) if held.leverage > 0.0 else leverage
+    if leverage is not None:
+        leverage = min(leverage, instrument.tiers[0].max_leverage)
+    known = {str(one) for one in MarginMode}
+    return replace(
+        instrument,
+        leverage=leverage,
+        margin_mode=MarginMode(mode) if mode in known else instrument.margin_mode,
+    )
 
 
 def cash_for(plan: Plan, seat: Seat, instrument: Instrument) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -13,6 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from hookline.clock import isoformat
+from hookline.errors import JournalError
 from hookline.model import InstrumentKind, Side, VenueAccount
 from hookline.session.confirming_numbers import Outlook
 from hookline.session.requests import is_kill_asked
@@ -35,7 +37,7 @@ _ASSUMPTIONS = (
 
 def page(facts: LiveFacts, account: VenueAccount | None) -> RenderableType:
     """Return the page."""
-    plan, outlooks = facts.plan, facts.outlooks()
+    plan, outlooks = facts.plan, facts.outlooks(account)
     parts: list[RenderableType] = [
         Rule(f"[bold red]LIVE: {escape(plan.name)} trades with money at {escape(_venues(plan))}[/bold red]"),
         _pairs(_session(plan)),
@@ -88,7 +90,7 @@ def _session(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "session file", str(plan.file)
     if plan.journal is not None:
         folder = plan.journal.folder
-        yield "journal", f"{folder}{', which goes on' if (folder / 'journal.sqlite').exists() else ', new'}"
+        yield "journal", f"{folder}{', which goes on' if _has_past(folder) else ', new'}"
         if is_kill_asked(folder):
             yield (
                 "KILL REQUEST",
@@ -97,6 +99,16 @@ def _session(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "feed, broker", f"{plan.feed.name}, {plan.broker.name}; bars of {plan.timeframe}"
     told = ", ".join(one.name for one in plan.notifiers)
     yield "told of trouble", told or "NOBODY: the session names no notifier"
+
+
+def _has_past(folder: Path) -> bool:
+    """Return whether a journal holds more than the beginning that is being made."""
+    from hookline.journal import read_journal
+
+    try:
+        return read_journal(folder, last_segment=True).time > 0
+    except JournalError:
+        return False
 
 
 # -- the account -------------------------------------------------------------------------------------------------------
