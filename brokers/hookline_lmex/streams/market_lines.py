@@ -45,6 +45,13 @@ def trade_topic(symbol: str, *, is_futures: bool) -> Topic:
     return tuple(f"{name}:{symbol}" for name in (versions if is_futures else versions[-1:]))
 
 
+def _symbol_in(topic: str) -> str:
+    """Return the symbol of a topic, which may have a group behind it or not."""
+    name = topic.partition(":")[2]
+    symbol, _, group = name.rpartition("_")
+    return symbol if group.isdigit() else name
+
+
 class Line:
     """One public socket and what it hears.
 
@@ -195,7 +202,7 @@ class BookLine(Line):
 
     def _read(self, topic: str, data: msgspec.Raw) -> None:
         message = decode_book(data)
-        symbol = self._names.get(message.symbol)
+        symbol = self._names.get(message.symbol or _symbol_in(topic))
         if topic.startswith(_BOOK) and symbol in self.keepers:
             self._read_book(symbol, message)
         elif not topic.startswith(_BOOK) and symbol in self._units:

@@ -49,6 +49,7 @@ class MarketStatus:
         resyncs: How often a fresh snapshot was asked for.
         repeated_trades: Trades that came again.
         old_trades: Trades from before the subscription.
+        ahead: Messages more than a minute ahead of the clock.
         stale: Symbols whose book is not that of the venue now.
         refused: Topics that the venue refused.
     """
@@ -63,6 +64,7 @@ class MarketStatus:
     resyncs: int
     repeated_trades: int
     old_trades: int
+    ahead: int
     stale: tuple[str, ...]
     refused: tuple[str, ...]
 
@@ -174,6 +176,7 @@ class MarketStream:
             resyncs=sum(line.resyncs for line in books),
             repeated_trades=sum(sieve.repeated for sieve in sieves),
             old_trades=sum(sieve.old for sieve in sieves),
+            ahead=self._stamp.ahead,
             stale=tuple(keeper.symbol for keeper in keepers if keeper.is_stale),
             refused=tuple(
                 topic for line in lines if line.socket.is_up for topic in line.socket.topics.refused

@@ -13,8 +13,8 @@ Level = tuple[str | float, str | float]
 class BookData(msgspec.Struct, frozen=True, gc=False):
     """Levels of a book: a snapshot, changes, or only the best of each side."""
 
-    symbol: str
     timestamp: int
+    symbol: str = ""
     bids: list[Level] = []
     asks: list[Level] = []
     type: str = ""

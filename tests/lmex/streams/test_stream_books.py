@@ -16,14 +16,14 @@ Levels = list[tuple[str, str]]
 
 
 def snapshot(seq: int, bids: Levels, asks: Levels) -> BookData:
-    return BookData("BTC-PERP", 1000 + seq, bids, asks, "snapshot", seq, seq - 1)
+    return BookData(1000 + seq, "BTC-PERP", bids, asks, "snapshot", seq, seq - 1)
 
 
 def delta(
     seq: int, bids: Levels | None = None, asks: Levels | None = None, prev: int | None = None
 ) -> BookData:
     return BookData(
-        "BTC-PERP", 1000 + seq, bids or [], asks or [], "delta", seq, seq - 1 if prev is None else prev
+        1000 + seq, "BTC-PERP", bids or [], asks or [], "delta", seq, seq - 1 if prev is None else prev
     )
 
 
@@ -142,7 +142,7 @@ def test_a_level_that_is_no_number_makes_the_book_stale(level: tuple[str, str]) 
 def test_a_message_without_a_sequence_makes_the_book_stale() -> None:
     keeper = started()
     with pytest.raises(ValueError, match="must have a sequence"):
-        take(keeper, BookData("BTC-PERP", 1, [], [], "snapshot"))
+        take(keeper, BookData(1, "BTC-PERP", [], [], "snapshot"))
     assert keeper.is_stale
 
 

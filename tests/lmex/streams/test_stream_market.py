@@ -1,7 +1,9 @@
 """Market data of both products over several sockets, in our model."""
 
 import asyncio
+import json
 import math
+import time
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -191,13 +193,15 @@ def test_levels_may_be_numbers() -> None:
     run(test)
 
 
-def test_a_topic_without_its_group_is_routed_by_its_symbol() -> None:
+def test_a_book_is_known_by_its_symbol_or_else_by_its_topic() -> None:
     async def test(venue: SmallVenue) -> None:
         venue.on_subscribed = starts_with(FIRST)
         async with Follower(venue, {"BTC-PERP": {BOOK}}).running() as follower:
             await venue.last.send(delta(11) | {"topic": "update:BTC-PERP"})
-            await venue.last.send(delta(12) | {"topic": "update:BTC-PERP_0"})
-            await until(lambda: len(follower.events) == 3)
+            for seq, topic in ((12, "update:BTC-PERP"), (13, "update:BTC-PERP_0")):
+                content = {name: value for name, value in delta(seq)["data"].items() if name != "symbol"}
+                await venue.last.send({"topic": topic, "data": content})
+            await until(lambda: len(follower.events) == 4)
 
     run(test)
 
@@ -540,6 +544,7 @@ def test_nothing_is_known_before_it_happened_and_time_never_goes_back() -> None:
             await venue.last.send(trades(trade(4, at=660), trade(5, at=90_000_000)))
             await until(lambda: len(follower.events) == 5)
             times = [(each.time // MS - NOW_MS, each.venue_time // MS - NOW_MS) for each in follower.events]
+            assert follower.stream.status().ahead == 1
             assert times == [(300, 300), (300, 100), (700, 650), (700, 660), (700, 600)]
 
     run(test)
@@ -567,6 +572,20 @@ def test_many_markets_are_spread_over_sockets() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    run(test)
+
+
+def test_five_thousand_messages_cost_a_fraction_of_a_second() -> None:
+    async def test(venue: SmallVenue) -> None:
+        venue.on_subscribed = starts_with(FIRST)
+        messages = [json.dumps(delta(seq, [("99.0", str(seq))], [("101.0", "1")])) for seq in range(11, 5011)]
+        async with Follower(venue, {"BTC-PERP": {BOOK}}).running() as follower:
+            began = time.process_time()
+            for message in messages:
+                await venue.last.send(message)
+            await until(lambda: len(follower.events) == 5001)
+            assert time.process_time() - began < 1.0  # the venue's own part is in it
 
     run(test)
 
