@@ -34,6 +34,7 @@ from hookline_lmex.errors import (
     LmexError,
     LmexLimited,
     LmexMalformed,
+    LmexNotFound,
     LmexUnauthorized,
     LmexUnknown,
     LmexUnreachable,
@@ -53,8 +54,9 @@ Params = Mapping[str, str | int | None]
 
 # Connections beside each other: an order never waits for the answer of a query.
 _CONNECTIONS = 16
-# An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome.
-_KEPT_SECONDS = 45.0
+# An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome. One that
+# is kept warm is used more often than this.
+_KEPT_SECONDS = 20.0
 # How often a call is sent again because its nonce was refused: once for the clock, once more for its place in the row.
 _NONCES = 2
 # A clock that is off by less, or was measured a shorter time ago, is right.
@@ -141,7 +143,9 @@ class Transport:
         if self._session is not None:
             return
         connector = aiohttp.TCPConnector(
-            limit=_CONNECTIONS, keepalive_timeout=_KEPT_SECONDS, ttl_dns_cache=300
+            limit=_CONNECTIONS,
+            keepalive_timeout=max(_KEPT_SECONDS, 1.5 * self._settings.warm_seconds),
+            ttl_dns_cache=300,
         )
         session = aiohttp.ClientSession(
             connector=connector,
@@ -194,6 +198,7 @@ class Transport:
         content = b"" if body is None else encode(body)
         url = self._url(endpoint, params)
         attempt = nonces_refused = 0
+        doubt: LmexUnknown | None = None
         while True:
             outcome = await self._attempt(endpoint, url, content, parse)
             if not isinstance(outcome, LmexError):
@@ -204,7 +209,8 @@ class Transport:
                     continue  # it was refused, so it may be sent again
             attempt += 1
             if attempt > self._settings.retries or not self._may_repeat(endpoint, outcome):
-                raise outcome
+                raise _told_of_all(endpoint, outcome, doubt)
+            doubt = outcome if isinstance(outcome, LmexUnknown) else doubt
             if not isinstance(outcome, LmexLimited):  # a ban is waited for by the next attempt
                 await asyncio.sleep(self._pause(attempt))
 
@@ -298,7 +304,7 @@ class Transport:
 
     def _answer(self, endpoint: Endpoint, status: int, raw: bytes, retry_after: str | None) -> Answer:
         payload, is_json = None, False
-        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError):
             payload, is_json = (decode(raw), True) if raw.strip() else (None, True)
         # Cut generously first, so that a secret at the border is replaced before the text is cut to its length.
         text = self._safe(raw[: 4 * LONGEST_TEXT].decode(errors="replace"))
@@ -324,7 +330,7 @@ class Transport:
             return parse(Parsed(endpoint.where, answer.payload))
         except LmexError as error:
             return self._noted(error)
-        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             told = f"an answer that cannot be read ({self._safe(str(error))}): {answer.raw}"
         return LmexMalformed(endpoint.where, told, status=answer.status)
 
@@ -377,3 +383,10 @@ class Transport:
         query = urlencode({name: value for name, value in (params or {}).items() if value is not None})
         address = self._settings.rest_url + endpoint.path
         return URL(f"{address}?{query}" if query else address, encoded=True)
+
+
+def _told_of_all(endpoint: Endpoint, last: LmexError, doubt: LmexUnknown | None) -> LmexError:
+    """Return what is known after several attempts: what one left in doubt, another's refusal does not make certain."""
+    if doubt is None or endpoint.method == "GET" or isinstance(last, LmexUnknown | LmexNotFound):
+        return last
+    return LmexUnknown(endpoint.where, f"{doubt.text}; then: {last.text}", code=last.code, status=last.status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from hookline.errors import DataError
@@ -41,30 +42,24 @@ def instrument_of(
     Raises:
         DataError: if the venue's terms make no sense.
     """
+    contract = summary.contract_size
+    unit = Decimal(1) if contract is None else contract
     try:
-        if summary.contract_size is None:
-            return Instrument(
-                summary.symbol,
-                InstrumentKind.SPOT,
-                _plain(summary.tick_size),
-                _plain(summary.size_step),
-                _plain(summary.min_size),
-                min_notional,
-                summary.quote,
-                summary.base,
-                venue,
-            )
-        contract = summary.contract_size
-        return Instrument(
-            summary.symbol,
-            InstrumentKind.PERPETUAL,
-            _plain(summary.tick_size),
-            _plain(contract * summary.size_step),
-            _plain(contract * summary.min_size),
-            min_notional,
-            summary.quote,
-            summary.base,
-            venue,
+        spot = Instrument(
+            symbol=summary.symbol,
+            tick_size=_plain(summary.tick_size),
+            lot_size=_plain(unit * summary.size_step),
+            min_quantity=_plain(unit * summary.min_size),
+            min_notional=min_notional,
+            quote=summary.quote,
+            base=summary.base,
+            venue=venue,
+        )
+        if contract is None:
+            return spot
+        return replace(
+            spot,
+            kind=InstrumentKind.PERPETUAL,
             position_mode=position_mode,
             contract_size=_plain(contract),
             leverage=leverage,

@@ -116,12 +116,12 @@ def candles(answer: Parsed) -> list[Candle]:
 def _candle(row: object) -> Candle:
     if not isinstance(row, list) or len(row) < 6:
         raise UnreadableError(f"a bar must be an array of 6 numbers, was {row!r}")
-    start = number(row[0], "time")
+    start = whole({"time": row[0]}, "time", default=None)
     values = (
         number(value, name)
         for value, name in zip(row[1:6], ("open", "high", "low", "close", "volume"), strict=True)
     )
-    return Candle(int(start * _SECOND), *values)
+    return Candle(start * _SECOND, *values)
 
 
 def prices(answer: Parsed) -> list[Price]:

@@ -76,6 +76,7 @@ class ScriptedVenue:
         self._peers: set[object] = set()
         self._runner: web.AppRunner | None = None
         self._stopped = asyncio.Event()
+        self.was_asked = asyncio.Event()
 
     def will(self, where: str, *replies: Any) -> None:
         """Set the answers of a call such as ``GET /spot/api/v3.3/price``."""
@@ -108,6 +109,7 @@ class ScriptedVenue:
         body = await request.read()
         asked = Asked(request.method, request.path, dict(request.query), dict(request.headers), body)
         self.asked.append(asked)
+        self.was_asked.set()
         assert request.transport is not None
         self._peers.add(request.transport.get_extra_info("peername"))
         self._at_once += 1

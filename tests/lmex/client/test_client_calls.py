@@ -93,6 +93,48 @@ def test_a_cancel_by_id_is_repeated_after_its_answer_was_lost_and_one_of_all_ord
     run(test)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        Says(LIMIT_BODY, 429, {"Retry-After": "600"}),
+        Says({"status": 403, "errorCode": -3, "message": "FORBIDDEN", "extraData": None}, 403),
+    ],
+)
+def test_a_cancel_that_may_have_happened_is_not_undone_by_the_refusal_of_its_repetition(last: Says) -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
+        venue.will(CANCEL, Drops(), last)
+        with pytest.raises(LmexUnknown, match=r"connection failed .*; then: "):
+            await client.futures.cancel_order("ETH-PERP", client_order_id="hl-7")
+
+    run(test)
+
+
+def test_a_repeated_cancel_of_what_is_gone_says_that_it_is_gone() -> None:
+    gone = Says({"status": 429, "errorCode": -1, "message": "Order not found", "extraData": None}, 400)
+
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
+        venue.will(CANCEL, Says(text="", status=500), gone)
+        with pytest.raises(LmexNotFound):
+            await client.futures.cancel_order("ETH-PERP", client_order_id="hl-7")
+
+    run(test)
+
+
+def test_closing_leaves_what_is_under_way_unknown() -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
+        venue.will(CANCEL, Stalls())
+        venue.was_asked.clear()
+        task = asyncio.create_task(client.futures.cancel_order("ETH-PERP", client_order_id="hl-7"))
+        await venue.was_asked.wait()
+        await client.aclose()
+        with pytest.raises(LmexUnknown):
+            await task
+        with pytest.raises(LmexUnreachable, match="not open"):
+            await client.futures.create_order(ORDER)
+
+    run(test)
+
+
 @pytest.mark.parametrize("reply", [Drops(), Says(text="", status=503), Says(text="<html>"), Says(text="[{")])
 def test_a_query_is_repeated_until_it_is_answered(reply: Any) -> None:
     async def test(venue: ScriptedVenue, client: LmexClient) -> None:
