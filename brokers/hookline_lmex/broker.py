@@ -118,6 +118,7 @@ class LmexBroker(Broker):
     ] = 5.0
     look_seconds: Annotated[float, Gt(0), Doc("how often it is looked what is due")] = 0.1
     poll_seconds: Annotated[float, Gt(0), Doc("how often all is asked for while a socket is down")] = 5.0
+    sweep_seconds: Annotated[float, Gt(0), Doc("how often all is asked for while the sockets are up")] = 60.0
     open_seconds: Annotated[float, Gt(0), Doc("longest wait for the sockets of the account")] = 30.0
     funding_seconds: Annotated[float, Gt(0), Doc("longest pause between looks for funding payments")] = 300.0
     disarm_milliseconds: Annotated[

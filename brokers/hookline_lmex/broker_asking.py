@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hookline.errors import VenueError
@@ -25,6 +26,7 @@ from hookline_lmex.broker_orders import Book, Patience, Track
 from hookline_lmex.broker_steps import to_ask
 from hookline_lmex.broker_tasks import Tasks
 from hookline_lmex.broker_wire import of_state, of_trade
+from hookline_lmex.codes import OrderCode
 from hookline_lmex.errors import LmexNotFound
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Asker:
         rates: Fees of the markets.
         patience: How long is waited for what.
         last_fill: Returns the time of the last fill that is booked, 0 for none.
+        pause: Waits some seconds.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Asker:
         rates: Rates,
         patience: Patience,
         last_fill: Callable[[], int],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._book = book
@@ -75,6 +79,7 @@ class Asker:
         self._rates = rates
         self._patience = patience
         self._last_fill = last_fill
+        self._pause = pause
         self._asked: set[int] = set()
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
@@ -111,6 +116,10 @@ class Asker:
         api = self._client.product(symbol)
         state = await self._find(api, track)
         news = None if state is None else of_state(state)
+        if news is not None and news.code is OrderCode.PARTIALLY_FILLED:
+            open_orders = await api.open_orders(symbol)
+            is_open = any(one.client_order_id == track.client_id for one in open_orders)
+            news = replace(news, is_over=not is_open)
         if news is not None and news.code.is_open and news.filled is not None and news.filled <= track.units:
             return news, []
         trades = await api.trade_history(
@@ -172,7 +181,7 @@ class Asker:
             if state is not None:
                 return
             if count + 1 < self._patience.asks:
-                await asyncio.sleep(self._patience.first_ask)
+                await self._pause(self._patience.first_ask)
 
     def _since(self, tracks: Sequence[Track]) -> int:
         """Return from when on fills may be missing, in milliseconds."""

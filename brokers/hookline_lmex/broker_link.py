@@ -254,17 +254,21 @@ class VenueLink:
             await self._poll()
 
     async def _poll(self) -> None:
-        """Ask for everything while the sockets tell less than they should."""
-        stream = self.stream
-        if stream is None or stopwatch() - self._polled < self._broker.poll_seconds:
+        """Ask for everything now and then, and often while the sockets tell less than they should.
+
+        A single message that was lost on a socket that stayed up is noticed by this alone.
+        """
+        stream, broker = self.stream, self._broker
+        if stream is None:
             return
-        self._polled = stopwatch()
-        if stream.is_up and not any(stream.missing(product) for product in self.products):
+        is_whole = stream.is_up and not any(stream.missing(product) for product in self.products)
+        if stopwatch() - self._polled < (broker.sweep_seconds if is_whole else broker.poll_seconds):
             return
         try:
-            await self.asker.catch_up(self._broker.instruments)
+            await self.asker.catch_up(broker.instruments)
         except VenueError as error:
             _logger.warning("cannot ask for what the sockets do not tell: %s", error)
+        self._polled = stopwatch()
 
     async def _watch_funding(self) -> None:
         while True:

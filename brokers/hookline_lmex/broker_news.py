@@ -71,6 +71,7 @@ class OrderNews:
         price: Limit price, None where there is none.
         trigger_price: None where there is none.
         text: What the venue says beside the status.
+        is_over: Whether a partly filled order was looked for among the open ones and is not there.
     """
 
     symbol: str
@@ -84,6 +85,7 @@ class OrderNews:
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     text: str = ""
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

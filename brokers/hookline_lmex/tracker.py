@@ -255,7 +255,10 @@ class Tracker:
         self._settle(track, news)
 
     def _partly(self, track: Track, news: OrderNews) -> None:
-        if news.source is not Source.NOTICE and is_immediate(track.order):
+        # The answer to a trigger order, or to an amendment of one, says nothing of what comes after its first fills.
+        has_trigger = track.order.type not in (OrderType.MARKET, OrderType.LIMIT)
+        is_last_word = news.source is Source.ANSWER and not has_trigger and is_immediate(track.order)
+        if news.is_over or is_last_word:
             status, reason = end_of(track, news)
             self._end(track, status, news.time, reason)
         else:

@@ -5,6 +5,7 @@ venue tells on its sockets lies in ``Venue.wire`` until the test hands it over, 
 """
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -18,7 +19,7 @@ from hookline_lmex.broker import LmexBroker
 from hookline_lmex.broker_asking import Asker
 from hookline_lmex.broker_news import FillNews, OrderNews, Source
 from hookline_lmex.broker_sending import Sender
-from hookline_lmex.codes import OrderCode, OrderKind, PriceSource, TriggerKind, TxKind
+from hookline_lmex.codes import Lifetime, OrderCode, OrderKind, PriceSource, TriggerKind, TxKind
 from hookline_lmex.errors import LmexNotFound, LmexRefused, LmexUnknown, LmexUnreachable
 from hookline_lmex.results_orders import OrderAction, OrderState, OwnTrade
 
@@ -114,7 +115,9 @@ class Venue:
         return await self.request("create", new.client_order_id, lambda: self._create(new))
 
     async def cancel_order(self, symbol, *, order_id="", client_order_id=""):
-        return await self.request("cancel", client_order_id or order_id, lambda: self._cancel(client_order_id, order_id))
+        return await self.request(
+            "cancel", client_order_id or order_id, lambda: self._cancel(client_order_id, order_id)
+        )
 
     async def amend_order(self, symbol, *, client_order_id, price=None, size=None, trigger_price=None):
         change = lambda: self._amend(client_order_id, price, size, trigger_price)  # noqa: E731
@@ -128,7 +131,11 @@ class Venue:
     async def open_orders(self, symbol=None):
         await _Turn()
         self._answers()
-        return [self.state(one) for one in self.orders.values() if one.is_open and symbol in (None, one.new.symbol)]
+        return [
+            self.state(one)
+            for one in self.orders.values()
+            if one.is_open and symbol in (None, one.new.symbol)
+        ]
 
     async def trade_history(self, symbol, start_ms=None, end_ms=None, *, order_id="", client_order_id=""):
         await _Turn()
@@ -161,15 +168,15 @@ class Venue:
             C.TRIGGER_WAITING if waits else C.RESTING, self.now,
         )  # fmt: skip
         self.orders[one.id] = one
-        crosses = not waits and (
-            new.kind is OrderKind.MARKET or new.side * (one.price - self.price) >= 0
-        )
+        crosses = not waits and (new.kind is OrderKind.MARKET or new.side * (one.price - self.price) >= 0)
         if crosses and new.post_only:
             self.end(one)
         elif crosses:
             self.fill(one, price=self.price)
         else:
             self.tell(one)
+        if new.lifetime in (Lifetime.IOC, Lifetime.FOK) and one.is_open and not waits:
+            self.end(one)
         return [self.action(one)]
 
     def _cancel(self, client_id, order_id):
@@ -215,8 +222,17 @@ class Venue:
         self.tell(one)
         self.wire.append(
             FillNews(
-                row.symbol, row.trade_id, row.order_id, row.client_order_id, row.side, row.price, Decimal(row.size),
-                row.fee, row.fee_currency, is_maker=False, time=row.time,
+                row.symbol,
+                row.trade_id,
+                row.order_id,
+                row.client_order_id,
+                row.side,
+                row.price,
+                Decimal(row.size),
+                row.fee,
+                row.fee_currency,
+                is_maker=False,
+                time=row.time,
             )  # fmt: skip
         )
 
@@ -228,8 +244,16 @@ class Venue:
     def tell(self, one, code=None):
         self.wire.append(
             OrderNews(
-                one.new.symbol, one.id, one.new.client_order_id, code or one.code, self.now, Source.NOTICE,
-                filled=one.filled, size=one.size, price=one.price, trigger_price=one.trigger,
+                one.new.symbol,
+                one.id,
+                one.new.client_order_id,
+                code or one.code,
+                self.now,
+                Source.NOTICE,
+                filled=one.filled,
+                size=one.size,
+                price=one.price,
+                trigger_price=one.trigger,
             )  # fmt: skip
         )
 
@@ -313,8 +337,9 @@ class HandLink:
         )
         self.asker = Asker(
             self.client, book, self.tasks, put, broker.instruments, broker._rates, broker._patience,
-            lambda: tracker.last_fill_time,
+            lambda: tracker.last_fill_time, lambda _: _Turn(),
         )  # fmt: skip
+        self.asker._turn = contextlib.AsyncExitStack()  # as many at once as there are
         self.book = book
         self.rings = 0
 
@@ -333,13 +358,20 @@ class Desk:
     """A session of one strategy, ``desk``, its broker and the venue. ``seconds`` is the monotonic clock here."""
 
     def __init__(self, *instruments, venue=None, **params):
-        self.params = {"unknown_grace_seconds": 10.0, "fill_grace_seconds": 1.0, "first_ask_seconds": 0.25, **params}
+        self.params = {
+            "unknown_grace_seconds": 10.0,
+            "fill_grace_seconds": 1.0,
+            "first_ask_seconds": 0.25,
+            **params,
+        }
         self.seconds = 1000.0
         self.venue = venue or Venue()
         instruments = instruments or (PERP,)
         self.broker = LmexBroker(**self.params)
         self.clock = EventClock(START)
-        self.kernel = Kernel(self.clock, self.broker, {one.symbol: one for one in instruments}, {"desk": 10_000.0})
+        self.kernel = Kernel(
+            self.clock, self.broker, {one.symbol: one for one in instruments}, {"desk": 10_000.0}
+        )
         self.ctx = Context(self.kernel, "desk", tuple(one.symbol for one in instruments))
         for market in self.kernel.markets.values():
             market.last = market.mark = 100.0
@@ -381,11 +413,13 @@ class Desk:
         assert not self.link.tasks.running, "something is under way for ever"
         self.hear()
 
-    def settle(self, seconds=200.0):
+    def settle(self, seconds=200.0, *, sweep=False):
         """Let time pass, with nothing lost any more, until nothing is under way."""
         self.venue.faults.clear()
         self.venue.is_dumb = False
         self.tell_all()
+        if sweep:
+            self.catch_up()
         until = self.seconds + seconds
         while self.seconds < until:
             self.seconds += 0.5
@@ -444,7 +478,11 @@ class Desk:
         """Check that what is believed is what the venue has."""
         lots = {symbol: self.ctx.position(symbol).lots for symbol in self.kernel.markets}
         assert lots == {symbol: int(self.venue.positions.get(symbol, 0)) for symbol in lots}
-        ours = sorted(f"hl{self.broker._book.tag}-{one.number}" for one in self.kernel.open_orders() if one.status != "held")
+        ours = sorted(
+            f"hl{self.broker._book.tag}-{one.number}"
+            for one in self.kernel.open_orders()
+            if one.status != "held"
+        )
         assert ours == sorted(one.new.client_order_id for one in self.venue.orders.values() if one.is_open)
         for order in self.kernel.open_orders():
             if order.status != "held":

@@ -15,7 +15,8 @@ STEPS = st.lists(
         ),
         st.integers(0, 30),
     ),
-    max_size=60,
+    min_size=10,
+    max_size=80,
 )
 
 
@@ -31,7 +32,7 @@ class Play:
             getattr(self, f"do_{what}", self._fault)(number) if what not in FAULTS else self._fault(what)
         self.desk.flush()
         self.desk.run()
-        self.desk.settle()
+        self.desk.settle(sweep=True)
 
     def _fault(self, what):
         self.desk.venue.faults.append(what)
