@@ -166,6 +166,20 @@ def test_a_session_that_failed_is_failed_at_once(vigil):
     assert vigil.look(running(1, state="failed"), GONE, 1.0) == "the session has failed"
 
 
+def test_a_session_that_failed_before_it_began_has_sent_nothing(vigil):
+    assert vigil.look(running(1, state="failed", events=0), GONE, 1.0) == ""
+    assert vigil.state == "failed before it began; waiting for its next start"
+    vigil.look(running(2, state="finished", events=5), GONE, 2.0)
+    assert vigil.look(running(3, state="failed", events=0), GONE, 3.0) == ""
+
+
+def test_one_that_was_to_go_on_where_another_was_killed_has_failed(vigil):
+    vigil.look(running(0, events=5), THERE, 0.0)
+    vigil.look(running(0, events=5), GONE, 1.0)
+    found = vigil.look(running(2, state="failed", events=0, pid=8, started=2), GONE, 2.0)
+    assert found == "the session has failed"
+
+
 def test_a_session_that_never_ran_is_waited_for(vigil):
     assert [vigil.look({}, GONE, second) for second in (0.0, 1e6)] == ["", ""]
     assert vigil.state == "waiting for its first sign of life"

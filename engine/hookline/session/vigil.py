@@ -7,6 +7,8 @@ Rules of this file:
 - Time in which the watcher itself did not run counts for nothing: a machine that slept has not shown that a session is silent.
 - A sign that cannot be read is no sign; what was read before goes on to count.
 - A process that is gone without having said that it ended has failed, after a moment in which another may begin.
+- A session that failed before its first event has sent nothing, unless it was to go on where another had failed: a CONFIRM that was
+  not typed, or an account that it refuses, is no reason to withdraw.
 - A process that begins after a clean end may take its time: somebody may be reading what it asks. One that takes over from a
   process that failed may not, because orders may be open that nobody manages.
 - Each failure of one start is reported once: what was acted upon is not acted upon again, unless the session goes on all the same.
@@ -82,6 +84,7 @@ class Vigil:
         self._since = math.nan
         self._gone_since = math.nan
         self._asked_since = math.nan
+        self._has_traded = False
         self.state = ""
         self.started = 0
         self.is_suspect = False
@@ -146,10 +149,15 @@ class Vigil:
             self.state = "waiting for its first sign of life"
             return ""
         if state in _CLEAN:
+            self._has_traded = False
             self.state = f"{state}; waiting for its next start"
             return ""
         if state not in _ALIVE:
+            if not self._has_traded and not _number(self._sign.get("events", 1)):
+                self.state = f"{state} before it began; waiting for its next start"
+                return ""
             return f"the session has {state}"
+        self._has_traded = self._has_traded or state != "starting"
         if not process.is_there:
             return self._judge_gone(now)
         self._gone_since = math.nan
