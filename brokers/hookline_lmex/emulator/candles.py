@@ -63,11 +63,12 @@ class Candles:
         return self._rows[-1] if self._rows else None
 
     def add(self, bar: Bar) -> None:
-        """Add a bar that has just closed; one that is there already is left alone."""
-        if not self._starts or bar.start > self._starts[-1]:
-            turnover = bar.volume * _typical(bar.high, bar.low, bar.close)
-            self._put(Candle(bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, turnover))
-            self._last_end = bar.end
+        """Add a bar that has just closed, in place of what trades have made of its time."""
+        first, stop = bisect_left(self._starts, bar.start), bisect_left(self._starts, bar.end)
+        turnover = bar.volume * _typical(bar.high, bar.low, bar.close)
+        row = Candle(bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, turnover)
+        self._starts[first:stop], self._rows[first:stop] = [bar.start], [row]
+        self._last_end = max(self._last_end, bar.end)
 
     def add_trade(self, time: int, price: float, quantity: float) -> None:
         """Count a trade into the minute that it belongs to."""

@@ -175,8 +175,15 @@ def _position(desk: Desk, symbol: str, body: Mapping[str, Any]) -> Position | No
     return held[0] if held else None
 
 
+def _unbind(exchange: Exchange, desk: Desk, position: Position, kinds: set[int]) -> None:
+    """Cancel what was bound to a position before: it has one take-profit and one stop."""
+    for record in desk.open_records(position.symbol):
+        if record.closes and record.trigger_type in kinds and desk.position_of(record.order) is position:
+            exchange.accounts[desk.account.label].cancel(record, "bound anew")
+
+
 def bind(exchange: Exchange, desk: Desk, body: Mapping[str, Any]) -> Found:
-    """Protect a position with a take-profit, a stop or both, and return those.
+    """Protect a position with a take-profit, a stop or both in place of those it had, and return them.
 
     Raises:
         Refused: if neither is given, or there is no position.
@@ -196,6 +203,7 @@ def bind(exchange: Exchange, desk: Desk, body: Mapping[str, Any]) -> Found:
     prices = [check_price(amount_of(desk.product, body, one[1]), one[1], instrument) for one in wanted]
     exchange.stamp_order(symbol)
     side = Side.SELL if position.lots > 0 else Side.BUY
+    _unbind(exchange, desk, position, {one[2] for one in wanted})
     for (type_, _, kind, trigger), price in zip(wanted, prices, strict=True):
         record = make_record(
             exchange, desk, symbol, side, type_, abs(position.lots), trigger=price, reduce_only=True

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hookline.model import Bar, BookUpdate, MarketData, OrderBook, Quote, Side, Trade
+from hookline.model import Bar, BookUpdate, OrderBook, Quote, Side, Trade
 from hookline_lmex.emulator.candles import Candles
 from hookline_lmex.emulator.terms import MarketSetup, Product
 
@@ -151,8 +151,7 @@ class MarketState:
         """Take in a trade of the tape."""
         self.handled = max(self.handled, trade.time)
         self.last, self.has_trades = trade.price, True
-        if MarketData.BARS not in self.setup.tape:
-            self.candles.add_trade(trade.venue_time, trade.price, trade.quantity)
+        self.candles.add_trade(trade.venue_time, trade.price, trade.quantity)
 
     def note_book(self, event: BookUpdate | Quote) -> None:
         """Take in a change of the book."""

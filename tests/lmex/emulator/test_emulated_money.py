@@ -8,6 +8,7 @@ from exchange_kit import HOUR, START, Floor, coin, on_bars, on_tape, perp
 
 from hookline.columns import ExternalSeries
 from hookline.model import FundingRate, MarginMode, MarginTier, MarkPrice
+from hookline.testing import bars
 from hookline_lmex.emulator.refusals import Refused
 from hookline_lmex.emulator.terms import Product
 
@@ -131,6 +132,39 @@ def test_an_isolated_long_is_liquidated_where_its_margin_ends():
     assert floor.truth.fills[-1].price == pytest.approx(level, abs=0.01)
     assert floor.ear.positions[-1].contracts == 0
     assert floor.desk().entries[-1].type == 106
+
+
+def test_on_a_tape_the_mark_liquidates_and_the_book_is_the_price():
+    tiers = (MarginTier(None, Decimal("0.02"), Decimal(20)),)
+    instrument = perp(margin_tiers=tiers, leverage=Decimal(10), margin_mode=MarginMode.ISOLATED)
+    floor = Floor(on_tape(instrument, **FREE), liquidation_fee_bps=0.0)
+    floor.quote(99.9, 100.0)
+    floor.send(size=100)
+    (resting,) = floor.send(size=100, side="SELL", price=130.0, reduceOnly=True)
+    floor.exchange.handle([MarkPrice("AAA-PERP", floor.clock.now, floor.clock.now, 91.0)])
+    floor.trade(91.5)
+    assert floor.truth.positions == {}
+    assert resting.status == 6
+    closed = floor.truth.orders[-1]
+    assert (closed.status, closed.order.average_price) == (1003, 99.9)
+    assert [one.status for one in floor.ear.orders[-2:]] == [1003, 1003]
+
+
+@pytest.mark.parametrize(("mark", "held"), [("100 100 100 100", 100), ("100 100 100 80", 0)])
+def test_on_bars_the_mark_decides_on_liquidation_where_it_is_known(mark, held):
+    tiers = (MarginTier(None, Decimal("0.02"), Decimal(20)),)
+    instrument = perp(margin_tiers=tiers, leverage=Decimal(10), margin_mode=MarginMode.ISOLATED)
+    marks = bars(mark, "AAA-PERP", start=START)
+    floor = Floor(on_bars(instrument, marks=marks, **FREE))
+    floor.bar(100, 101, 99, 100)
+    floor.send(size=100)
+    floor.bar(100, 101, 99, 100)
+    floor.bar(100, 100, 85, 95)
+    assert floor.truth.positions == {"AAA-PERP": 100}
+    floor.bar(95, 96, 85, 95)
+    assert floor.truth.positions.get("AAA-PERP", 0) == held
+    (position,) = floor.exchange.positions("ann") or [None]
+    assert position is None or position.mark_price == 100
 
 
 def test_the_orders_of_a_liquidated_position_are_canceled():

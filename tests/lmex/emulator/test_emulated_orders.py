@@ -268,6 +268,15 @@ def test_a_position_is_protected_by_a_bound_pair(bars):
     assert bars.truth.positions == {}
 
 
+def test_binding_anew_replaces_what_was_bound(bars):
+    bars.send(size=100)
+    bars.bar(100, 101, 99, 100)
+    (first,) = bind(bars.exchange, bars.desk(), {"symbol": "AAA-PERP", "stopLossPrice": 95.0})
+    (target,) = bind(bars.exchange, bars.desk(), {"symbol": "AAA-PERP", "takeProfitPrice": 110.0})
+    (second,) = bind(bars.exchange, bars.desk(), {"symbol": "AAA-PERP", "stopLossPrice": 97.0})
+    assert (first.status, target.status, second.status) == (6, 9, 9)
+
+
 def test_hedge_mode_holds_a_long_beside_a_short(bars):
     from hookline.model import PositionMode
 
