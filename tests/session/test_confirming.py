@@ -397,7 +397,7 @@ def test_a_person_at_a_terminal_is_asked(terminal):
     os.write(terminal, b"CONFIRM\n")
     answer = ask_at(console)
     confirm_live(LiveFacts(plan_of(), PRICES), ACCOUNT, console, answer)
-    assert console.file.getvalue().endswith("Type CONFIRM to trade with money: ")
+    assert console.file.getvalue().endswith("Type CONFIRM to trade with money:\n")
 
 
 def test_where_there_is_no_terminal_nobody_is_asked(monkeypatch):

@@ -86,7 +86,8 @@ def ask_at(console: Console) -> Callable[[], str] | None:
         return None
 
     def ask() -> str:
-        console.print(f"Type {WORD} to trade with money: ", end="", highlight=False)
+        # On a line of its own: a progress bar draws over the line that the cursor stands in.
+        console.print(f"Type {WORD} to trade with money:", style="bold", highlight=False)
         # Who is left behind, see ``consent``, must not hold the lock of the input while Python ends.
         while not select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
             pass
@@ -172,7 +173,7 @@ def confirm_live(
 
     name = facts.plan.name
     refuse_unconfirmed(name, confirm, answer)
-    console.print(page(facts, account))
+    console.print(page(facts, account), highlight=False)
     if confirm is not None:
         console.print(f"Confirmed by --confirm {name}.", highlight=False, markup=False)
         return
