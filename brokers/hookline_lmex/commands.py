@@ -260,12 +260,12 @@ async def _watch(console: Console, client: LmexClient, fetch: _Fetch, view: View
 
 def _page(client: LmexClient, view: View, problem: str) -> RenderableType:
     from rich.console import Group
-    from rich.markup import escape
+    from rich.text import Text
 
     from hookline.clock import isoformat
 
     now = client.clock.now // 10**9 * 10**9
-    below = f" [red]{escape(problem)}[/red]" if problem else f" [dim]{isoformat(now)}, Ctrl-C to end[/dim]"
+    below = Text(f" {problem}", "red") if problem else Text(f" {isoformat(now)}, Ctrl-C to end", "dim")
     return Group(view.render(), below)
 
 

@@ -11,6 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 __all__ = [
     "Column",
@@ -63,7 +64,9 @@ class View:
 
     def render(self) -> RenderableType:
         """Return the view as tables."""
-        return Group(*(_table(part) for part in self.parts), *(f" [dim]{note}[/dim]" for note in self.notes))
+        return Group(
+            *(_table(part) for part in self.parts), *(Text(f" {note}", "dim") for note in self.notes)
+        )
 
     def plain(self) -> Any:
         """Return the rows as JSON can hold them, Decimals as text; by the name of the table where there are several."""
