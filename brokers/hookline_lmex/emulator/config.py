@@ -168,6 +168,10 @@ class EmulatorConfig:
         if not self.markets:
             raise ConfigError("markets: must not be empty")
         for number, market in enumerate(self.markets):
+            if MarketData.BARS in market.tape:
+                raise ConfigError(
+                    f"markets[{number}].tape: bars are always there, name only what is beside them"
+                )
             if market.feed is None and self.feed is None:
                 raise ConfigError(f"markets[{number}].feed: is required where the emulator has no 'feed'")
         for name in ("start", "until"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -178,7 +179,9 @@ class Emulator:
 
     def play_next(self) -> bool:
         """Play the next event, or the bars that end together, at once; return whether there was one."""
-        return self.pacer.step()
+        played = self.pacer.step()
+        self._follow_schedules()
+        return played
 
     def set_speed(self, speed: float | None) -> None:
         """Let the venue's time run so many times as fast as ours; None for a clock that stands."""
@@ -197,19 +200,23 @@ class Emulator:
     async def _watch_faults(self) -> None:
         """Begin, repeat and end faults at their times."""
         while True:
-            for schedule, by, since in self._schedules:
-                schedule.apply(self.faults, self._seconds(by) - since)
-            self.faults.expire()
+            self._follow_schedules()
             fault = self.faults.find("drop_sockets")
             if fault is not None and stopwatch() - self._dropped >= fault.number:
                 self._drop()
             await asyncio.sleep(_TICK_SECONDS)
 
+    def _follow_schedules(self) -> None:
+        for schedule, by, since in self._schedules:
+            timer = partial(self._seconds, by)
+            schedule.apply(self.faults, timer() - since, timer)
+        self.faults.expire()
+
     def _drop(self) -> None:
         self._dropped = stopwatch()
         fault = self.faults.find("drop_sockets")
-        if self.faults.fires("drop_sockets"):
-            self.sockets.cut_all()
+        if fault is not None and self.faults.fires("drop_sockets", fault.only):
+            self.sockets.cut_all(fault.only)
         if fault is not None and fault.value is None:
             self.faults.clear("drop_sockets")
 

@@ -6,7 +6,7 @@ A schedule knows no clock: whoever follows it says how many seconds have passed,
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hookline_lmex.emulator.faults import Fault, FaultSwitches, Value
@@ -79,16 +79,17 @@ class FaultSchedule:
         count = draw.randint(3, 8) if faults is None else faults
         return cls([_drawn(draw, draw.choice(choices), duration) for _ in range(count)])
 
-    def apply(self, switches: FaultSwitches, elapsed: float) -> int:
+    def apply(self, switches: FaultSwitches, elapsed: float, timer: Callable[[], float] | None = None) -> int:
         """Switch on what has begun since the last call; return how many.
 
         Args:
             switches: Where to.
             elapsed: Seconds since the schedule began.
+            timer: Seconds by which the faults end; those of the switches by default.
         """
         begun = 0
         while self._next < len(self.faults) and self.faults[self._next].at <= elapsed:
-            switches.put(self.faults[self._next].fault)
+            switches.put(self.faults[self._next].fault, timer)
             self._next += 1
             begun += 1
         switches.expire()

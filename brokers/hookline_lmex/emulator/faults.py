@@ -31,10 +31,10 @@ maintenance            503 for everything, sockets closed                       
 ban                    429 for everything, sockets refused with 400                                    Retry-After, s
 =====================  ==============================================================================  ==================
 
-``stall_sockets``, ``clock_skew`` and ``delist`` have a value and ``seconds`` and nothing else: they are states, neither
-drawn nor counted.
+``stall_sockets``, ``clock_skew`` and ``delist`` are states: they last until they end, and are neither drawn nor counted.
 
-``only`` limits a fault to what contains that text: ``POST /futures/api/v2.3/order`` for requests, the topic for messages.
+``only`` limits a fault to what contains that text: ``POST /futures/api/v2.3/order`` for requests, the topic for messages, the path for
+sockets (``oss``, ``/ws/futures``).
 """
 
 from __future__ import annotations
@@ -141,10 +141,8 @@ class Fault:
             if not holds:
                 raise ConfigError(f"{self.name}.{name}: {rule}, was {shown(getattr(self, name))}")
 
-        if self.name in _STATES and (self.probability, self.count, self.only) != (1.0, None, ""):
-            raise ConfigError(
-                f"{self.name}: lasts until it ends, and has neither probability nor count nor only"
-            )
+        if self.name in _STATES and (self.probability, self.count) != (1.0, None):
+            raise ConfigError(f"{self.name}: lasts until it ends, and has neither probability nor count")
 
     def _check_value(self, trait: Trait) -> None:
         value = self.value
@@ -202,8 +200,13 @@ class _Switch:
     """A fault and what is left of it."""
 
     fault: Fault
+    timer: Callable[[], float]
     ends: float | None
     left: int | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends is not None and self.timer() >= self.ends
 
 
 class FaultSwitches:
@@ -238,12 +241,18 @@ class FaultSwitches:
         """
         self.put(Fault(name, value, probability, count, seconds, only))
 
-    def put(self, fault: Fault) -> None:
-        """Switch a fault on, in place of one of the same name."""
+    def put(self, fault: Fault, timer: Callable[[], float] | None = None) -> None:
+        """Switch a fault on, in place of one of the same name.
+
+        Args:
+            fault: What is to go wrong.
+            timer: Seconds by which it ends; those of the switches by default.
+        """
         if fault.name in self._switches:
             self.clear(fault.name)
-        ends = None if fault.seconds is None else self._timer() + fault.seconds
-        self._switches[fault.name] = _Switch(fault, ends, fault.count)
+        timer = timer or self._timer
+        ends = None if fault.seconds is None else timer() + fault.seconds
+        self._switches[fault.name] = _Switch(fault, timer, ends, fault.count)
         if fault.name in _STATES:
             self._fired[fault.name] += 1
         self._tell(fault.name, fault)
@@ -262,18 +271,15 @@ class FaultSwitches:
 
     def expire(self) -> None:
         """Switch off what is over by now."""
-        if self._switches:
-            now = self._timer()
-            for name, switch in list(self._switches.items()):
-                if switch.ends is not None and now >= switch.ends:
-                    self.clear(name)
+        for name in [name for name, switch in self._switches.items() if switch.is_over]:
+            self.clear(name)
 
     def find(self, name: str) -> Fault | None:
         """Return a fault that is on, None if it is off; nothing is drawn or counted."""
         switch = self._switches.get(name)
         if switch is None:
             return None
-        if switch.ends is not None and self._timer() >= switch.ends:
+        if switch.is_over:
             self.clear(name)
             return None
         return switch.fault

@@ -33,6 +33,7 @@ class Connection:
     Attributes:
         product: Spot or futures.
         is_book: Whether it is an order-book socket.
+        path: Of the socket, such as ``/ws/oss/futures``.
         topics: What it has subscribed to, and what that means to the one who sends it.
         account: Whose it is, None before a login.
         failures: Requests that were refused.
@@ -56,7 +57,7 @@ class Connection:
         config: SocketsConfig,
         faults: FaultSwitches,
     ) -> None:
-        self.product, self.is_book = product, is_book
+        self.product, self.is_book, self.path = product, is_book, request.path
         self.topics: dict[str, Any] = {}
         self.account: str | None = None
         self.failures = 0

@@ -115,7 +115,8 @@ class Sockets:
         one = Connection(request, socket, product, is_book, self._config.sockets, self._faults)
         if self._faults.fires("half_open", request.path):
             one.die()
-        one.outbox.hold(self._faults.find("stall_sockets") is not None)
+        stalled = self._faults.find("stall_sockets")
+        one.outbox.hold(stalled is not None and stalled.only in one.path)
         if self._config.sockets.greeting:
             one.send_text("connect success")
         self._connections.add(one)
@@ -125,16 +126,17 @@ class Sockets:
             self._connections.discard(one)
             self._books.forget(self._connections)
 
-    def cut_all(self) -> None:
-        """End all connections without a word."""
+    def cut_all(self, only: str = "") -> None:
+        """End all connections without a word, or those whose path contains a text."""
         for one in list(self._connections):
-            one.cut()
+            if only in one.path:
+                one.cut()
 
     def _on_fault(self, name: str, fault: Fault | None) -> None:
         for one in list(self._connections):
             if name == "stall_sockets":
-                one.outbox.hold(fault is not None)
-            elif name == "half_open" and fault is not None and self._faults.fires("half_open"):
+                one.outbox.hold(fault is not None and fault.only in one.path)
+            elif name == "half_open" and fault is not None and self._faults.fires("half_open", one.path):
                 one.die()
             elif name == "maintenance" and fault is not None:
                 one.close_after(1001)

@@ -109,12 +109,14 @@ def test_a_schedule_is_followed_by_our_time():
 def test_a_schedule_is_followed_by_the_time_of_the_venue():
     async def run():
         async with visit(venue()) as client:
-            client.emulator.follow(FaultSchedule([TimedFault(2.0, Fault("maintenance"))]), "venue")
+            client.emulator.follow(FaultSchedule([TimedFault(2.0, Fault("maintenance", seconds=3))]), "venue")
             await asyncio.sleep(0.05)
             assert client.emulator.faults.active == []
             while client.emulator.clock.now < START + 3 * 10**9:
                 assert await client.emulator.step()
-            await asyncio.sleep(0.05)
             assert [one.name for one in client.emulator.faults.active] == ["maintenance"]
+            while client.emulator.clock.now < START + 6 * 10**9:
+                assert await client.emulator.step()
+            assert client.emulator.faults.active == []
 
     asyncio.run(run())

@@ -73,6 +73,7 @@ def test_the_command_line_overrules_the_file(tmp_path):
         ("port: 0", "port: 70000", "venue.yaml:3:1: port: must be at most 65535, was 70000"),
         ("timeframe: 1h", "timefrm: 1h", "markets[0].timefrm: an emulator has no such field; did you mean 'timeframe'?"),
         ("[book, trades]", "[books]", "markets[0].tape[0]: must be 'bars', 'quotes', 'trades' or 'book', was 'books'"),
+        ("[book, trades]", "[bars]", "markets[0].tape: bars are always there, name only what is beside them"),
         ("tick_size: 0.5", "tick_size: -1", "markets[0].instrument.tick_size: must be above 0, was -1"),
         ("[Read]", "[Reed]", "accounts[0].permissions[0]: must be"),
         ("retry_after: unlock_ms", "retry_after: later", "limits.retry_after: must be 'seconds' or 'unlock_ms'"),

@@ -114,6 +114,24 @@ def test_a_half_open_socket_answers_nothing_and_stays_so():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("name", ["stall_sockets", "half_open", "drop_sockets"])
+def test_sockets_of_some_paths_alone_can_be_hit(name):
+    async def run():
+        async with visit(venue(markets=[PERP])) as client:
+            book, _ = await follower(client)
+            main = await listener(client, TRADES)
+            client.emulator.faults.set(name, only="oss")
+            await asyncio.sleep(0.05)
+            await play(client, 2)
+            assert (await main.hear())["topic"] == TRADES
+            if name == "drop_sockets":
+                assert (await book.frame()).type in GONE
+            else:
+                assert await book.hears_nothing()
+
+    asyncio.run(run())
+
+
 def test_a_gap_leaves_out_a_number_and_subscribing_again_heals_it():
     async def run():
         async with visit(venue(markets=[PERP])) as client:

@@ -83,7 +83,7 @@ def test_a_fault_replaces_one_of_its_name():
         (
             "clock_skew",
             {"count": 1},
-            "clock_skew: lasts until it ends, and has neither probability nor count nor only",
+            "clock_skew: lasts until it ends, and has neither probability nor count",
         ),
         ("ban", {"probabilty": 1}, "ban.probabilty: a fault has no such field; did you mean 'probability'?"),
     ],

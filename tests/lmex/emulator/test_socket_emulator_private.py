@@ -6,6 +6,7 @@ import pytest
 from emulated import SECRET, bar_venue, play, venue, venue_config, visit
 
 from hookline_lmex.emulator import AccountConfig, SocketsConfig
+from hookline_lmex.emulator.terms import Permission
 
 NOTES, FILLS, POSITIONS, ALL = "notificationApiV4", "fillsV2", "positionsV3", "allPositionV4"
 
@@ -48,7 +49,7 @@ def test_a_login_fails_with_the_path_of_the_other_socket_a_wrong_key_or_an_old_n
 
 
 def test_a_key_that_may_not_read_cannot_log_in():
-    account = AccountConfig("tester", "a-test-key", SECRET, permissions=["Trading"])
+    account = AccountConfig("tester", "a-test-key", SECRET, permissions=[Permission.TRADING])
 
     async def run():
         async with visit(venue(accounts=[account])) as client:
