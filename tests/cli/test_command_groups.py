@@ -34,6 +34,14 @@ def test_a_group_is_called_by_the_name_of_its_entry_point(hookline, install):
     assert "Look after a desk." in ran.out
 
 
+def test_a_group_is_shown_with_its_help(hookline, install):
+    install("my-desk", "commands", {"desk": "my_desk"}, DESK)
+    ran = hookline("show", "command", "desk")
+    assert ran.code == 0, ran.err
+    assert "my_desk.desk" in ran.out
+    assert "Look after a desk." in ran.out
+
+
 def test_a_group_of_another_name_is_said_with_its_owner(hookline, install):
     install("my-desk", "commands", {"table": "my_desk"}, DESK)
     ran = hookline("table", "show")

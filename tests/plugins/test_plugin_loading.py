@@ -259,4 +259,5 @@ def test_every_bundled_plugin_is_sound(kind):
     for info in plugins.names(kind):
         if info.distribution == "hookline":
             assert plugins._name(plugins.load(kind, info.name)) == info.name
-            plugins.schema(kind, info.name)
+            if plugins.KINDS[kind].base:
+                plugins.schema(kind, info.name)

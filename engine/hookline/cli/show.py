@@ -32,13 +32,19 @@ def show(
     console.print(
         f"[bold]{escape(name)}[/bold]  {kind_of(kind).singular} of {escape(info.distribution)} {info.version}"
     )
-    console.print(f"{info.module}.{cls.__qualname__}\n", style="dim", highlight=False)
-    console.print(Markdown(inspect.getdoc(cls) or "It has no description."))
+    console.print(f"{info.module}.{getattr(cls, '__qualname__', name)}\n", style="dim", highlight=False)
+    console.print(Markdown(_description(cls) or "It has no description."))
     if kind_of(kind).base:
         console.print(_parameters(cls))
         columns = _columns(cls, info.distribution)
         if columns:
             console.print(_table_of_columns(columns))
+
+
+def _description(cls: Any) -> str | None:
+    """Return the docstring of a class or function, or the help of a group of commands."""
+    text = getattr(getattr(cls, "info", None), "help", None)
+    return inspect.cleandoc(text) if isinstance(text, str) else inspect.getdoc(cls)
 
 
 def _parameters(cls: type) -> Table | str:
