@@ -119,7 +119,11 @@ def _bars(series: BarSeries, order: int, shift: int) -> Iterator[tuple[int, int,
 
 def _messages(tape: TapeSeries, order: int, shift: int) -> Iterator[tuple[int, int, MarketEvent]]:
     if shift:
-        tape = replace(tape, time=tape.time + shift, venue_time=tape.venue_time + shift)
+        # The numbers of a round begin anew: without them no update of the next one is taken for an old one.
+        none = np.full(len(tape), -1)
+        tape = replace(
+            tape, time=tape.time + shift, venue_time=tape.venue_time + shift, sequence=none, previous=none
+        )
     for event in tape.events():
         yield event.time, order, event
 

@@ -167,76 +167,60 @@ def _text(value: float) -> str:
     return str(number(value))
 
 
+_SAME_IN_ALL_POSITIONS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("userCurrency", "baseCurrency", "quoteCurrency", "parents", "makerFeesRatio", "takerFeesRatio")
+    ),
+    **dict.fromkeys(("orderID", "vendorName", "botID", "tag", "isolatedCurrency")),
+    **dict.fromkeys(
+        ("requestId", "maxPriceHeld", "pegPriceMin", "maxStealthDisplayAmount", "sellExchangeRate"), 0
+    ),
+    **dict.fromkeys(
+        ("triggerPrice", "dbBaseBalHeld", "dbQuoteBalHeld", "marginHeld", "totalFees", "filledSize"), 0
+    ),
+    **dict.fromkeys(("marginChargedLongOpen", "marginChargedShortOpen", "serviceType", "avgFilledPrice"), 0),
+    **dict.fromkeys(("unchargedMarginLongOpen", "unchargedMarginShortOpen", "adlScorePercentile"), 0),
+    **dict.fromkeys(("quoteCurrencyFiat", "closeOrder", "liquidationInProgress"), False),
+    **dict.fromkeys(("isFuture", "future"), True),
+    "orderType": 90,
+    "status": 65,
+    "stealth": 1,
+    "adlScoreBucket": 1,
+    "orderTypeName": "TYPE_FUTURES_POSITION",
+}
+
+
 def position_row(notice: PositionNotice) -> dict[str, Any]:
     """Return a position; of one that is closed only its names are left, and 0 contracts."""
     is_closed = notice.contracts == 0
     sign = 1 if notice.direction == "LONG" else -1
     shown = 0.0 if is_closed else 1.0
-    return {
-        "requestId": 0,
+    return _SAME_IN_ALL_POSITIONS | {
         "username": notice.account,
-        "userCurrency": None,
         "marketName": notice.market_id,
-        "orderType": 90,
-        "orderMode": _LONG if sign > 0 else _SHORT,
-        "status": 65,
-        "originalAmount": number(notice.contract_size),
-        "maxPriceHeld": 0,
-        "pegPriceMin": 0,
-        "stealth": 1,
-        "baseCurrency": None,
-        "quoteCurrency": None,
-        "quoteCurrencyFiat": False,
-        "parents": None,
-        "makerFeesRatio": None,
-        "takerFeesRatio": None,
-        "orderID": None,
-        "vendorName": None,
-        "botID": None,
-        "maxStealthDisplayAmount": 0,
-        "sellExchangeRate": 0,
-        "tag": None,
-        "triggerPrice": 0,
-        "closeOrder": False,
-        "dbBaseBalHeld": 0,
-        "dbQuoteBalHeld": 0,
-        "isFuture": True,
-        "liquidationInProgress": False,
-        "marginType": 92 if notice.is_isolated else 91,
-        "entryPrice": number(shown * notice.entry_price),
-        "liquidationPrice": number(shown * notice.liquidation_price),
-        "markedPrice": number(shown * notice.mark_price),
-        "marginHeld": 0,
-        "unrealizedProfitLoss": number(shown * notice.unrealized),
-        "totalMaintenanceMargin": number(shown * notice.maintenance_margin),
-        "totalContracts": notice.contracts,
-        "marginChargedLongOpen": 0,
-        "marginChargedShortOpen": 0,
-        "unchargedMarginLongOpen": 0,
-        "unchargedMarginShortOpen": 0,
-        "isolatedCurrency": None,
-        "isolatedLeverage": number(notice.leverage) if notice.is_isolated else 0,
-        "totalFees": 0,
-        "totalValue": number(shown * sign * notice.order_value),
-        "adlScoreBucket": 1,
-        "adlScorePercentile": 0,
-        "orderTypeName": "TYPE_FUTURES_POSITION",
-        "orderModeName": "MODE_BUY" if sign > 0 else "MODE_SELL",
-        "marginTypeName": "FUTURES_MARGIN_ISOLATED" if notice.is_isolated else "FUTURES_MARGIN_CROSS",
-        "currentLeverage": number(shown * notice.current_leverage),
-        "contractSize": number(notice.contract_size),
-        "minimumRequiredMargin": number(shown * notice.margin),
-        "filledSize": 0,
-        "takeProfitOrder": _bound(notice.take_profit),
-        "stopLossOrder": _bound(notice.stop_loss),
         "positionId": notice.position_id,
-        "activeWalletName": notice.wallet,
+        "orderMode": _LONG if sign > 0 else _SHORT,
+        "orderModeName": "MODE_BUY" if sign > 0 else "MODE_SELL",
         "positionMode": notice.position_mode,
         "positionDirection": None if is_closed else notice.direction,
-        "serviceType": 0,
-        "avgFilledPrice": 0,
-        "future": True,
+        "marginType": 92 if notice.is_isolated else 91,
+        "marginTypeName": "FUTURES_MARGIN_ISOLATED" if notice.is_isolated else "FUTURES_MARGIN_CROSS",
+        "isolatedLeverage": number(notice.leverage) if notice.is_isolated else 0,
+        "currentLeverage": number(shown * notice.current_leverage),
+        "activeWalletName": notice.wallet,
         "settleWithNonUSDAsset": notice.settle_with,
+        "contractSize": number(notice.contract_size),
+        "originalAmount": number(notice.contract_size),
+        "totalContracts": notice.contracts,
+        "totalValue": number(shown * sign * notice.order_value),
+        "entryPrice": number(shown * notice.entry_price),
+        "markedPrice": number(shown * notice.mark_price),
+        "liquidationPrice": number(shown * notice.liquidation_price),
+        "unrealizedProfitLoss": number(shown * notice.unrealized),
+        "totalMaintenanceMargin": number(shown * notice.maintenance_margin),
+        "minimumRequiredMargin": number(shown * notice.margin),
+        "takeProfitOrder": _bound(notice.take_profit),
+        "stopLossOrder": _bound(notice.stop_loss),
     }
 
 

@@ -60,13 +60,14 @@ def trade(seconds: float, price: float, quantity: float, side: int = 1) -> list[
     return [(seconds, RowKind.TRADE, side, price, quantity)]
 
 
-def tape(symbol: str, *messages: Sequence[Row]) -> TapeSeries:
-    """Return messages as a tape."""
+def tape(symbol: str, *messages: Sequence[Row], numbered: bool = False) -> TapeSeries:
+    """Return messages as a tape, with the venue's numbers if wanted."""
     rows = [(number, *row) for number, message in enumerate(messages) for row in message]
     number, seconds, kind, side, price, quantity = (np.array(column) for column in zip(*rows, strict=True))
     time = START + np.rint(seconds * SECOND).astype(np.int64)
-    none = np.full(len(rows), -1)
-    return TapeSeries(symbol, time, time, number, kind, side, price, quantity, none, none)
+    sequence = number + 100 if numbered else np.full(len(rows), -1)
+    previous = sequence - 1 if numbered else sequence
+    return TapeSeries(symbol, time, time, number, kind, side, price, quantity, sequence, previous)
 
 
 class HandFeed(Feed):

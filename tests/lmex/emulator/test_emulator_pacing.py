@@ -19,6 +19,7 @@ from emulated import (
     tape,
     trade,
     until,
+    venue,
     venue_config,
     visit,
 )
@@ -193,6 +194,30 @@ def test_a_loop_plays_the_same_again_whole_days_later_with_its_funding():
     assert np.diff(funding.time).tolist()[:9] == [8 * 3600 * SECOND] * 9
     assert funding.time[-1] > START + 300 * DAY
     assert data.setups[0].marks is None
+
+
+def test_a_looped_tape_gives_the_same_book_in_every_round():
+    series = tape(
+        "BTC-PERP",
+        book(0, "99*1", "101*1", snapshot=True),
+        book(1, "100*2", ""),
+        book(2, "100*0 99*5", "", snapshot=False),
+        numbered=True,
+    )
+
+    async def run():
+        emulator = venue(series, markets=[PERP], at_end="loop")
+        shown = []
+        for _ in range(7):
+            emulator.play_next()
+            state = emulator.exchange.states["BTC-PERP"]
+            assert not state.book.is_stale
+            shown.append((state.book.bids(), emulator.clock.now))
+        assert [book for book, _ in shown[:3]] == [[(99, 1)], [(100, 2), (99, 1)], [(99, 5)]]
+        assert [book for book, _ in shown[3:6]] == [book for book, _ in shown[:3]]
+        assert shown[3][1] - shown[0][1] == DAY
+
+    asyncio.run(run())
 
 
 def test_a_market_may_have_another_name_in_its_feed():
