@@ -233,7 +233,7 @@ class Venue:
                 row.fee_currency,
                 is_maker=False,
                 time=row.time,
-            )  # fmt: skip
+            )
         )
 
     def end(self, one, code=C.CANCELED):
@@ -254,7 +254,7 @@ class Venue:
                 size=one.size,
                 price=one.price,
                 trigger_price=one.trigger,
-            )  # fmt: skip
+            )
         )
 
     # -- shapes ------------------------------------------------------------------------------------------------------------

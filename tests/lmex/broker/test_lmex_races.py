@@ -1,23 +1,20 @@
 """Random interleavings of requests, answers, notifications, fills, losses, duplicates and restarts: in the end both sides agree."""
 
+import random
+
+import pytest
 from hand_lmex import ALT, PERP, C, Desk
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from hookline.model import TimeInForce
 
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            "buy buy sell market bracket stop ioc post oco cancel cancel amend flush flush step step step step hear hear "
-            "tell tell tell twice lose shuffle fill fill part end look look pass price unreachable refuse lose_request "
-            "lose_answer lose_answer dumb clever restart catch_up".split()
-        ),
-        st.integers(0, 30),
-    ),
-    min_size=10,
-    max_size=80,
-)
+FAULTS = ["unreachable", "refuse", "lose_request", "lose_answer"]
+ORDERS = ["buy", "sell", "market", "bracket", "stop", "ioc", "post", "oco", "cancel", "amend"]
+HERE = ["flush", "step", "step", "hear", "look", "pass", "restart", "catch_up"]
+THERE = ["tell", "tell", "twice", "lose", "shuffle", "fill", "part", "end", "price", "dumb", "clever"]
+WORDS = [*ORDERS, *ORDERS, *HERE, *HERE, "step", "step", "flush", "hear", *THERE, *THERE, "tell", *FAULTS]
+STEPS = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 30)), min_size=10, max_size=80)
 
 
 class Play:
@@ -157,8 +154,7 @@ class Play:
         self.desk.catch_up()
 
 
-FAULTS = {"unreachable", "refuse", "lose_request", "lose_answer"}
-_loose = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+_loose = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 @_loose
@@ -177,3 +173,24 @@ def test_in_the_end_both_sides_agree_on_two_symbols(steps):
     play.play(steps)
     note([f"{order!r} {order.reason}" for order in play.desk.kernel.orders])
     play.desk.agree()
+
+
+def random_steps(seed):
+    rng = random.Random(seed)
+    return [(rng.choice(WORDS), rng.randrange(31)) for _ in range(rng.randrange(20, 120))]
+
+
+@pytest.mark.parametrize("first", range(0, 200, 50))
+def test_in_the_end_both_sides_agree_on_schedules_of_even_chances(first):
+    for seed in range(first, first + 50):
+        play = Play(PERP, ALT)
+        play.play(random_steps(seed))
+        play.desk.agree()
+
+
+@pytest.mark.slow
+def test_in_the_end_both_sides_agree_on_many_schedules():
+    for seed in range(1000, 3000):
+        play = Play(PERP, ALT)
+        play.play(random_steps(seed))
+        play.desk.agree()
