@@ -52,8 +52,10 @@ __all__ = ["Endpoint", "Params", "Parsed", "Transport"]
 T = TypeVar("T")
 Params = Mapping[str, str | int | None]
 
-# Connections beside each other: an order never waits for the answer of a query.
-_CONNECTIONS = 16
+# Connections beside each other. Those of orders are apart, so that none ever waits for the answers of queries.
+_QUERY_CONNECTIONS = 16
+_ORDER_CONNECTIONS = 64
+_ORDERING = frozenset({CallClass.ORDER, CallClass.CANCEL, CallClass.CLOCK})
 # An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome. One that
 # is kept warm is used more often than this.
 _KEPT_SECONDS = 20.0
@@ -110,7 +112,8 @@ class Transport:
         self._limits = limits
         self._random = random.Random(settings.seed)  # noqa: S311 - jitter, not a secret
         self._nonces = nonces_of(settings.rest_url, credentials.key) if credentials else None
-        self._session: aiohttp.ClientSession | None = None
+        self._orders: aiohttp.ClientSession | None = None
+        self._queries: aiohttp.ClientSession | None = None
         self._clock: VenueTime | None = None
         self._in_order = asyncio.Lock()
         self._clock_lock = asyncio.Lock()
@@ -131,7 +134,7 @@ class Transport:
     @property
     def is_open(self) -> bool:
         """Whether calls can be made."""
-        return self._session is not None
+        return self._orders is not None
 
     @property
     def idle_seconds(self) -> float:
@@ -140,30 +143,30 @@ class Transport:
 
     async def open(self) -> None:
         """Make ready; connections are made by the first calls."""
-        if self._session is not None:
-            return
-        connector = aiohttp.TCPConnector(
-            limit=_CONNECTIONS,
-            keepalive_timeout=max(_KEPT_SECONDS, 1.5 * self._settings.warm_seconds),
-            ttl_dns_cache=300,
-        )
+        if self._orders is None:
+            self._orders = self._connections(_ORDER_CONNECTIONS)
+            self._queries = self._connections(_QUERY_CONNECTIONS)
+
+    def _connections(self, limit: int) -> aiohttp.ClientSession:
+        settings = self._settings
+        kept = max(_KEPT_SECONDS, 1.5 * settings.warm_seconds)
         session = aiohttp.ClientSession(
-            connector=connector,
+            connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=kept, ttl_dns_cache=300),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=self._settings.timeout_seconds, connect=self._settings.connect_seconds
-            ),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout_seconds, connect=settings.connect_seconds),
             headers={"Accept": "application/json"},
         )
         # No public way to say so; a test holds that a lost connection repeats nothing.
         session._retry_connection = False  # noqa: SLF001
-        self._session = session
+        return session
 
     async def aclose(self) -> None:
         """Close all connections; what is under way has an unknown outcome."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        sessions = (self._orders, self._queries)
+        self._orders = self._queries = None
+        for session in sessions:
+            if session is not None:
+                await session.close()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -203,7 +206,8 @@ class Transport:
             outcome = await self._attempt(endpoint, url, content, parse)
             if not isinstance(outcome, LmexError):
                 return outcome
-            if isinstance(outcome, LmexUnauthorized) and outcome.is_nonce and nonces_refused < _NONCES:
+            is_nonce = isinstance(outcome, LmexUnauthorized) and outcome.is_nonce
+            if is_nonce and endpoint.signed and nonces_refused < _NONCES:
                 nonces_refused += 1
                 if await self._set_clock_right():
                     continue  # it was refused, so it may be sent again
@@ -216,7 +220,7 @@ class Transport:
 
     def _may_repeat(self, endpoint: Endpoint, error: LmexError) -> bool:
         if isinstance(error, LmexUnreachable):
-            return self._session is not None
+            return self.is_open
         if isinstance(error, LmexLimited):
             return error.retry_seconds <= self._settings.patience_seconds
         return isinstance(error, LmexUnknown) and endpoint.repeat
@@ -233,7 +237,9 @@ class Transport:
         limited = await self._turn(endpoint)
         if limited is not None:
             return limited
-        exchange = self._exchange_in_turn if endpoint.signed and self._ordered else self._exchange
+        # A cancel waits for nobody: its nonce is the newest. What it overtakes is refused, and sent again.
+        waits = endpoint.signed and self._ordered and endpoint.kind is not CallClass.CANCEL
+        exchange = self._exchange_in_turn if waits else self._exchange
         answer = await exchange(endpoint, url, content)
         if isinstance(answer, LmexError):
             return answer
@@ -271,7 +277,7 @@ class Transport:
 
     async def _exchange(self, endpoint: Endpoint, url: URL, content: bytes) -> Answer | LmexError:
         """Send once. Errors of the network are returned, not raised, so that none of aiohttp's is their context."""
-        session = self._session
+        session = self._orders if endpoint.kind in _ORDERING else self._queries
         if session is None:
             return LmexUnreachable(endpoint.where, "the client is not open")
         headers = self._headers(endpoint, content)

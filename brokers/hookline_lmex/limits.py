@@ -31,9 +31,10 @@ _MILLISECONDS = 10**12
 
 
 class CallClass(Enum):
-    """What a call counts as."""
+    """What a call counts as. ``CLOCK`` is a query that keeps the connections of orders in use."""
 
     QUERY = "query"
+    CLOCK = "clock"
     ORDER = "order"
     CANCEL = "cancel"
     WALLET = "wallet"
@@ -103,7 +104,7 @@ class Limits:
 
     async def take(self, kind: CallClass, endpoint: str) -> None:
         """Return when a call to an endpoint may go out, but for a ban."""
-        if kind is CallClass.QUERY:
+        if kind in (CallClass.QUERY, CallClass.CLOCK):
             await self._endpoints[endpoint].take()
             await self._user.take()
         elif kind is CallClass.WALLET:

@@ -23,7 +23,7 @@ from hookline_lmex.results import (
 
 __all__ = ["SERVER_TIME", "SpotApi"]
 
-SERVER_TIME = read("/spot/api/v3.3/time", signed=False)
+SERVER_TIME = read("/spot/api/v3.3/time", signed=False, kind=CallClass.CLOCK)
 _WALLET = "/spot/api/v3.2/user/wallet"
 
 

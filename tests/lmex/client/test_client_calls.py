@@ -327,6 +327,23 @@ def test_orders_do_not_wait_for_each_other_unless_nonces_must_arrive_in_order() 
     run(ordered, ordered_nonces=True)
 
 
+@pytest.mark.parametrize("ordered_nonces", [False, True])
+def test_a_cancel_goes_out_though_the_venue_answers_no_query(*, ordered_nonces: bool) -> None:
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
+        venue.will(QUERY, Stalls())
+        venue.will(CANCEL, [action(status=6)])
+        queries = [asyncio.create_task(client.futures.positions()) for _ in range(30)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(0.4):
+            await client.futures.cancel_order("ETH-PERP", client_order_id="hl-7")
+            await client.futures.cancel_all("ETH-PERP")
+        for query in queries:
+            query.cancel()
+        await asyncio.gather(*queries, return_exceptions=True)
+
+    run(test, ordered_nonces=ordered_nonces, query_rate=1000, user_rate=1000)
+
+
 def test_an_idle_client_keeps_its_connection_in_use_and_its_clock_right() -> None:
     async def test(venue: ScriptedVenue, client: LmexClient) -> None:
         before = len(venue.calls("GET /spot/api/v3.3/time"))
