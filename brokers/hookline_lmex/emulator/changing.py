@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hookline.model import OrderType, Position, PositionMode, Side
+from hookline.model import OrderStatus, OrderType, Position, PositionMode, Side
 from hookline_lmex.emulator.desk import Desk
 from hookline_lmex.emulator.notices import position_key
 from hookline_lmex.emulator.order_requests import amount_of, check_price, lots_of
@@ -27,9 +27,11 @@ def find(exchange: Exchange, desk: Desk, params: Mapping[str, Any]) -> OrderReco
     Raises:
         Refused: if there is none.
     """
-    oldest = exchange.clock.now - exchange.options.closed_visible_seconds * 1e9
+    options, now = exchange.options, exchange.clock.now
     for record in reversed(_named(desk, params)):
-        if record.is_open or (record.is_announced and record.updated >= oldest):
+        is_filled = record.order.status is OrderStatus.FILLED
+        seconds = options.filled_visible_seconds if is_filled else options.closed_visible_seconds
+        if record.is_open or (record.is_announced and record.updated >= now - seconds * 1e9):
             return record
     raise unknown_order(desk.product)
 

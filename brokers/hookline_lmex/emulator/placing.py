@@ -52,8 +52,7 @@ def place(exchange: Exchange, desk: Desk, request: OrderRequest) -> list[OrderRe
         raise bad_request(desk.product, "BAD_REQUEST: market unavailable")
     _check_mode(desk, request)
     exchange.stamp_order(request.symbol)
-    if exchange.options.refuse_duplicates and _is_duplicate(desk, request):
-        raise Refused(400, 15, "duplicate order")
+    is_duplicate = exchange.options.refuse_duplicates and _is_duplicate(desk, request)
     is_pair = request.type == "OCO"
     records = _oco(exchange, desk, request) if is_pair else [_single(exchange, desk, request)]
     for record in records:
@@ -61,8 +60,15 @@ def place(exchange: Exchange, desk: Desk, request: OrderRequest) -> list[OrderRe
     for record in records:
         _register_children(desk, record)
     for record in records:
-        if record.order.is_open and record.is_spam and record.order.post_only:
-            desk.order_changed(record.order, OrderStatus.REJECTED, exchange.time.now, "post-only: spam")
+        why = (
+            "duplicate"
+            if is_duplicate
+            else "post-only: spam"
+            if record.is_spam and record.order.post_only
+            else ""
+        )
+        if record.order.is_open and why:
+            desk.order_changed(record.order, OrderStatus.REJECTED, exchange.time.now, why)
         elif record.order.is_open:
             _send(exchange, desk, record)
     _judge(exchange, desk, records)
@@ -117,10 +123,16 @@ def _judge(exchange: Exchange, desk: Desk, records: list[OrderRecord]) -> None:
     """
     if any(record.order.filled_lots for record in records):
         return
+    refused: Refused | None = None
     if any(record.status == 8 for record in records) and exchange.options.refuse_unfunded == "http":
-        raise unfunded(desk.product)
-    if any(record.order.reason.startswith("reduce-only: nothing") for record in records):
-        raise Refused(400, 33199120, "Reduce-only order without a position to reduce")
+        refused = unfunded(desk.product)
+    elif any(record.order.reason.startswith("reduce-only: nothing") for record in records):
+        refused = Refused(400, 33199120, "Reduce-only order without a position to reduce")
+    if refused is not None:
+        for record in records:
+            if record.order.is_open:  # the other leg of a pair goes with it
+                exchange.accounts[desk.account.label].cancel(record, "refused with its pair")
+        raise refused
 
 
 # -- building ------------------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hookline_lmex.emulator.changing import amend, bind, cancel, close_position, find, find_open
+from hookline_lmex.emulator.notices import position_key, position_mode
 from hookline_lmex.emulator.order_requests import amount_of, parse_order
 from hookline_lmex.emulator.placing import place
-from hookline_lmex.emulator.refusals import mandatory
+from hookline_lmex.emulator.refusals import Refused, mandatory
 from hookline_lmex.emulator.rest_calls import Act, Call, Endpoint
 from hookline_lmex.emulator.rest_limits import CallKind
 from hookline_lmex.emulator.terms import Permission, Product
@@ -18,6 +19,14 @@ __all__ = ["ENDPOINTS"]
 
 _MS = 10**6
 _FUTURES = Product.FUTURES
+_SPOT_SIZES = (
+    "originalOrderBaseSize",
+    "currentOrderBaseSize",
+    "remainingOrderBaseSize",
+    "filledBaseSize",
+    "totalFilledBaseSize",
+)
+_FUTURES_SIZES = ("originalOrderSize", "currentOrderSize", "filledSize", "totalFilledSize", "remainingSize")
 
 
 def create(call: Call) -> list[dict[str, Any]]:
@@ -56,8 +65,14 @@ def put(call: Call) -> list[dict[str, Any]]:
 
 def delete(call: Call) -> list[dict[str, Any]]:
     """Cancel an order, all of a client id, or all of a symbol."""
-    call.state()
-    return [action_row(call.desk, record) for record in cancel(call.exchange, call.desk, call.params)]
+    state = call.state()
+    try:
+        found = cancel(call.exchange, call.desk, call.params)
+    except Refused:
+        if call.exchange.options.unknown_order == "http":
+            raise
+        return [_not_found(call, state.symbol)]
+    return [action_row(call.desk, record) for record in found]
 
 
 def cancel_all_after(call: Call) -> dict[str, Any]:
@@ -87,15 +102,26 @@ def close(call: Call) -> list[dict[str, Any]]:
     state = call.state()
     record = close_position(call.exchange, call.desk, call.params)
     if record is None:
-        return [_nothing_to_close(call, state.symbol)]
+        text = '{"msgKey":"CLOSE_WITHOUT_POSITION","params":[],"default_msg":"No position to close"}'
+        row = _no_order(call, state.symbol, 15, text)
+        del row["filledSize"]
+        return [row]
     row = action_row(call.desk, record, filled_lots=record.order.filled_lots)
     del row["filledSize"]
     return [row]
 
 
-def _nothing_to_close(call: Call, symbol: str) -> dict[str, Any]:
-    return {
-        "status": 15,
+def _not_found(call: Call, symbol: str) -> dict[str, Any]:
+    return _no_order(call, symbol, 16, "Order not found") | {
+        "orderID": call.params.get("orderID") or "",
+        "clOrderID": call.params.get("clOrderID") or "",
+    }
+
+
+def _no_order(call: Call, symbol: str, status: int, message: str) -> dict[str, Any]:
+    """Return an action row about an order that there is not."""
+    row: dict[str, Any] = {
+        "status": status,
         "symbol": symbol,
         "orderType": 77 if call.params.get("type") == "MARKET" else 76,
         "price": 0,
@@ -104,7 +130,7 @@ def _nothing_to_close(call: Call, symbol: str) -> dict[str, Any]:
         "timestamp": call.now_ms,
         "triggerPrice": 0,
         "trigger": False,
-        "message": '{"msgKey":"CLOSE_WITHOUT_POSITION","params":[],"default_msg":"No position to close"}',
+        "message": message,
         "avgFilledPrice": 0,
         "postOnly": False,
         "orderDetailType": None,
@@ -112,14 +138,12 @@ def _nothing_to_close(call: Call, symbol: str) -> dict[str, Any]:
         "clOrderID": "",
         "stealth": 100,
         "deviation": 100,
-        "originalOrderSize": 0,
-        "currentOrderSize": 0,
-        "totalFilledSize": 0,
-        "remainingSize": 0,
-        "positionMode": "ONE_WAY",
-        "positionDirection": None,
-        "positionId": f"{symbol}-{call.exchange.options.market_id_quote}",
     }
+    if call.product is Product.SPOT:
+        return row | dict.fromkeys(_SPOT_SIZES, 0) | {"orderCurrency": "base", "stopPrice": None}
+    mode = position_mode(call.desk.instruments[symbol])
+    about = {"positionMode": mode, "positionDirection": None, "positionId": position_key(call.desk, symbol)}
+    return row | dict.fromkeys(_FUTURES_SIZES, 0) | about
 
 
 def bind_tpsl(call: Call) -> list[dict[str, Any]]:

@@ -108,7 +108,9 @@ class ExchangeOptions:
             a backtest; a later one by the bar after that.
         refuse_unfunded: How an order beyond the funds is refused: HTTP 400, or 200 with status 8.
         refuse_duplicates: Whether a second order with the client id of an open one is refused (status 15).
-        closed_visible_seconds: How long a closed order may still be asked for.
+        unknown_order: How the cancellation of an order that is not open is refused: by HTTP, or 200 with status 16.
+        closed_visible_seconds: How long a canceled order may still be asked for.
+        filled_visible_seconds: How long a filled one may.
         protection_band: Greatest distance of a limit price from the mark, as a fraction; None for no band.
         spam_notional: Limit orders below it are spam: no post-only, and always the taker's fee; 0 for none.
         market_id_quote: What follows the symbol in position ids.
@@ -126,7 +128,9 @@ class ExchangeOptions:
     bar_grace_seconds: float = math.inf
     refuse_unfunded: Literal["http", "status"] = "http"
     refuse_duplicates: bool = False
+    unknown_order: Literal["http", "status"] = "http"
     closed_visible_seconds: float = 1800.0
+    filled_visible_seconds: float = 1800.0
     protection_band: float | None = None
     spam_notional: float = 5.0
     market_id_quote: str = "USDT"

@@ -310,8 +310,27 @@ def test_two_orders_of_one_client_id_are_both_taken_unless_configured_otherwise(
     strict = Floor(on_tape(), refuse_duplicates=True)
     strict.quote(99.9, 100.1)
     strict.send(size=10, price=99.0, clOrderID="same")
+    (second,) = strict.send(size=10, price=99.0, clOrderID="same")
+    assert second.status == 15
+    assert len(strict.truth.open_orders) == 1
+
+
+def test_a_pair_of_which_one_leg_is_refused_leaves_nothing():
+    floor = Floor(on_tape(coin()), spot={"USDT": 1000, "AAA": 1})
+    floor.quote(99.9, 100.1, symbol="AAA-USDT")
+    terms = {"type": "OCO", "side": "SELL", "size": 5, "price": 110, "triggerPrice": 95, "stopPrice": 94}
     with pytest.raises(Refused):
-        strict.send(size=10, price=99.0, clOrderID="same")
+        floor.send("AAA-USDT", **terms)
+    assert floor.truth.open_orders == ()
+
+
+def test_filled_orders_may_be_hidden_from_queries():
+    floor = Floor(on_tape(), filled_visible_seconds=-1)
+    floor.quote(99.9, 100.1)
+    (record,) = floor.send(size=10)
+    assert record.status == 4
+    with pytest.raises(Refused, match="Order not found"):
+        find(floor.exchange, floor.desk(), named(record))
 
 
 def test_settings_change_under_resting_orders_and_positions_without_touching_them(tape):

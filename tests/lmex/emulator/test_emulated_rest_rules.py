@@ -327,6 +327,18 @@ def test_an_order_that_was_canceled_cannot_be_canceled_again():
     assert run(both(), act) == (6, 400, -1)
 
 
+@pytest.mark.parametrize(
+    ("product", "symbol", "path"), [(SPOT, "AAA-USDT", S_ORDER), (FUTURES, "AAA-PERP", F_ORDER)]
+)
+def test_canceling_what_is_not_there_is_a_status_where_that_is_configured(product, symbol, path):
+    async def act(venue):
+        return await venue.delete(product, path, symbol=symbol, clOrderID="none")
+
+    answer = run(both(unknown_order="status"), act)
+    (row,) = answer.body
+    assert (answer.status, row["status"], row["clOrderID"], row["symbol"]) == (200, 16, "none", symbol)
+
+
 def test_canceling_a_symbol_without_orders_answers_with_nothing():
     async def act(venue):
         return await venue.delete(FUTURES, F_ORDER, symbol="AAA-PERP")
