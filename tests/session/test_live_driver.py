@@ -271,3 +271,15 @@ def test_an_order_that_somebody_canceled_by_hand_is_noticed_while_the_session_ru
     live = LiveEntry(reconcile_seconds=0.1, unknown_grace_seconds=0.0)
     session_of(tmp_path, strategy, wire, events, live=live).run()
     assert strategy.news[-1] == ("limit", "canceled")
+
+
+def test_what_a_halt_is_closing_already_is_not_closed_again_at_the_end(tmp_path):
+    wire = venue()
+    events = [bar(0, 100), lambda: asyncio.sleep(0.2)]
+    session = session_of(
+        tmp_path, Buyer(), wire, events, broker=WireBroker(venue=wire, delay_seconds=0.05), on_stop="flatten"
+    )
+    events.append(lambda: session.kernel.halt("enough", flatten=True))
+    session.run()
+    assert wire.held["PERP"].lots == 0
+    assert [one.side.name for one in wire.orders.values() if one.type.value == "market"] == ["BUY", "SELL"]

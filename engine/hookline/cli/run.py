@@ -201,7 +201,7 @@ def _run(job: _Job) -> _Outcome:
             typer.echo(f"the earlier journal is in {kept}", err=True)
     session = Session.from_config(config, accept_changes=job.accept_changes)
     confirm = _confirm(session, job) if config.mode == "live" else None
-    with _progress(job, config.name) as progress:
+    with _progress(job, config) as progress:
         result = session.run(progress=progress, confirm=confirm)
     report = _write(session, config, result)
     return _Outcome(_rendered(result, job), report, result.record.interrupted)
@@ -246,9 +246,9 @@ def _show_log() -> None:
 
 
 @contextmanager
-def _progress(job: _Job, name: str) -> Iterator[Callable[[float, int], None] | None]:
-    """Show a progress bar while a run lasts, if wanted; give what the run reports to."""
-    if not job.progress:
+def _progress(job: _Job, config: SessionConfig) -> Iterator[Callable[[float, int], None] | None]:
+    """Show a progress bar while a run lasts, if wanted; give what the run reports to. Live there is no end to progress to."""
+    if not job.progress or config.mode == "live":
         yield None
         return
     from rich.console import Console
@@ -264,7 +264,7 @@ def _progress(job: _Job, name: str) -> Iterator[Callable[[float, int], None] | N
         TextColumn("{task.fields[at]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=1.0, at="")
+        task = bar.add_task(config.name, total=1.0, at="")
         yield lambda fraction, time: bar.update(task, completed=fraction, at=isoformat(time))
 
 

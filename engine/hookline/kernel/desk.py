@@ -275,10 +275,12 @@ class OrderDesk:
         self._deliver()
 
     def flatten(self, tag: str) -> None:
-        """Close every position with reduce-only market orders."""
+        """Close every position with reduce-only market orders; what is being closed already is not closed twice."""
         for ledger in self.ledgers.values():
             for position in ledger.positions.values():
-                lots = position.lots
+                lots, under_way = position.lots, position.pending
+                if lots * under_way < 0:
+                    lots = 0 if abs(under_way) >= abs(lots) else lots + under_way
                 if lots:
                     side = Side.SELL if lots > 0 else Side.BUY
                     instrument = position.market.instrument

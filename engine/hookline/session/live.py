@@ -14,10 +14,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hookline.errors import HooklineError
 from hookline.model import MarketEvent, VenueAccount
+from hookline.session.confirming import consent
 from hookline.session.guard import DeadMan
 from hookline.session.reconciler import Reconciler
 
@@ -33,6 +35,7 @@ Confirm = Callable[[VenueAccount, Mapping[str, float]], None]
 
 _SETTLE_SECONDS = 10.0
 _FRESH_SECONDS = 60.0
+_FAILURES = 3
 _logger = logging.getLogger("hookline.session")
 
 
@@ -79,9 +82,16 @@ class VenueLink:
             plan.live.dead_man_seconds,
             data_age_seconds=lambda: self._driver.data_age_seconds,
             max_data_age_seconds=_FRESH_SECONDS + plan.quiet_seconds if most is None else most,
+            unhealthy=self._unhealthy,
             notify=self._session.observers.notify,
             name=self._session.name,
         )
+
+    def _unhealthy(self) -> str:
+        """Return why the session is not fit to look after its orders, empty while it is."""
+        if self._reconciler.failures >= _FAILURES:
+            return f"the venue has not answered {self._reconciler.failures} comparisons in a row"
+        return ""
 
     async def run(
         self, events: AsyncIterator[MarketEvent], start: Callable[[], None], prices: Mapping[str, float]
@@ -99,7 +109,8 @@ class VenueLink:
         tasks: list[asyncio.Task[None]] = []
         try:
             if self._confirm is not None:
-                await asyncio.to_thread(self._confirm, await self._broker.venue_account(), prices)
+                await consent(partial(self._confirm, await self._broker.venue_account(), prices))
+            self._watch.tell("starting")
             await self._broker.open(self._wake)
             await self._take_up(start)
             tasks += self._beside()
@@ -173,6 +184,7 @@ class VenueLink:
     async def _leave(self) -> None:
         """Withdraw as configured, wait for what is under way, and let strategies say goodbye."""
         kernel, on_stop = self._session.kernel, self._session.on_stop
+        self._watch.tell("stopping")
         if on_stop != "keep":
             kernel.withdraw("the session stops", flatten=on_stop == "flatten", keep_protective=True)
         await self._settle()

@@ -107,6 +107,11 @@ class SessionWatch(Watcher):
         if self._pulse is not None and self._pulse.is_due:
             self._attend(self._pulse)
 
+    def tell(self, state: str) -> None:
+        """Give a sign of life in a state that is not the usual one: ``starting``, ``stopping``."""
+        if self._pulse is not None:
+            self._pulse.beat(self._session.kernel, state)
+
     def _attend(self, pulse: Pulse) -> None:
         """Give a sign of life, and do what was asked for from outside."""
         self.obey()
