@@ -168,9 +168,7 @@ def _text(value: float) -> str:
 
 
 _SAME_IN_ALL_POSITIONS: dict[str, Any] = {
-    **dict.fromkeys(
-        ("userCurrency", "baseCurrency", "quoteCurrency", "parents", "makerFeesRatio", "takerFeesRatio")
-    ),
+    **dict.fromkeys(("userCurrency", "baseCurrency", "quoteCurrency", "parents", "makerFeesRatio")),
     **dict.fromkeys(("orderID", "vendorName", "botID", "tag", "isolatedCurrency")),
     **dict.fromkeys(
         ("requestId", "maxPriceHeld", "pegPriceMin", "maxStealthDisplayAmount", "sellExchangeRate"), 0
@@ -190,8 +188,8 @@ _SAME_IN_ALL_POSITIONS: dict[str, Any] = {
 }
 
 
-def position_row(notice: PositionNotice) -> dict[str, Any]:
-    """Return a position; of one that is closed only its names are left, and 0 contracts."""
+def position_row(notice: PositionNotice, taker_fee: float) -> dict[str, Any]:
+    """Return a position; of one that is closed only its names are left, and 0 contracts. ``taker_fee`` is a fraction."""
     is_closed = notice.contracts == 0
     sign = 1 if notice.direction == "LONG" else -1
     shown = 0.0 if is_closed else 1.0
@@ -209,6 +207,7 @@ def position_row(notice: PositionNotice) -> dict[str, Any]:
         "currentLeverage": number(shown * notice.current_leverage),
         "activeWalletName": notice.wallet,
         "settleWithNonUSDAsset": notice.settle_with,
+        "takerFeesRatio": [number(taker_fee)],
         "contractSize": number(notice.contract_size),
         "originalAmount": number(notice.contract_size),
         "totalContracts": notice.contracts,

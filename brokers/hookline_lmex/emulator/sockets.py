@@ -317,9 +317,12 @@ class Sockets:
     def position(self, account: str, notice: PositionNotice) -> None:
         """Send a changed position to its owner, and soon after all of them to those who want all."""
         for one, topic in self._private(account, Product.FUTURES, "positions"):
-            one.send(self._odd({"topic": topic, "data": [position_row(notice)]}), topic)
+            one.send(self._odd({"topic": topic, "data": [self._position_row(notice)]}), topic)
         for one in {one for one, _ in self._private(account, Product.FUTURES, "allPosition")}:
             asyncio.get_running_loop().call_soon(self._send_positions, one)
+
+    def _position_row(self, notice: PositionNotice) -> dict[str, Any]:
+        return position_row(notice, self._config.futures_fees.taker_bps / 1e4)
 
     def _odd(self, message: dict[str, Any]) -> dict[str, Any]:
         """Return a message, now and then with a field that nobody has documented."""
@@ -350,7 +353,7 @@ class Sockets:
         ]
         if one.account is None or not topics:
             return
-        rows = [position_row(notice) for notice in self._exchange.positions(one.account)]
+        rows = [self._position_row(notice) for notice in self._exchange.positions(one.account)]
         for topic in topics:
             one.send({"topic": topic, "data": rows}, topic)
 
