@@ -56,11 +56,11 @@ class TapeFeed(Feed):
         return self._tapes[request.symbol].between(request.since, request.until)
 
 
-def tape(symbol, prices):
-    """Return a tape whose book is half around each price, deep enough for all orders here, with a trade at the price."""
+def tape(symbol, prices, spacing=1):
+    """Return a tape, with some seconds from price to price, whose book is half around each price, deep enough for all orders here, with a trade at the price."""
     rows = []
     for number, price in enumerate(prices):
-        at = START + number * 10**9
+        at = START + number * spacing * 10**9
         rows.append((2 * number, at, RowKind.SNAPSHOT, 1, price - 0.5, 50.0))
         rows.append((2 * number, at, RowKind.SNAPSHOT, -1, price + 0.5, 50.0))
         rows.append((2 * number + 1, at + 1000, RowKind.TRADE, 1, price, 20.0))
@@ -69,11 +69,14 @@ def tape(symbol, prices):
     return TapeSeries(symbol, time, time, message, kind, side, price, quantity, none, none)
 
 
-def emulator(prices, **changes):
+def emulator(prices, spacing=1, funding_rate=None, **changes):
     """Return a venue with a perpetual and a spot market that is played by steps: two for each price, spot first or after."""
     kinds = [MarketData.BOOK, MarketData.TRADES]
     perp = MarketConfig(
-        "BTC-PERP", tape=kinds, instrument=InstrumentEntry(**_TERMS, contract_size=Decimal("0.001"))
+        "BTC-PERP",
+        tape=kinds,
+        instrument=InstrumentEntry(**_TERMS, contract_size=Decimal("0.001")),
+        funding_rate=funding_rate,
     )
     spot = MarketConfig("BTC-USDT", tape=kinds, instrument=InstrumentEntry(**_TERMS))
     said = {
@@ -83,7 +86,7 @@ def emulator(prices, **changes):
         "speed": None,
         "quirks": True,
     }
-    feed = TapeFeed(tape("BTC-PERP", prices), tape("BTC-USDT", prices))
+    feed = TapeFeed(tape("BTC-PERP", prices, spacing), tape("BTC-USDT", prices, spacing))
     return Emulator(EmulatorConfig(**{**said, **changes}), {"made": feed})
 
 
