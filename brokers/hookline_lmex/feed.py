@@ -13,11 +13,12 @@ from hookline.clock import Clock, SystemClock
 from hookline.errors import ConfigError
 from hookline.feed import BarRequest, Feed, TapeRequest
 from hookline.hookspecs import hookimpl
-from hookline.model import BarSeries, Instrument, MarketEvent, TapeSeries
+from hookline.model import BarSeries, Instrument, MarketEvent, TapeSeries, timeframe_ns
 from hookline.params import Doc, Ge, Gt
 from hookline_lmex.client import LmexClient
 from hookline_lmex.feed_bars import BarRules
 from hookline_lmex.feed_history import (
+    begin_of,
     funding_series,
     load_bars,
     load_instrument,
@@ -36,6 +37,7 @@ __all__ = ["LmexFeed", "register_feeds", "run_blocking"]
 
 T = TypeVar("T")
 _SECOND = 1_000_000_000
+_MANY_BARS = 3_000
 
 
 @dataclass
@@ -76,6 +78,7 @@ class LmexFeed(Feed):
     _settings: Settings = field(init=False, repr=False, compare=False)
     _limits: Limits | None = field(init=False, repr=False, compare=False, default=None)
     _time: _FeedTime | None = field(init=False, repr=False, compare=False, default=None)
+    _begins: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
     _instruments: dict[str, Instrument] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,7 +125,8 @@ class LmexFeed(Feed):
 
         async def load(client: LmexClient) -> BarSeries:
             instrument = await self._instrument(client, request.symbol)
-            return await load_bars(client, request, grace, instrument.contract_size)
+            begin = await self._begin(client, request)
+            return await load_bars(client, request, grace, instrument.contract_size, begin)
 
         require_timeframe(request)
         return self._ask(load)
@@ -193,6 +197,15 @@ class LmexFeed(Feed):
         if symbol not in self._instruments:
             self._instruments[symbol] = await load_instrument(client, symbol, self.min_notional)
         return self._instruments[symbol]
+
+    async def _begin(self, client: LmexClient, request: BarRequest) -> int:
+        """Return a time before the market's first bar where that saves questions, else 0."""
+        span = None if request.since is None else client.clock.now - request.since
+        if span is not None and span < _MANY_BARS * timeframe_ns(request.timeframe):
+            return 0
+        if request.symbol not in self._begins:
+            self._begins[request.symbol] = await begin_of(client, request.symbol)
+        return self._begins[request.symbol]
 
     def _ask(self, question: Callable[[LmexClient], Awaitable[T]]) -> T:
         """Return the answer to a question, asked with a client of its own; all of them keep the venue's limits together."""

@@ -146,7 +146,7 @@ class BarFollower:
             try:
                 answer = await self._ask(self.settled - self.duration, asked_at + 1)
             except LmexError as error:
-                if isinstance(error, LmexRefused) and not self._has_begun:
+                if isinstance(error, LmexRefused) and error.status == 400 and not self._has_begun:
                     raise
                 self.failures += 1
                 pause = backoff.next()

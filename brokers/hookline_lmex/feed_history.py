@@ -23,6 +23,7 @@ from hookline_lmex.results import Candle, FundingPoint, MarketSummary
 
 __all__ = [
     "asker",
+    "begin_of",
     "funding_points",
     "funding_series",
     "load_bars",
@@ -33,6 +34,8 @@ __all__ = [
 
 _MS = 1_000_000
 _MINUTE = 60_000_000_000
+_WEEK = 7 * 24 * 60 * _MINUTE
+_PAGE = 290
 # The venue refuses times before 1 October 2019.
 _FIRST = 1_569_888_000_000 * _MS
 # How many rates one answer holds at most is not published; lists of fewer than this come whole everywhere.
@@ -74,10 +77,39 @@ async def load_instrument(client: LmexClient, symbol: str, min_notional: float) 
     return instrument_of(summary, tiers, min_notional=Decimal(str(min_notional)))
 
 
+async def begin_of(client: LmexClient, symbol: str) -> int:
+    """Return a time before the market's first bar, no more than a fortnight early: bars of minutes need not be looked for before it.
+
+    The venue's first bar of a week is found in a few calls, that of a minute would take thousands.
+
+    Raises:
+        LmexError: if the venue gives no usable answer.
+    """
+    found = [one.start async for one in _weeks(client, symbol)]
+    return min(found, default=_FIRST + _WEEK) - _WEEK
+
+
+async def _weeks(client: LmexClient, symbol: str) -> AsyncIterator[Candle]:
+    """Yield the bars of weeks, the open one too, which is all that a new market has."""
+    product, begin = client.product(symbol), _FIRST
+    while begin < client.clock.now:
+        end = begin + _PAGE * _WEEK
+        for candle in await product.ohlcv(symbol, RESOLUTIONS["1w"], begin // _MS, end // _MS):
+            yield candle
+        begin = end
+
+
 async def load_bars(
-    client: LmexClient, request: BarRequest, grace: int, contract_size: Decimal | None
+    client: LmexClient, request: BarRequest, grace: int, contract_size: Decimal | None, begin: int
 ) -> BarSeries:
     """Return the bars of a request that have been over for ``grace`` nanoseconds.
+
+    Args:
+        client: Open.
+        request: What is wanted.
+        grace: How long ago the last bar must have ended.
+        contract_size: Base units of a contract, for volumes that count contracts.
+        begin: A time before the market's first bar.
 
     Raises:
         ConfigError: if the venue has no such timeframe.
@@ -88,11 +120,7 @@ async def load_bars(
     product, symbol, timeframe = client.product(request.symbol), request.symbol, request.timeframe
     settled = bucket_start(client.clock.now - grace, timeframe)
     until = settled if request.until is None else min(request.until, settled)
-    since = request.since
-    if since is None:
-        # The venue's first bar of a week is found in a few calls, that of a minute would take thousands.
-        weeks = await product.bars(symbol, "1w", _FIRST, client.clock.now, contract_size=contract_size)
-        since = int(weeks.start[0]) if len(weeks) else client.clock.now - 14 * 24 * 60 * _MINUTE
+    since = begin if request.since is None else max(request.since, begin)
     if since < until:
         series = await product.bars(symbol, timeframe, since, until, contract_size=contract_size)
         if len(series):

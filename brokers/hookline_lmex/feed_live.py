@@ -3,8 +3,9 @@
 Rules of this file:
 
 - Bars of the past come first, then everything in the order in which it is known here. Bars that end together come together.
-- Nothing that fails ends the stream: it is logged and tried again, and the age of the data tells the session. What ends it is a market
-  that does not exist, and a session so slow that trades would be lost.
+- A venue that does not answer never ends the stream: it is logged and asked again, and the age of the data tells the session. What
+  ends it is a market that does not exist, bars that cannot be trusted, and a session so slow that trades would be lost.
+- The venue's clock is measured again now and then: sessions last longer than two clocks agree.
 - Whatever this begins it ends when the stream is closed.
 """
 
@@ -17,6 +18,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hookline.clock import isoformat
+from hookline.errors import ConfigError, HooklineError
 from hookline.feed import BarRequest, TapeRequest
 from hookline.model import (
     BookUpdate,
@@ -61,6 +63,7 @@ class LiveRules:
         funding_delay_seconds: From a funding time until the settled rate is asked for, in seconds of the venue.
         longest_pause_seconds: Between two tries where the venue does not answer.
         capacity: Events that may wait for the session.
+        clock_seconds: Between two measurements of the venue's clock.
         seed: Of the jitter.
     """
 
@@ -69,6 +72,7 @@ class LiveRules:
     funding_delay_seconds: float = 5.0
     longest_pause_seconds: float = 30.0
     capacity: int = 100_000
+    clock_seconds: float = 300.0
     seed: int = 0
 
 
@@ -146,15 +150,23 @@ class LiveStream:
             raise errors.exceptions[0] from None
 
     async def _beside(self) -> None:
-        """Follow mark prices and funding of the perpetuals; this is never over."""
+        """Follow mark prices and funding of the perpetuals, and the venue's clock; this is never over."""
         await self._join.has_begun.wait()
         perpetuals = [
             symbol for symbol, one in self._instruments.items() if one.kind is InstrumentKind.PERPETUAL
         ]
-        works = [self._funding(symbol) for symbol in perpetuals]
+        works = [self._keep_time(), *(self._funding(symbol) for symbol in perpetuals)]
         if perpetuals and self._rules.mark_seconds:
             works.append(self._marks(perpetuals))
-        await first_of(_forever(), *works)
+        await first_of(*works)
+
+    async def _keep_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._rules.clock_seconds)
+            try:
+                await self._client.clock.measure(samples=3)
+            except LmexError as error:
+                _logger.warning("the venue's clock cannot be read: %s", error)
 
     # -- bars ----------------------------------------------------------------------------------------------------------
 
@@ -238,7 +250,7 @@ class LiveStream:
         while True:
             try:
                 summary = await market_of(self._client, symbol)
-            except LmexError as error:
+            except (LmexError, ConfigError) as error:  # a market may be off the list for a while
                 await self._pause(backoff, f"{symbol}: no time of funding", error)
                 continue
             interval = summary.funding_interval_minutes * _MINUTE or _USUAL_INTERVAL
@@ -262,14 +274,10 @@ class LiveStream:
         _logger.warning("%s: the funding of %s is not told by the venue", symbol, isoformat(due))
         return []
 
-    async def _pause(self, backoff: Backoff, what: str, error: LmexError) -> None:
+    async def _pause(self, backoff: Backoff, what: str, error: HooklineError) -> None:
         seconds = backoff.next()
         _logger.warning("%s, asked again in %.1f s: %s", what, seconds, error)
         await asyncio.sleep(seconds)
 
     def _backoff(self) -> Backoff:
         return Backoff(self._rng, 1.0, self._rules.longest_pause_seconds)
-
-
-async def _forever() -> None:
-    await asyncio.Event().wait()
