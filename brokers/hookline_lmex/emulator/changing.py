@@ -129,7 +129,7 @@ def _apply(
         limit, trigger = stricter(record.price, record.trigger_price), None
     status = record.status
     record.status = 123
-    desk.tell_amended(record, lots)
+    desk.tell_amended(record, lots, trigger)
     record.status = status
     desk.broker.amend(order, lots, limit, trigger)
 

@@ -223,12 +223,13 @@ class Desk(Holdings):
         self._hear.order(self.account.label, order_notice(self, record))
         record.filled_now = 0
 
-    def tell_amended(self, record: OrderRecord, lots: int) -> None:
-        """Tell listeners that an order is amended to a quantity, before the market looks at it."""
-        record.is_announced = True
-        before, record.order.lots = record.order.lots, max(lots, record.order.filled_lots)
+    def tell_amended(self, record: OrderRecord, lots: int, trigger: float | None) -> None:
+        """Tell listeners that an order is amended to a quantity and a trigger, before the market looks at it."""
+        record.is_announced, order = True, record.order
+        before = order.lots, order.trigger_price
+        order.lots, order.trigger_price = max(lots, order.filled_lots), trigger
         self.tell(record)
-        record.order.lots = before
+        order.lots, order.trigger_price = before
 
     def open_records(self, symbol: str | None = None) -> list[OrderRecord]:
         """Return the open orders, oldest first."""

@@ -30,6 +30,8 @@ LIVES_MS = {
 }
 """Milliseconds that orders of each ``time_in_force`` live; 0 without end, -1 not at all."""
 _TYPES = {Product.SPOT: ("LIMIT", "MARKET", "OCO", "PEG"), _FUTURES: ("LIMIT", "MARKET", "OCO")}
+_PROTECTION = ("takeProfitPrice", "stopLossPrice")
+_PRICES = ("price", "triggerPrice", "stopPrice", *_PROTECTION)
 _BAD_CODES = {"type": 80006, "side": 80007, "time_in_force": 80004}
 
 
@@ -75,34 +77,19 @@ def parse_order(
     Raises:
         Refused: if a field is missing or breaks a rule of the market.
     """
-    instrument = state.setup.instrument
-    type_ = "PEG" if peg and "type" not in body else str(_need(product, body, "type")).upper()
-    _one_of(product, "type", type_, ("PEG",) if peg and product is _FUTURES else _TYPES[product])
-    side = str(_need(product, body, "side")).upper()
-    _one_of(product, "side", side, ("BUY", "SELL"))
-    life = str(body.get("time_in_force") or "GTC").upper()
-    _one_of(product, "time_in_force", life, tuple(LIVES_MS))
-    tx_type = str(body.get("txType") or "LIMIT").upper()
-    _one_of(product, "txType", tx_type, ("LIMIT", "STOP", "TRIGGER"))
+    instrument, futures = state.setup.instrument, product is _FUTURES
+    type_, side, life, tx_type = _words(product, body, peg=peg)
+    amount = _quote_amount(product, body) if (type_, side) == ("MARKET", "BUY") and not futures else None
     prices = {
         name: _price(product, body, name, instrument)
         for name in _PRICES
-        if type_ != "MARKET" or name != "price"
+        if (type_ != "MARKET" or name != "price") and (futures or name not in _PROTECTION)
     }
-    quote_amount = None
-    if (
-        type_ == "MARKET"
-        and side == "BUY"
-        and product is Product.SPOT
-        and body.get("price")
-        and not body.get("size")
-    ):
-        quote_amount = float(amount_of(product, body, "price"))
     request = OrderRequest(
         symbol=state.symbol,
         side=Side[side],
         type=type_,
-        lots=0 if quote_amount is not None else lots_of(product, body, "size", instrument, state.setup.max_lots),
+        lots=0 if amount else lots_of(product, body, "size", instrument, state.setup.max_lots),
         price=prices.get("price"),
         life=life,
         life_ms=LIVES_MS[life],
@@ -111,23 +98,43 @@ def parse_order(
         stop_price=prices["stopPrice"],
         trail_value=_optional(product, body, "trailValue"),
         post_only=_flag(body.get("postOnly")),
-        reduce_only=product is _FUTURES and _flag(body.get("reduceOnly")),
+        reduce_only=futures and _flag(body.get("reduceOnly")),
         client_order_id=str(body.get("clOrderID") or ""),
-        quote_amount=quote_amount,
+        quote_amount=amount,
         uses_last=body.get("trigger") == "lastPrice" or body.get("triggerPriceType") == "LAST_PRICE",
-        take_profit=prices["takeProfitPrice"] if product is _FUTURES else None,
-        stop_loss=prices["stopLossPrice"] if product is _FUTURES else None,
+        take_profit=prices.get("takeProfitPrice"),
+        stop_loss=prices.get("stopLossPrice"),
         take_profit_uses_last=body.get("takeProfitTrigger") == "lastPrice",
         stop_loss_uses_last=body.get("stopLossTrigger") == "lastPrice",
         deviation=_optional(product, body, "deviation"),
         stealth=_optional(product, body, "stealth"),
         position_mode=body.get("positionMode"),
-    )  # fmt: skip
+    )
     _check_whole(product, request, state, options)
     return request
 
 
-_PRICES = ("price", "triggerPrice", "stopPrice", "takeProfitPrice", "stopLossPrice")
+def _words(product: Product, body: Mapping[str, Any], *, peg: bool) -> tuple[str, str, str, str]:
+    """Return type, side, life and trigger kind, each one that there is."""
+    type_ = "PEG" if peg and "type" not in body else str(_need(product, body, "type")).upper()
+    _one_of(product, "type", type_, ("PEG",) if peg and product is _FUTURES else _TYPES[product])
+    side = str(_need(product, body, "side")).upper()
+    _one_of(product, "side", side, ("BUY", "SELL"))
+    life = str(body.get("time_in_force") or "GTC").upper()
+    _one_of(product, "time_in_force", life, tuple(LIVES_MS))
+    tx_type = str(body.get("txType") or "LIMIT").upper()
+    _one_of(product, "txType", tx_type, ("LIMIT", "STOP", "TRIGGER"))
+    return type_, side, life, tx_type
+
+
+def _quote_amount(product: Product, body: Mapping[str, Any]) -> float | None:
+    """Return what a spot market buy may spend, None where it names a size."""
+    if body.get("size") or not body.get("price"):
+        return None
+    amount = amount_of(product, body, "price")
+    if amount <= 0:
+        raise bad_price("price must be above 0")
+    return float(amount)
 
 
 def _check_whole(

@@ -95,27 +95,20 @@ def spot_rows(desk: Desk) -> list[dict[str, Any]]:
 
 def wallet_row(desk: Desk, wallet: Wallet, name: str) -> dict[str, Any]:
     """Return the futures wallet, or the margin of one isolated position: ``name`` says which."""
-    balance = desk.balances().get(wallet.currency, 0.0)
     isolated = name.startswith("ISOLATED@")
-    held = [
-        position
-        for position in desk.each_position()
-        if position.wallet is wallet
-        and (desk.instruments[position.symbol].margin_mode is MarginMode.ISOLATED) == isolated
-        and (not isolated or name.startswith(f"ISOLATED@{position.symbol}-"))
-    ]
-    unrealized = sum(one.quantity * (mark_price(one.market) - one.entry_price) for one in held)
-    maintenance = sum(
-        maintenance_margin(abs(one.notional), desk.funds.terms[one.symbol].tiers) for one in held
-    )
-    available = desk.available().get(wallet.currency, 0.0)
-    posted = sum(desk.funds.posted(one) for one in _isolated(desk, wallet) if not isolated or one in held)
+    own = _held(desk, wallet, isolated=True)
     if isolated:
-        balance, available = posted, 0.0
-    else:
-        balance -= posted
-    value = sum(abs(one.notional) for one in held)
+        own = [one for one in own if name.startswith(f"ISOLATED@{one.symbol}-")]
+    posted = sum(desk.funds.posted(one) for one in own)
+    held = own if isolated else _held(desk, wallet, isolated=False)
+    balance = posted if isolated else desk.balances().get(wallet.currency, 0.0) - posted
+    available = 0.0 if isolated else desk.available().get(wallet.currency, 0.0)
+    unrealized = sum(one.quantity * (mark_price(one.market) - one.entry_price) for one in held)
+    values = [(one, abs(one.quantity * mark_price(one.market))) for one in held]
+    maintenance = sum(maintenance_margin(value, desk.funds.terms[one.symbol].tiers) for one, value in values)
     equity = balance + unrealized
+    in_use = number(max(0.0, equity - available))
+    leverage = sum(value for _, value in values) / equity if equity > 0.0 else 0.0
     return {
         "trackingID": 0,
         "queryType": 0,
@@ -128,21 +121,20 @@ def wallet_row(desk: Desk, wallet: Wallet, name: str) -> dict[str, Any]:
         "availableBalance": number(available),
         "unrealisedProfitLoss": number(unrealized),
         "maintenanceMargin": number(maintenance),
-        "leverage": number(value / equity if equity > 0.0 else 0.0),
-        "openMargin": number(max(0.0, equity - available)),
+        "leverage": number(leverage),
+        "openMargin": in_use,
         "assets": [{"balance": number(balance), "assetPrice": 1, "currency": wallet.currency}],
-        "assetsInUse": [
-            {"balance": number(max(0.0, equity - available)), "assetPrice": 1, "currency": wallet.currency}
-        ],
+        "assetsInUse": [{"balance": in_use, "assetPrice": 1, "currency": wallet.currency}],
     }
 
 
-def _isolated(desk: Desk, wallet: Wallet) -> list[Position]:
-    """Return the positions with margin of their own: what they have posted is not in the shared wallet."""
+def _held(desk: Desk, wallet: Wallet, *, isolated: bool) -> list[Position]:
+    """Return a wallet's positions, those that share it or those with margin of their own: that is not in the shared wallet."""
+    mode = MarginMode.ISOLATED if isolated else MarginMode.CROSS
     return [
         position
         for position in desk.each_position()
-        if position.wallet is wallet and desk.instruments[position.symbol].margin_mode is MarginMode.ISOLATED
+        if position.wallet is wallet and desk.instruments[position.symbol].margin_mode is mode
     ]
 
 
