@@ -191,6 +191,13 @@ def test_an_amendment_keeps_the_id_and_is_told_as_123(bars):
     assert [(one.price, one.size) for one in bars.truth.fills] == [(98.0, 30)]
 
 
+def test_an_amendment_is_told_with_its_new_trigger(bars):
+    (stop,) = bars.send(side="SELL", size=10, txType="STOP", triggerPrice=90.0)
+    amend(bars.exchange, bars.desk(), named(stop) | {"type": "ALL", "orderSize": 5, "triggerPrice": 91.0})
+    notice = bars.ear.orders[-1]
+    assert (notice.status, notice.trigger_price, notice.current) == (123, 91.0, 5)
+
+
 def test_only_a_waiting_order_has_a_trigger_to_amend(bars):
     (resting,) = bars.send(size=10, price=95.0)
     (waiting,) = bars.send(size=10, side="SELL", txType="STOP", triggerPrice=90.0)
