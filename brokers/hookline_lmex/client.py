@@ -79,9 +79,10 @@ class LmexClient:
         warming, self._warming = self._warming, None
         if warming is not None:
             warming.cancel()
-            with suppress(asyncio.CancelledError):
-                await warming
+            await asyncio.wait([warming])
         await self._transport.aclose()
+        if warming is not None and not warming.cancelled():
+            warming.result()  # a bug of ours, which nobody has seen yet
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -18,8 +18,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -29,6 +28,7 @@ from yarl import URL
 from hookline.clock import stopwatch
 from hookline.errors import ConfigError
 from hookline_lmex.credentials import Credentials
+from hookline_lmex.endpoints import Endpoint, Params, Parsed
 from hookline_lmex.errors import (
     LONGEST_TEXT,
     LmexError,
@@ -47,10 +47,9 @@ from hookline_lmex.signing import sign, signed_path
 from hookline_lmex.venue_time import VenueTime
 from hookline_lmex.wire import decode, encode
 
-__all__ = ["Endpoint", "Params", "Parsed", "Transport"]
+__all__ = ["Transport"]
 
 T = TypeVar("T")
-Params = Mapping[str, str | int | None]
 
 # Connections beside each other. Those of orders are apart, so that none ever waits for the answers of queries.
 _QUERY_CONNECTIONS = 16
@@ -71,38 +70,6 @@ _SIGNATURE = re.compile(r"\b[0-9a-f]{64,}")
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One call that the venue knows.
-
-    Args:
-        method: Of HTTP.
-        path: With the product's prefix, such as ``/spot/api/v3.3/order``.
-        kind: What it counts as.
-        signed: Whether it needs credentials.
-        repeat: Whether it may be sent again though it may have had its effect.
-    """
-
-    method: str
-    path: str
-    kind: CallClass = CallClass.QUERY
-    signed: bool = False
-    repeat: bool = False
-
-    @property
-    def where(self) -> str:
-        """Method and path, for messages."""
-        return f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """What a parser is given: the decoded body and where it is from."""
-
-    where: str
-    payload: Any
-
-
 class Transport:
     """Sends the calls of one client."""
 
@@ -119,7 +86,7 @@ class Transport:
         self._clock_lock = asyncio.Lock()
         self._clock_set_at: float | None = None
         self._ordered = settings.ordered_nonces
-        self._last_call = 0.0
+        self._last_order = 0.0
 
     def follow(self, clock: VenueTime) -> None:
         """Take nonces from a clock, and measure it again where the venue refuses one."""
@@ -138,8 +105,8 @@ class Transport:
 
     @property
     def idle_seconds(self) -> float:
-        """How long ago the last call went out."""
-        return asyncio.get_running_loop().time() - self._last_call
+        """How long ago the connections of orders were last used."""
+        return asyncio.get_running_loop().time() - self._last_order
 
     async def open(self) -> None:
         """Make ready; connections are made by the first calls."""
@@ -277,11 +244,13 @@ class Transport:
 
     async def _exchange(self, endpoint: Endpoint, url: URL, content: bytes) -> Answer | LmexError:
         """Send once. Errors of the network are returned, not raised, so that none of aiohttp's is their context."""
-        session = self._orders if endpoint.kind in _ORDERING else self._queries
+        is_ordering = endpoint.kind in _ORDERING
+        session = self._orders if is_ordering else self._queries
         if session is None:
             return LmexUnreachable(endpoint.where, "the client is not open")
+        if is_ordering:
+            self._last_order = asyncio.get_running_loop().time()
         headers = self._headers(endpoint, content)
-        self._last_call = asyncio.get_running_loop().time()
         try:
             async with session.request(
                 endpoint.method, url, data=content or None, headers=headers, allow_redirects=False

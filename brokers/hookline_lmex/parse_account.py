@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hookline.model import MarginMode, Side
+from hookline_lmex.endpoints import Parsed
 from hookline_lmex.failures import setting_failure
-from hookline_lmex.http import Parsed
 from hookline_lmex.parse_orders import attached
 from hookline_lmex.results_account import (
     Asset,

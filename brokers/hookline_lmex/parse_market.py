@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from hookline_lmex.http import Parsed
+from hookline_lmex.endpoints import Parsed
 from hookline_lmex.results_market import (
     BookLevel,
     BookSnapshot,

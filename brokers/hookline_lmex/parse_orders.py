@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from hookline_lmex.codes import OrderCode, OrderKind, TriggerKind
-from hookline_lmex.http import Parsed
+from hookline_lmex.endpoints import Parsed
 from hookline_lmex.results_orders import AttachedOrder, Fee, OrderAction, OrderState, OwnTrade, Size
 from hookline_lmex.wire import (
     Row,

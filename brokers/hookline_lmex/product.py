@@ -11,10 +11,11 @@ from typing import ClassVar, TypeVar
 from hookline.errors import OrderError
 from hookline.model import BarSeries, Timeframe
 from hookline_lmex import parse_account, parse_market, parse_orders
+from hookline_lmex.endpoints import Endpoint, Params, Parsed
 from hookline_lmex.errors import LmexMalformed, LmexUnknown
 from hookline_lmex.failures import order_failure
 from hookline_lmex.history import bar_series, page_trades
-from hookline_lmex.http import Endpoint, Params, Parsed, Transport
+from hookline_lmex.http import Transport
 from hookline_lmex.limits import CallClass
 from hookline_lmex.requests import NewOrder, amendment_body, order_body, peg_body
 from hookline_lmex.results import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from hookline_lmex import parse_account, parse_market
-from hookline_lmex.http import Endpoint
+from hookline_lmex.endpoints import Endpoint
 from hookline_lmex.limits import CallClass
 from hookline_lmex.product import ProductApi, read, write
 from hookline_lmex.results import (

@@ -350,6 +350,14 @@ def test_an_idle_client_keeps_its_connection_in_use_and_its_clock_right() -> Non
         await asyncio.sleep(0.5)
         assert len(venue.calls("GET /spot/api/v3.3/time")) >= before + 2
         assert venue.connections == 1
+        # Queries have connections of their own: they do not keep those of orders open.
+        before = len(venue.calls("GET /spot/api/v3.3/time"))
+        venue.will("GET /spot/api/v3.3/price", [])
+        for _ in range(10):
+            await client.spot.prices()
+            await asyncio.sleep(0.04)
+        assert len(venue.calls("GET /spot/api/v3.3/time")) >= before + 2
+        assert venue.connections == 2
 
     run(test, warm_seconds=0.1)
 

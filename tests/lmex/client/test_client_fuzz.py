@@ -15,8 +15,9 @@ from test_client_order_shapes import FUTURES_STATE, SPOT_ACTION, SPOT_STATE
 
 from hookline_lmex import parse_account, parse_market, parse_orders
 from hookline_lmex.credentials import Credentials
+from hookline_lmex.endpoints import Endpoint
 from hookline_lmex.errors import LmexError
-from hookline_lmex.http import Endpoint, Transport
+from hookline_lmex.http import Transport
 from hookline_lmex.limits import Limits
 from hookline_lmex.settings import Settings
 

@@ -10,7 +10,7 @@ from hookline.errors import ConfigError, DataError
 from hookline.model import InstrumentKind, MarginMode, PositionMode, TierStyle
 from hookline_lmex.client import is_futures_symbol
 from hookline_lmex.credentials import Credentials, read_credentials
-from hookline_lmex.http import Parsed
+from hookline_lmex.endpoints import Parsed
 from hookline_lmex.instruments import fee_of, instrument_of, margin_tiers
 from hookline_lmex.parse_market import futures_summaries, spot_summaries
 from hookline_lmex.results import Fee, RiskTier

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hookline.errors import HooklineError
 from hookline.model import MarginMode, Side
 from hookline_lmex.codes import OrderKind, PositionModeName, TransferWallet
+from hookline_lmex.endpoints import Endpoint
 from hookline_lmex.futures import FuturesApi
-from hookline_lmex.http import Endpoint
 from hookline_lmex.requests import NewOrder
 from hookline_lmex.settings import Settings
 from hookline_lmex.signing import sign, signed_path
