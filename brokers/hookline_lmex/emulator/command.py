@@ -68,6 +68,7 @@ def lmex_emulator(
     fault: Annotated[
         list[str] | None, typer.Option(help="Fault to switch on, NAME or NAME=VALUE; may be repeated.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not print what accounts do.")] = False,
 ) -> None:
     changes: dict[str, Any] = {"port": port, "start": start, "seed": seed}
     changes["at_end"] = "loop" if loop else None
@@ -80,7 +81,7 @@ def lmex_emulator(
         raise ConfigError("--symbol and --tape: need --feed, which they are of")
     if feed is not None:
         changes |= _of_feed(feed, symbol or [], timeframe, tape)
-    asyncio.run(_serve(_config(config, changes)))
+    asyncio.run(_serve(_config(config, changes), quiet=quiet))
 
 
 lmex_emulator.__doc__ = _HELP
@@ -124,9 +125,10 @@ def _fault(text: str) -> tuple[str, object]:
         return name, value
 
 
-async def _serve(config: EmulatorConfig) -> None:
+async def _serve(config: EmulatorConfig, *, quiet: bool) -> None:
     """Serve until a signal, or until something of the emulator breaks."""
     from hookline_lmex.emulator.emulator import Emulator
+    from hookline_lmex.emulator.telling import Teller
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -134,6 +136,8 @@ async def _serve(config: EmulatorConfig) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with Emulator(config) as emulator:
         _show(emulator)
+        if not quiet:
+            emulator.exchange.listen(Teller(typer.echo))
         waiting = {asyncio.create_task(stopped.wait()), asyncio.create_task(emulator.failed())}
         done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

@@ -1,5 +1,6 @@
 """``hookline lmex-emulator``, as a person starts and stops it."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,8 +13,10 @@ import time
 from urllib.request import urlopen
 
 import pytest
+from emulated import play, venue, visit
 
 from hookline.cli import main
+from hookline_lmex.emulator.telling import Teller
 
 COMMAND = [sys.executable, "-c", "from hookline.cli import main; main()", "lmex-emulator"]
 SMALL = ["--feed", "synthetic:bars=200", "--symbol", "BTC-PERP", "--timeframe", "1h", "--port", "0"]
@@ -82,6 +85,30 @@ def test_it_can_stand_until_it_is_stepped(run):
     assert "by steps (POST /emulator/step)" in read_until(process, "Ctrl-C stops it")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
+
+
+def test_it_tells_a_person_what_accounts_do():
+    lines = []
+
+    async def run():
+        emulator = venue()
+        emulator.exchange.listen(Teller(lines.append))
+        async with visit(emulator) as client:
+            await play(client, 1)
+            await client.order("BUY", 10, clOrderID="mine")
+            await client.order("SELL", 10, price=150.0)
+            await client.call("DELETE", "/futures/api/v2.3/order?symbol=BTC-PERP")
+            await client.order("SELL", 10)
+
+    asyncio.run(run())
+    assert lines == [
+        "2024-01-01 00:00:00 tester: BUY 10 BTC-PERP (mine): filled at 100.5, taker, fee 0.000603 USDT",
+        "2024-01-01 00:00:00 tester: BTC-PERP: LONG 10 at 100.5",
+        "2024-01-01 00:00:00 tester: SELL 10 BTC-PERP at 150: rests",
+        "2024-01-01 00:00:00 tester: SELL 10 BTC-PERP at 150: canceled",
+        "2024-01-01 00:00:00 tester: SELL 10 BTC-PERP: filled at 99.5, taker, fee 0.000597 USDT",
+        "2024-01-01 00:00:00 tester: BTC-PERP: flat",
+    ]
 
 
 @pytest.mark.slow
