@@ -24,10 +24,10 @@ from hookline.clock import isoformat
 from hookline.data.resample import bucket_start
 from hookline.feed import BarRequest
 from hookline.model import Bar, timeframe_ns
-from hookline_lmex.errors import LmexError, LmexRefused
+from hookline_lmex.errors import LmexError, LmexLimited, LmexRefused
 from hookline_lmex.streams.times import Backoff
 
-__all__ = ["Answer", "Ask", "BarFollower", "BarJoin", "BarRules", "FeedClock"]
+__all__ = ["Answer", "Ask", "BarFollower", "BarJoin", "BarRules", "FeedClock", "pause_after"]
 
 _SECOND = 1_000_000_000
 _SHORTEST_SECONDS = 0.02  # of a pause, however fast the venue's clock runs
@@ -77,6 +77,12 @@ class BarRules:
     grace_seconds: float = 3.0
     patience_seconds: float = 6.0
     again_seconds: float = 0.4
+
+
+def pause_after(error: Exception, backoff: Backoff) -> float:
+    """Return the seconds until the venue is asked again: as long as it wants, if it says so, but a minute at most."""
+    wanted = min(error.retry_seconds, 60.0) if isinstance(error, LmexLimited) else 0.0
+    return max(backoff.next(), wanted)
 
 
 class BarFollower:
@@ -149,7 +155,7 @@ class BarFollower:
                 if isinstance(error, LmexRefused) and error.status == 400 and not self._has_begun:
                     raise
                 self.failures += 1
-                pause = backoff.next()
+                pause = pause_after(error, backoff)
                 _logger.warning(
                     "%s %s: no bars, asked again in %.1f s: %s",
                     self.request.symbol, self.request.timeframe, pause, error,

@@ -33,7 +33,7 @@ from hookline.model import (
 )
 from hookline_lmex.client import LmexClient
 from hookline_lmex.errors import LmexError
-from hookline_lmex.feed_bars import BarFollower, BarJoin, BarRules
+from hookline_lmex.feed_bars import BarFollower, BarJoin, BarRules, pause_after
 from hookline_lmex.feed_history import asker, funding_points, market_of
 from hookline_lmex.feed_queue import EventQueue
 from hookline_lmex.results import FundingPoint
@@ -48,7 +48,7 @@ _SECOND = 1_000_000_000
 _MINUTE = 60 * _SECOND
 _USUAL_INTERVAL = 480 * _MINUTE
 _FUNDING_TRIES = 20
-_SHORTEST_SECONDS = 0.05  # of a pause, however fast the venue's clock runs
+_SHORTEST_SECONDS = 0.2  # between two mark prices, however fast the venue's clock runs
 _BREATH = 64
 _logger = logging.getLogger("hookline.lmex")
 
@@ -275,7 +275,7 @@ class LiveStream:
         return []
 
     async def _pause(self, backoff: Backoff, what: str, error: HooklineError) -> None:
-        seconds = backoff.next()
+        seconds = pause_after(error, backoff)
         _logger.warning("%s, asked again in %.1f s: %s", what, seconds, error)
         await asyncio.sleep(seconds)
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import random
 
 import pytest
 from fake_bar_venue import MINUTE, SECOND, T0, FastClock, Venue, follow
 
 from hookline.feed import BarRequest
-from hookline_lmex.errors import LmexRefused
-from hookline_lmex.feed_bars import BarRules
+from hookline_lmex.errors import LmexLimited, LmexRefused, LmexUnknown
+from hookline_lmex.feed_bars import BarRules, pause_after
+from hookline_lmex.streams.times import Backoff
 
 
 def run(scenario):
@@ -208,3 +210,34 @@ def test_a_bar_does_not_wait_for_ever_for_another():
     [(at, one)] = run(scenario)[0]
     assert one.symbol == "A"
     assert T0 + 68 * SECOND <= at < T0 + 90 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("error", "least", "most"),
+    [
+        (LmexUnknown("GET ohlcv", "no answer"), 0.0, 2.0),
+        (LmexLimited("GET ohlcv", "too many", retry_seconds=7.0, status=429), 7.0, 7.0),
+        (LmexLimited("GET ohlcv", "banned", retry_seconds=900.0, status=429), 60.0, 60.0),
+    ],
+)
+def test_a_venue_that_wants_to_be_left_alone_is(error, least, most):
+    assert least <= pause_after(error, Backoff(random.Random(1), 2.0, 30.0)) <= most
+
+
+def test_a_rate_limit_at_the_start_does_not_end_it():
+    async def scenario():
+        venue = Venue(FastClock(T0 + 5 * MINUTE))
+        fine, calls = venue.ask("A"), []
+
+        async def limited(since, until):
+            calls.append(since)
+            if len(calls) < 3:
+                raise LmexLimited("GET ohlcv", "too many", retry_seconds=0.05, status=429)
+            return await fine(since, until)
+
+        venue.ask = lambda symbol, minutes=1: limited
+        return await follow(venue, [BarRequest("A", "1m", T0, T0 + 3 * MINUTE)], 5)
+
+    told, followers = run(scenario)
+    assert names(told) == [("A", 0), ("A", 1), ("A", 2)]
+    assert followers[0].failures == 2
