@@ -145,7 +145,7 @@ def test_a_venue_that_insists_on_rising_nonces_gets_one_call_at_a_time() -> None
 
 
 def test_the_best_of_several_readings_is_believed() -> None:
-    pauses = iter([0.03, 0.0, 0.03])
+    pauses = iter([0.1, 0.0, 0.1])
 
     async def ask() -> int:
         await asyncio.sleep(next(pauses))
@@ -154,9 +154,9 @@ def test_the_best_of_several_readings_is_believed() -> None:
     async def main() -> None:
         clock = VenueTime(ask)
         await clock.measure(samples=3)
-        assert clock.round_trip_seconds < 0.02
+        assert clock.round_trip_seconds < 0.1
         # The second reading: what was shown then, and the third one's time on top.
-        assert 0.03 <= (clock.now - 1_000 * SECOND) / SECOND < 0.5
+        assert 0.1 <= (clock.now - 1_000 * SECOND) / SECOND < 2.0
 
     asyncio.run(main())
 
