@@ -5,6 +5,8 @@ Rules of this file:
 - Bars of the past come first, then everything in the order in which it is known here. Bars that end together come together.
 - A venue that does not answer never ends the stream: it is logged and asked again, and the age of the data tells the session. What
   ends it is a market that does not exist, bars that cannot be trusted, and a session so slow that trades would be lost.
+- Mark prices are told only while all sockets are up and no bar is overdue. They come by themselves, and would hide from the age of the data
+  that nothing else does.
 - The venue's clock is measured again now and then: sessions last longer than two clocks agree.
 - Whatever this begins it ends when the stream is closed.
 """
@@ -48,6 +50,7 @@ _SECOND = 1_000_000_000
 _MINUTE = 60 * _SECOND
 _USUAL_INTERVAL = 480 * _MINUTE
 _FUNDING_TRIES = 20
+_OVERDUE = 30 * _SECOND  # after its end, a bar that is not settled is missed
 _SHORTEST_SECONDS = 0.2  # between two mark prices, however fast the venue's clock runs
 _BREATH = 64
 _logger = logging.getLogger("hookline.lmex")
@@ -229,11 +232,17 @@ class LiveStream:
                 continue
             backoff.reset()
             now = clock.now
-            for price in found:
+            for price in found if self._is_whole(now) else ():
                 if price.symbol in symbols and price.mark > 0:
                     self.queue.put(MarkPrice(price.symbol, now, now, float(price.mark)))
             pause = round(self._rules.mark_seconds * self._rng.uniform(0.9, 1.1) * _SECOND)
             await asyncio.sleep(max(clock.seconds_until(clock.now + pause), _SHORTEST_SECONDS))
+
+    def _is_whole(self, now: int) -> bool:
+        """Return whether all that was asked for comes."""
+        overdue = now - _OVERDUE
+        late = any(not one.is_over and one.settled + one.duration < overdue for one in self.followers)
+        return not late and (not self._tapes or (self.market is not None and self.market.is_up))
 
     async def _funding(self, symbol: str) -> None:
         """Tell each rate once it is settled; those that were missed meanwhile too."""

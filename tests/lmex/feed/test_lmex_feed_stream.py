@@ -1,6 +1,7 @@
 """The market as it moves: one stream of bars, tape, marks and funding, through whatever goes wrong."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
@@ -169,6 +170,28 @@ def test_marks_are_left_out_on_request():
         return await collect(emulator, [request], mark_seconds=0.0)
 
     assert of(MarkPrice, played(scenario, speed=600.0)) == []
+
+
+def test_marks_do_not_hide_that_nothing_else_comes():
+    async def scenario(emulator):
+        now = emulator.clock.now
+        requests = [TapeRequest("SOL-PERP", frozenset({MarketData.BOOK}), now)]
+        feed = await asyncio.to_thread(feed_of, emulator)
+        silent = []
+        async with asyncio.timeout(8), aclosing(feed.stream(requests)) as stream:
+            async for event in stream:
+                if isinstance(event, MarkPrice):
+                    break
+            emulator.faults.put(Fault("refuse_sockets"))
+            emulator.faults.put(Fault("drop_sockets", count=1))
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    async with asyncio.timeout(0.8):
+                        silent.append(await anext(stream))
+        return silent
+
+    events = played(scenario, speed=30.0, markets=[tape_market()], until="2024-03-02T12:30")
+    assert len(events) < 500
 
 
 def is_whole(events: list[MarketEvent], symbol: str) -> bool:
