@@ -2,7 +2,7 @@
 
 import asyncio
 
-from emulated import SECRET, START, play, venue, visit
+from emulated import SECRET, START, play, until, venue, visit
 
 from hookline_lmex.emulator import Fault, FaultSchedule, TimedFault
 
@@ -98,10 +98,8 @@ def test_a_schedule_is_followed_by_our_time():
             faults = client.emulator.faults
             client.emulator.follow(FaultSchedule([TimedFault(0.1, Fault("maintenance", seconds=0.2))]))
             assert faults.active == []
-            await asyncio.sleep(0.2)
-            assert [one.name for one in faults.active] == ["maintenance"]
-            await asyncio.sleep(0.2)
-            assert faults.active == []
+            await until(lambda: [one.name for one in faults.active] == ["maintenance"])
+            await until(lambda: faults.active == [])
 
     asyncio.run(run())
 

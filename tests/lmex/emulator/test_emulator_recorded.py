@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from emulated import play, venue_config, visit
 
+from hookline.clock import stopwatch
 from hookline.model import MarketData, Side
 from hookline.params import PluginUse
 from hookline.session.schema import InstrumentEntry
@@ -79,10 +80,10 @@ def test_a_recording_is_played_at_its_pace(real_data, speed):
     async def run():
         emulator = recorded(real_data, speed=speed)
         async with visit(emulator, 60):
-            begun = emulator.clock.now
+            begun, since = emulator.clock.now, stopwatch()
             await asyncio.sleep(0.5)
-            passed = (emulator.clock.now - begun) / 1e9
-            assert 0.8 * 30 < passed < 1.5 * 30
+            passed = (emulator.clock.now - begun) / 1e9 / speed
+            assert 0.4 < passed < stopwatch() - since + 0.05
             assert emulator.pacer.handled > 50
 
     asyncio.run(run())

@@ -4,7 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
-from emulated import play, venue, visit
+from emulated import play, until, venue, visit
 
 ORDER = "POST /futures/api/v2.3/order"
 
@@ -75,14 +75,14 @@ def test_a_storm_of_429_has_a_time_to_wait_and_does_nothing():
     async def run():
         async with visit(venue()) as client:
             await stepped(client)
-            client.emulator.faults.set("rate_limit_storm", 2, seconds=0.3)
+            client.emulator.faults.set("rate_limit_storm", 2)
             status, body = await client.order()
             assert (status, body["errorCode"], body["status"]) == (429, 303, 429)
             async with client.session.get(client.emulator.rest_url + "/spot/api/v3.3/time") as answer:
                 assert (answer.status, answer.headers["Retry-After"]) == (429, "2")
                 assert (await answer.json())["code"] == 303
             assert orders(client) == ()
-            await asyncio.sleep(0.35)
+            client.emulator.faults.clear("rate_limit_storm")
             assert (await client.order())[0] == 200
 
     asyncio.run(run())
@@ -153,10 +153,10 @@ def test_a_market_off_the_list_takes_no_orders_and_cancels_those_it_has():
         async with visit(venue()) as client:
             await stepped(client)
             assert (await client.order(price=90))[0] == 200
-            client.emulator.faults.set("delist", "BTC-PERP", seconds=0.2)
+            client.emulator.faults.set("delist", "BTC-PERP", seconds=1)
             assert client.emulator.exchange.truth("tester").open_orders == ()
             assert (await client.order())[0] == 400
-            await asyncio.sleep(0.3)
+            await until(lambda: client.emulator.exchange.states["BTC-PERP"].is_listed)
             assert (await client.order())[0] == 200
 
     asyncio.run(run())
