@@ -120,9 +120,12 @@ class Connection:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
             if self._is_closing or self._is_dead:
                 self.cut()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
     async def _read(self, on_text: Callable[[Connection, str], None]) -> None:
         while not self._is_closing or not self._is_gone():
