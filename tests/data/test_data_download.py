@@ -15,6 +15,7 @@ from hookline.data.download import DownloadCount, PartDone, download_bars, missi
 from hookline.errors import ConfigError, DataError, HooklineError, VenueError
 from hookline.feed import BarRequest
 from hookline.model import BarSeries
+from hookline_feeds.synthetic import SyntheticFeed
 
 HOUR = 3600 * 10**9
 
@@ -277,6 +278,22 @@ class TestCommand:
         assert np.diff(rates.time).tolist() == [8 * HOUR] * 7
         info = CliRunner().invoke(app, ["info"])
         assert (info.exit_code, info.output.count("BTC-PERP")) == (0, 1)
+
+    def test_an_interrupt_is_told_what_it_did_not_lose(self, tmp_path, monkeypatch):
+        load, calls = SyntheticFeed.load, []
+
+        def interrupted(feed, request):
+            calls.append(request)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return load(feed, request)
+
+        monkeypatch.setattr(SyntheticFeed, "load", interrupted)
+        words = ["download", "--feed", "synthetic", "--symbol", "BTC-PERP", "--since", "2024-01-01"]
+        result = CliRunner().invoke(app, [*words, "--until", "2024-03-01"])
+        assert result.exit_code == 130
+        assert "what came is kept; the same command goes on there" in result.output
+        assert len(Catalogue(tmp_path / "catalog").load(BarRequest("BTC-PERP", "1h"))) == 744
 
     def test_a_feed_without_funding_says_so(self):
         output = self.run("--since", "2024-01-10", "--until", "2024-01-12", "--funding")[1]

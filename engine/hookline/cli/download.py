@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hookline.clock import from_ns, isoformat, to_ns
-from hookline.errors import ConfigError
+from hookline.errors import ConfigError, VenueError
 from hookline.feed import BarRequest, Feed
 from hookline.model import timeframe_ns
 
@@ -93,8 +93,12 @@ def _bring(
     from hookline.session.feeding import load_bars
 
     load, now = partial(load_bars, feed), feed.clock.now
-    with _progress(console, request) as seen:
-        return download_bars(load, request, folder, now, refill=refill, overwrite=replace, on_part=seen)
+    try:
+        with _progress(console, request) as seen:
+            return download_bars(load, request, folder, now, refill=refill, overwrite=replace, on_part=seen)
+    except (KeyboardInterrupt, VenueError):
+        console.print("what came is kept; the same command goes on there")
+        raise
 
 
 @contextmanager

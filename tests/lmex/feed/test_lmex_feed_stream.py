@@ -121,11 +121,11 @@ def test_an_open_bar_is_never_told():
     "fault",
     [
         Fault("error_before", value=503.0, only="ohlcv"),
-        Fault("error_before", value="cut", only="ohlcv"),
-        Fault("malformed_json", value="rest"),
-        Fault("maintenance"),
+        pytest.param(Fault("error_before", value="cut", only="ohlcv"), marks=pytest.mark.slow),
+        pytest.param(Fault("malformed_json", value="rest"), marks=pytest.mark.slow),
+        pytest.param(Fault("maintenance"), marks=pytest.mark.slow),
     ],
-    ids=lambda fault: f"{fault.name}-{fault.value}",
+    ids=["503", "cut", "malformed", "maintenance"],
 )
 def test_bars_that_were_missed_while_the_venue_was_away_come_later_in_order(fault):
     since, until = at("2024-03-02T11:58"), at("2024-03-02T12:12")
@@ -172,6 +172,7 @@ def test_marks_are_left_out_on_request():
     assert of(MarkPrice, played(scenario, speed=600.0)) == []
 
 
+@pytest.mark.slow
 def test_marks_do_not_hide_that_nothing_else_comes():
     async def scenario(emulator):
         now = emulator.clock.now
@@ -200,6 +201,7 @@ def is_whole(events: list[MarketEvent], symbol: str) -> bool:
     return all(book.apply(update) and book.is_usable for update in of(BookUpdate, events))
 
 
+@pytest.mark.slow
 def test_the_tape_begins_with_a_snapshot_and_goes_on_through_lost_sockets():
     async def scenario(emulator):
         async def disturb():
