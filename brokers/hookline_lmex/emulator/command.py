@@ -34,7 +34,7 @@ Examples:
 
     hookline lmex-emulator --speed 24
 
-    hookline lmex-emulator --feed parquet:path=data/{symbol}.parquet --symbol BTC-PERP --start 2024-03-01 --speed 3600
+    hookline lmex-emulator --feed parquet:path=data/BTCUSDT_1m.parquet --symbol BTC-PERP=BTCUSDT --start 2024-03-01 --speed 3600
 
     hookline lmex-emulator --fault error_after=cut --fault sequence_gaps --config venue.yaml
 """
@@ -54,7 +54,8 @@ def lmex_emulator(
         str | None, typer.Option(help="Feed to play, NAME or NAME:param=value,param=value; needs --symbol.")
     ] = None,
     symbol: Annotated[
-        list[str] | None, typer.Option(help="Market to serve from --feed; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Market to serve from --feed, NAME or NAME=ITS-NAME-IN-THE-FEED; may be repeated."),
     ] = None,
     timeframe: Annotated[str, typer.Option(help="Of the bars of --feed.")] = "1m",
     tape: Annotated[
@@ -104,8 +105,13 @@ def _of_feed(text: str, symbols: list[str], timeframe: str, tape: str) -> dict[s
     name, _, rest = text.partition(":")
     params = dict(_pair(part) for part in rest.split(",") if part)
     kinds = [kind.strip() for kind in tape.split(",") if kind.strip()]
-    markets = [{"symbol": symbol, "timeframe": timeframe, "tape": kinds} for symbol in symbols]
+    markets = [{**_market(symbol), "timeframe": timeframe, "tape": kinds} for symbol in symbols]
     return {"feed": {"use": name, "params": params}, "markets": markets}
+
+
+def _market(text: str) -> dict[str, Any]:
+    symbol, equals, source = text.partition("=")
+    return {"symbol": symbol, "source": source} if equals else {"symbol": symbol}
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -80,6 +80,13 @@ def test_it_says_what_it_serves_and_stops_on_ctrl_c(run):
     assert (process.returncode, out.decode().strip(), err) == (0, "stopped", b"")
 
 
+def test_a_market_may_have_another_name_in_its_feed(run):
+    words = [word.replace("BTC-PERP", "BTC-PERP=BTCUSDT") for word in SMALL]
+    printed = read_until(run(*words, "--speed", "0"), "Ctrl-C stops it")
+    assert re.search(r"BTC-PERP\s.*futures", printed)
+    assert "BTCUSDT" not in printed
+
+
 def test_it_can_stand_until_it_is_stepped(run):
     process = run(*SMALL, "--speed", "0")
     assert "by steps (POST /emulator/step)" in read_until(process, "Ctrl-C stops it")
