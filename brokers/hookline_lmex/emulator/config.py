@@ -20,7 +20,7 @@ from hookline.clock import SystemClock, isoformat
 from hookline.errors import ConfigError
 from hookline.model import MarketData, Timeframe
 from hookline.params import Doc, Ge, Gt, Le, PluginUse, check_params
-from hookline.session.schema import InstrumentEntry
+from hookline.session.schema import ExternalEntry, InstrumentEntry
 from hookline_lmex.emulator.faults import Fault, fault_of
 from hookline_lmex.emulator.rest_limits import RateRules
 from hookline_lmex.emulator.start_times import start_time
@@ -60,6 +60,7 @@ class MarketConfig:
     funding_rate: Annotated[
         Decimal | None, Doc("of every interval; default: what the feed knows, else nothing is paid")
     ] = None
+    funding: Annotated[ExternalEntry | None, Doc("file with the rates, where the feed has none")] = None
     listed: Annotated[bool, Doc("whether it may be traded from the start")] = True
 
     @property
@@ -172,6 +173,12 @@ class EmulatorConfig:
                 raise ConfigError(
                     f"markets[{number}].tape: bars are always there, name only what is beside them"
                 )
+            if market.instrument.funding is not None:
+                raise ConfigError(
+                    f"markets[{number}].instrument.funding: has no meaning here; use 'funding' of the market"
+                )
+            if market.funding is not None and market.funding_rate is not None:
+                raise ConfigError(f"markets[{number}].funding: must not be given beside 'funding_rate'")
             if market.feed is None and self.feed is None:
                 raise ConfigError(f"markets[{number}].feed: is required where the emulator has no 'feed'")
         for name in ("start", "until"):
@@ -297,7 +304,13 @@ def _anchored(values: dict[str, Any], base: Path) -> dict[str, Any]:
         values["feed"] = values["feed"].anchored(base)
     if "markets" in values:
         values["markets"] = [
-            market if market.feed is None else replace(market, feed=market.feed.anchored(base))
+            replace(
+                market,
+                feed=None if market.feed is None else market.feed.anchored(base),
+                funding=None
+                if market.funding is None
+                else replace(market.funding, path=base / market.funding.path.expanduser()),
+            )
             for market in values["markets"]
         ]
     return values

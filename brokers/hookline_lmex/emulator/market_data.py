@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hookline.columns import ExternalSeries
+from hookline.data.external import load_external
 from hookline.data.tape import cut_tape
 from hookline.data.ticks import infer_instrument
 from hookline.errors import ConfigError, DataError, HooklineError, PluginError
@@ -331,9 +332,18 @@ def _funding(
     """Return the rates of a perpetual: those that are configured, else what the feed knows."""
     if instrument.kind is InstrumentKind.SPOT:
         return None
+    entry = market.funding
+    if entry is not None:
+        return load_external(
+            entry.path,
+            entry.column,
+            lag_seconds=entry.lag_seconds,
+            symbol=entry.symbol,
+            time_column=entry.time_column,
+        )
     if market.funding_rate is None:
         return feed.funding(name, *span)
-    return ExternalSeries(np.zeros(0, np.int64), np.zeros(0))
+    return ExternalSeries(np.zeros(0, np.int64), np.zeros(0))  # made once it is known how long is played
 
 
 def _paid(one: _Market, market: MarketConfig, span: tuple[int, int], *, loop: bool) -> _Market:

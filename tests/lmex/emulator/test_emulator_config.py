@@ -62,6 +62,11 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path):
     assert read(tmp_path, FULL).feed.base == tmp_path
 
 
+def test_a_file_of_funding_rates_is_relative_too(tmp_path):
+    text = FULL.replace("funding_rate: 0.0001", "funding: {path: rates.csv, column: rate}")
+    assert read(tmp_path, text).markets[0].funding.path == tmp_path / "rates.csv"
+
+
 def test_the_command_line_overrules_the_file(tmp_path):
     assert read(tmp_path, FULL, speed=60.0, port=9999).speed == 60.0
 
@@ -74,6 +79,8 @@ def test_the_command_line_overrules_the_file(tmp_path):
         ("timeframe: 1h", "timefrm: 1h", "markets[0].timefrm: an emulator has no such field; did you mean 'timeframe'?"),
         ("[book, trades]", "[books]", "markets[0].tape[0]: must be 'bars', 'quotes', 'trades' or 'book', was 'books'"),
         ("[book, trades]", "[bars]", "markets[0].tape: bars are always there, name only what is beside them"),
+        ("funding_rate: 0.0001", "funding_rate: 0.0001\n    funding: {path: x, column: y}", "markets[0].funding: must not be"),
+        ("min_notional: 5", "funding: x", "markets[0].instrument.funding: has no meaning here; use 'funding' of the market"),
         ("tick_size: 0.5", "tick_size: -1", "markets[0].instrument.tick_size: must be above 0, was -1"),
         ("[Read]", "[Reed]", "accounts[0].permissions[0]: must be"),
         ("retry_after: unlock_ms", "retry_after: later", "limits.retry_after: must be 'seconds' or 'unlock_ms'"),

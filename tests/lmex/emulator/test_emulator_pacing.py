@@ -29,6 +29,7 @@ from hookline.errors import ConfigError, DataError, PluginError
 from hookline.feed import Feed
 from hookline.model import Bar, BookUpdate, Trade
 from hookline.params import PluginUse
+from hookline.session.schema import ExternalEntry
 from hookline.testing import bars
 from hookline_lmex.emulator import Emulator, EmulatorConfig, MarketConfig
 from hookline_lmex.emulator.market_data import load_market_data
@@ -195,6 +196,15 @@ def test_a_loop_plays_the_same_again_whole_days_later_with_its_funding():
     assert np.diff(funding.time).tolist()[:9] == [8 * 3600 * SECOND] * 9
     assert funding.time[-1] > START + 300 * DAY
     assert data.setups[0].marks is None
+
+
+def test_funding_may_come_from_a_file(tmp_path):
+    path = tmp_path / "rates.csv"
+    path.write_text("time,rate\n2024-01-01T08:00:00Z,0.0003\n2024-01-01T16:00:00Z,-0.0001\n")
+    one = replace(market("BTC-PERP", timeframe="1h"), funding=ExternalEntry(path, "rate"))
+    funding = loaded(bars("10 11", "BTC-PERP", "1h", start=START), markets=[one]).setups[0].funding
+    assert funding.value.tolist() == [0.0003, -0.0001]
+    assert funding.time[0] == START + 8 * 3600 * SECOND
 
 
 def test_a_looped_tape_gives_the_same_book_in_every_round():
