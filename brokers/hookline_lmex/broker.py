@@ -344,7 +344,7 @@ class LmexBroker(Broker):
 
     def leverage_of(self, instrument: Instrument) -> Decimal:
         """Return the leverage that is configured for a perpetual."""
-        return instrument.leverage or Decimal(repr(self.leverage)).normalize()
+        return instrument.leverage or Decimal(repr(self.leverage))
 
     @property
     def margin(self) -> MarginMode:

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hookline.errors import VenueError
+from hookline.errors import HooklineError
 from hookline.model import Instrument, OrderStatus
 from hookline_lmex.broker_fees import Rates
 from hookline_lmex.broker_memory import OVERLAP
@@ -39,6 +39,7 @@ __all__ = ["Asker"]
 
 _AT_ONCE = 4
 _MS = 1_000_000
+# How far clocks may be apart: as much is asked for before and after.
 _EARLY = 60_000
 _NOT_KNOWN = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 _logger = logging.getLogger("hookline.lmex")
@@ -100,7 +101,7 @@ class Asker:
         try:
             async with self._turn:
                 self._report(track, *await self._ask(track))
-        except VenueError as error:
+        except HooklineError as error:
             _logger.warning("%s: no answer about it: %s", track.client_id, error)
         finally:
             self._asked.discard(track.order.number)
@@ -123,7 +124,7 @@ class Asker:
         if news is not None and news.code.is_open and news.filled is not None and news.filled <= track.units:
             return news, []
         trades = await api.trade_history(
-            symbol, track.order.time // _MS - _EARLY, client_order_id=track.client_id
+            symbol, track.order.time // _MS - _EARLY, self._until, client_order_id=track.client_id
         )
         return news, [of_trade(one, track.order.instrument, self._rates) for one in trades]
 
@@ -151,7 +152,7 @@ class Asker:
         if not tracks and not self._last_fill():
             return
         states = {one.client_order_id: one for one in await api.open_orders(symbol)}
-        trades = await api.trade_history(symbol, self._since(tracks))
+        trades = await api.trade_history(symbol, self._since(tracks), self._until)
         fills = [of_trade(one, self._instruments[symbol], self._rates) for one in trades]
         for fill in fills:
             self._put(fill)
@@ -182,6 +183,11 @@ class Asker:
                 return
             if count + 1 < self._patience.asks:
                 await self._pause(self._patience.first_ask)
+
+    @property
+    def _until(self) -> int:
+        """Until when fills may have happened, in milliseconds: the venue's clock may be ahead of what is known of it here."""
+        return max(self._client.clock.now, self._book.newest) // _MS + _EARLY
 
     def _since(self, tracks: Sequence[Track]) -> int:
         """Return from when on fills may be missing, in milliseconds."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hookline.clock import stopwatch
-from hookline.errors import VenueError
+from hookline.errors import HooklineError, VenueError
 from hookline.model import Instrument, InstrumentKind, OrderStatus
 from hookline_lmex.broker_account import position_id_of
 from hookline_lmex.broker_asking import Asker
@@ -58,7 +58,6 @@ class VenueLink:
         self._is_open = False
         self._up = asyncio.Event()
         self._ups: set[str] = set()
-        self._polled = stopwatch()
         self._guarding: float | None = None
         self.stream: AccountStream | None = None
 
@@ -118,6 +117,8 @@ class VenueLink:
         await self._follow()
         self._is_open = True
         self.tasks.start(self._look(), "lmex look")
+        if self.stream is not None:
+            self.tasks.start(self._sweep(self.stream), "lmex sweep")
         if broker.perpetuals():
             self.tasks.start(self._watch_funding(), "lmex funding")
 
@@ -212,7 +213,7 @@ class VenueLink:
         while True:
             try:
                 await self.asker.catch_up(symbols)
-            except VenueError as error:
+            except HooklineError as error:
                 _logger.warning("%s: cannot catch up: %s", product, error)
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
@@ -251,24 +252,24 @@ class VenueLink:
                 self.ring()
             self.sender.cancel_again()
             self.asker.look()
-            await self._poll()
 
-    async def _poll(self) -> None:
+    async def _sweep(self, stream: AccountStream) -> None:
         """Ask for everything now and then, and often while the sockets tell less than they should.
 
         A single message that was lost on a socket that stayed up is noticed by this alone.
         """
-        stream, broker = self.stream, self._broker
-        if stream is None:
-            return
-        is_whole = stream.is_up and not any(stream.missing(product) for product in self.products)
-        if stopwatch() - self._polled < (broker.sweep_seconds if is_whole else broker.poll_seconds):
-            return
-        try:
-            await self.asker.catch_up(broker.instruments)
-        except VenueError as error:
-            _logger.warning("cannot ask for what the sockets do not tell: %s", error)
-        self._polled = stopwatch()
+        broker, asked = self._broker, stopwatch()
+        while True:
+            is_whole = stream.is_up and not any(stream.missing(product) for product in self.products)
+            pause = broker.sweep_seconds if is_whole else broker.poll_seconds
+            if stopwatch() - asked < pause:
+                await asyncio.sleep(min(broker.look_seconds, pause))
+                continue
+            try:
+                await self.asker.catch_up(broker.instruments)
+            except HooklineError as error:
+                _logger.warning("cannot ask for what the sockets do not tell: %s", error)
+            asked = stopwatch()
 
     async def _watch_funding(self) -> None:
         while True:
@@ -276,7 +277,7 @@ class VenueLink:
             await asyncio.sleep(self._funding.seconds_to_wait(self._broker.funding_seconds, speed))
             try:
                 await self._funding.read(self.client)
-            except VenueError as error:
+            except HooklineError as error:
                 _logger.warning("cannot read funding payments: %s", error)
 
     def guard(self, seconds: float | None) -> None:

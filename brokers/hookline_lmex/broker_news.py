@@ -107,13 +107,14 @@ class FillNews:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of sending something about order ``number``; ``text`` says why it failed."""
+    """What came of sending something about order ``number``; ``text`` and the venue's ``error`` say why it failed."""
 
     number: int
     action: Action
     verdict: Verdict
     states: tuple[OrderNews, ...] = ()
     text: str = ""
+    error: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

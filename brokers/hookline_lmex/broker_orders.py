@@ -127,6 +127,7 @@ class Book:
         live: Those that have not ended, by number.
         closed: Those that have, by number, oldest first; a bounded memory that late news are compared with.
         settled: Of those, the ones with fills.
+        newest: Latest time of the venue's that was heard, nanoseconds UTC.
         marked: Those of which something may have to be sent, oldest first.
     """
 
@@ -137,6 +138,7 @@ class Book:
         self.live: dict[int, Track] = {}
         self.closed: OrderedDict[int, Track] = OrderedDict()
         self.settled: OrderedDict[int, Track] = OrderedDict()
+        self.newest = 0
         self.marked: dict[Track, None] = {}
         self._by_client: dict[str, Track] = {}
         self._by_venue: dict[str, Track] = {}

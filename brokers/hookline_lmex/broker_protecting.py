@@ -54,6 +54,8 @@ class Protecting:
             self.book.add(child)
         if reason := self._unsendable(order):
             self._void(track, _S.REJECTED, reason)
+        elif self._reduces_nothing(order):
+            self._void(track, _S.CANCELED, "reduce-only: nothing to reduce")
 
     def _unsendable(self, order: Order) -> str:
         leader = order.oco_leader
@@ -63,6 +65,11 @@ class Protecting:
         if leader is not None and leader is not order and leader.filled_lots:
             return f"not sent: one cancels other: {leader.client_order_id} has filled"
         return ""
+
+    def _reduces_nothing(self, order: Order) -> bool:
+        """Return whether a reduce-only order on spot, where the venue knows no such thing, would sell what is not held here."""
+        is_spot = order.instrument.kind is InstrumentKind.SPOT
+        return is_spot and order.reduce_only and order.side * self.held(order) >= 0
 
     def cancel(self, track: Track, status: OrderStatus, reason: str) -> None:
         """Want an order to end; one that was never sent ends without the venue."""

@@ -116,7 +116,7 @@ class Sender:
         except LmexNotFound as error:
             return Outcome(number, action, Verdict.MISSING, text=_words(error))
         except LmexRefused as error:
-            return Outcome(number, action, Verdict.REFUSED, text=_words(error))
+            return Outcome(number, action, Verdict.REFUSED, text=_words(error), error=error.code)
         except Exception as error:  # noqa: BLE001
             return Outcome(number, action, Verdict.UNKNOWN, text=_words(error))
         return Outcome(number, action, Verdict.DONE, states)

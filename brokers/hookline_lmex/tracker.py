@@ -14,7 +14,8 @@ row    news of an order                            what happens
 =====  ==========================================  ======================================================================
        create
 A1     done, with states                           each state is news, rows S1 to S9
-A2     refused                                     REJECTED with the venue's words; if a notice has shown the order: doubt
+A2     refused                                     REJECTED with the venue's words, CANCELED where there was nothing to reduce;
+                                                   if a notice has shown the order: doubt
 A3     not sent                                    REJECTED, "not sent: ..."
 A4     unknown                                     UNKNOWN and doubt, unless a notice has shown the order
        state
@@ -74,6 +75,8 @@ __all__ = ["Tracker"]
 
 _S = OrderStatus
 _NOT_KNOWN = frozenset({_S.SUBMITTED, _S.UNKNOWN})
+# The venue's words for what the simulated venue cancels.
+_NOTHING_TO_REDUCE = 33199120
 _RESTS = frozenset({OrderCode.RESTING, OrderCode.TRIGGER_WAITING, OrderCode.TRIGGERED, OrderCode.AMENDED})
 _OWN_DOING = frozenset({OrderCode.FROM_LIQUIDATION, OrderCode.FROM_DELEVERAGING})
 _logger = logging.getLogger("hookline.lmex")
@@ -143,6 +146,8 @@ class Tracker:
 
     def apply(self, news: News) -> None:
         """Take one piece of news, and report what follows from it."""
+        if isinstance(news, FillNews | OrderNews):
+            self.book.newest = max(self.book.newest, news.time)
         if isinstance(news, FillNews):
             self._fill(news)
         elif isinstance(news, OrderNews):
@@ -178,6 +183,8 @@ class Tracker:
                 self._change(order, _S.UNKNOWN, 0, news.text)
         elif track.is_known:
             self.book.doubt(track)
+        elif news.error == _NOTHING_TO_REDUCE and order.reduce_only:
+            self._finish(track, _S.CANCELED, 0, "reduce-only: nothing to reduce")
         else:
             text = f"not sent: {news.text}" if news.verdict is Verdict.UNSENT else news.text
             self._finish(track, _S.REJECTED, 0, text)

@@ -18,7 +18,7 @@ from hookline.model import Instrument, InstrumentKind, MarketData, RowKind, Tape
 from hookline.params import PluginUse
 from hookline.session.schema import InstrumentEntry
 from hookline_lmex.broker import LmexBroker
-from hookline_lmex.emulator import AccountConfig, Emulator, EmulatorConfig, MarketConfig
+from hookline_lmex.emulator import AccountConfig, Emulator, EmulatorConfig, MarketConfig, RateRules
 
 START = 1_704_067_200_000_000_000
 KEY, SECRET = "a-broker-test-key", "a-broker-test-secret-worth-nothing"
@@ -85,6 +85,7 @@ def emulator(prices, spacing=1, funding_rate=None, **changes):
         "feed": PluginUse("made"),
         "speed": None,
         "quirks": True,
+        "limits": RateRules(is_enforced=False),
     }
     feed = TapeFeed(tape("BTC-PERP", prices, spacing), tape("BTC-USDT", prices, spacing))
     return Emulator(EmulatorConfig(**{**said, **changes}), {"made": feed})

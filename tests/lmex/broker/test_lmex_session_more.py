@@ -105,7 +105,9 @@ def test_orders_of_others_are_shown_and_canceled_on_demand():
             from hookline.model import Side
 
             await client.futures.create_order(
-                NewOrder(symbol="BTC-PERP", side=Side.BUY, size=100, price=Decimal(90), client_order_id="by-hand")
+                NewOrder(
+                    symbol="BTC-PERP", side=Side.BUY, size=100, price=Decimal(90), client_order_id="by-hand"
+                )
             )
             (found,) = (await session.broker.venue_account()).orders
             assert (found.number, found.client_order_id, found.lots) == (0, "by-hand", 100)
@@ -123,7 +125,9 @@ def test_a_liquidation_is_adopted():
             session.broker.flush()
             await session.until(lambda: order.is_closed)
             assert order.status is S.FILLED
-            await session.until(lambda: session.broker.liquidation_price(session.ctx.position("BTC-PERP")) > 80)
+            await session.until(
+                lambda: session.broker.liquidation_price(session.ctx.position("BTC-PERP")) > 80
+            )
             for _ in range(6):
                 await session.play()
             await session.until(lambda: session.ctx.position("BTC-PERP").is_flat)
@@ -145,7 +149,12 @@ def test_neither_key_nor_secret_is_in_the_log_or_in_what_is_saved(caplog):
             await asyncio.sleep(0.5)
             session.venue.faults.clear()
             await session.until(lambda: order.status is S.ACCEPTED)
-            shown = [repr(session.broker), str(session.broker.save()), repr(session.kernel.warnings), caplog.text]
+            shown = [
+                repr(session.broker),
+                str(session.broker.save()),
+                repr(session.kernel.warnings),
+                caplog.text,
+            ]
             assert "create" in caplog.text
             for secret in (KEY, SECRET):
                 assert not any(secret in text for text in shown)
