@@ -149,17 +149,29 @@ def orders_view(orders: Sequence[OrderState], now: int) -> View:
 
 def balance_view(spot: Sequence[Balance], futures: Sequence[FuturesWallet]) -> View:
     """Return what is in the spot wallet and in the futures wallets."""
-    money = [
+    return View([_spot_part(spot), _futures_part(futures)])
+
+
+def _spot_part(balances: Sequence[Balance]) -> Part:
+    rows = [
         {
             "currency": one.currency,
             "total": one.total,
             "available": one.available,
             "held": one.total - one.available,
         }
-        for one in spot
+        for one in balances
         if one.total
     ]
-    wallets = [
+    columns = [
+        Column("currency", text_cell("currency"), is_right=False),
+        *(Column(name, number_cell(name)) for name in ("total", "available", "held")),
+    ]
+    return Part("spot", "spot", columns, rows, "nothing")
+
+
+def _futures_part(wallets: Sequence[FuturesWallet]) -> Part:
+    rows = [
         {
             "wallet": one.name,
             "margin_balance": one.margin_balance,
@@ -169,30 +181,18 @@ def balance_view(spot: Sequence[Balance], futures: Sequence[FuturesWallet]) -> V
             "order_margin": one.open_margin,
             "assets": {asset.currency: asset.balance for asset in one.assets},
         }
-        for one in futures
+        for one in wallets
     ]
-    spot_columns = [
-        Column("currency", text_cell("currency"), is_right=False),
-        *(Column(name, number_cell(name)) for name in ("total", "available", "held")),
-    ]
-    names = {
-        "equity": "margin_balance",
-        "available": "available",
-        "maintenance": "maintenance_margin",
-        "orders": "order_margin",
-    }
-    futures_columns = [
+    columns = [
         Column("wallet", text_cell("wallet"), is_right=False),
-        *(Column(heading, money_cell(name)) for heading, name in names.items()),
+        Column("equity", money_cell("margin_balance")),
+        Column("available", money_cell("available")),
+        Column("maintenance", money_cell("maintenance_margin")),
+        Column("orders", money_cell("order_margin")),
         Column("gain", lambda row: colored(row["unrealized"], "+,.2f")),
         Column("holds", lambda row: _holdings(row["assets"]), is_right=False),
     ]
-    return View(
-        [
-            Part("spot", "spot", spot_columns, money, "nothing"),
-            Part("futures", "futures", futures_columns, wallets, "no wallet"),
-        ]
-    )
+    return Part("futures", "futures", columns, rows, "no wallet")
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
