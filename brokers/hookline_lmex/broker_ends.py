@@ -1,13 +1,14 @@
-"""How an order ends here, given the number that the venue ends it with. See rows S3 to S7 of ``tracker.py``."""
+"""What the venue's words about an order mean here: how it ends (rows S3 to S7 of ``tracker.py``), and which terms it has."""
 
 from __future__ import annotations
 
-from hookline.model import OrderStatus, OrderType, TimeInForce
+from hookline.model import Order, OrderStatus, OrderType, TimeInForce
 from hookline_lmex.broker_news import OrderNews
 from hookline_lmex.broker_orders import Track
 from hookline_lmex.codes import OrderCode
+from hookline_lmex.wire_orders import Terms, lots_of
 
-__all__ = ["end_of"]
+__all__ = ["end_of", "terms_of"]
 
 _S = OrderStatus
 _WORDS = {
@@ -60,3 +61,12 @@ def _canceled(track: Track, news: OrderNews) -> tuple[OrderStatus, str]:
 def _rest(track: Track, where: str) -> str:
     order = track.order
     return f"no more {where}: less than the {order.quantity:g} wanted"
+
+
+def terms_of(order: Order, news: OrderNews) -> Terms:
+    """Return the terms that the venue shows of an order, ours where it shows none."""
+    lots = lots_of(order.instrument, news.size) if news.size else order.lots
+    limit = float(news.price) if news.price and order.limit_price is not None else order.limit_price
+    waits = order.trigger_price is not None and order.type is not OrderType.TRAILING_STOP
+    trigger = float(news.trigger_price) if news.trigger_price and waits else order.trigger_price
+    return Terms(lots, limit, trigger)

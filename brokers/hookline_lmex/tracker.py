@@ -63,7 +63,7 @@ from collections.abc import Callable
 
 from hookline.broker import BrokerListener
 from hookline.model import Order, OrderStatus, OrderType
-from hookline_lmex.broker_ends import end_of
+from hookline_lmex.broker_ends import end_of, terms_of
 from hookline_lmex.broker_news import Absence, Action, FillNews, News, OrderNews, Outcome, Source, Verdict
 from hookline_lmex.broker_orders import Book, Patience, Track
 from hookline_lmex.broker_protecting import Protecting
@@ -283,16 +283,7 @@ class Tracker:
         elif not (is_query and track.wants_terms and track.busy is None):
             return
         track.wants_terms = False
-        self._adopt(track, self._shown(track, news))
-
-    def _shown(self, track: Track, news: OrderNews) -> Terms:
-        """Return the terms that the venue shows, ours where it shows none."""
-        order = track.order
-        lots = lots_of(order.instrument, news.size) if news.size else order.lots
-        limit = float(news.price) if news.price and order.limit_price is not None else order.limit_price
-        waits = order.trigger_price is not None and order.type is not OrderType.TRAILING_STOP
-        trigger = float(news.trigger_price) if news.trigger_price and waits else order.trigger_price
-        return Terms(lots, limit, trigger)
+        self._adopt(track, terms_of(order, news))
 
     def _adopt(self, track: Track, terms: Terms) -> None:
         order = track.order
