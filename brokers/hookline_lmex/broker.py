@@ -53,6 +53,7 @@ from hookline_lmex.broker_protecting import Protecting
 from hookline_lmex.broker_steps import is_quiet
 from hookline_lmex.broker_strangers import Strangers
 from hookline_lmex.credentials import Credentials, read_credentials
+from hookline_lmex.feed_hosts import Environment, rest_host, socket_host
 from hookline_lmex.settings import Settings
 from hookline_lmex.tracker import Tracker
 from hookline_lmex.wire_orders import Terms
@@ -80,11 +81,13 @@ class LmexBroker(Broker):
     is_live: ClassVar[bool] = True
     settles_funding: ClassVar[bool] = True
 
-    rest_url: Annotated[str, Doc("scheme and host of the REST interface")] = "https://api.lmex.io"
-    socket_url: Annotated[str, Doc("scheme and host of the websockets")] = "wss://ws.lmex.io"
+    environment: Annotated[Environment, Doc("hosts of the venue, or of its test system")] = "production"
+    rest_url: Annotated[str | None, Doc("another host for REST, such as that of an emulator")] = None
+    socket_url: Annotated[str | None, Doc("another host for websockets")] = None
     clock_speed: Annotated[float, Gt(0), Doc("venue seconds in one of ours; 1 except with an emulator")] = 1.0
     key_env: Annotated[str, Doc("environment variable with the API key")] = "LMEX_API_KEY"
     secret_env: Annotated[str, Doc("environment variable with its secret")] = "LMEX_API_SECRET"  # noqa: S105
+    env_file: Annotated[Path, Doc("file of NAME=value lines in which they are looked for too")] = Path(".env")
     leverage: Annotated[float, Gt(0), Le(200), Doc("of perpetuals whose instrument names none")] = 1.0
     margin_mode: Annotated[
         Literal["isolated", "cross"], Doc("margin of perpetuals without a position so far")
@@ -140,7 +143,7 @@ class LmexBroker(Broker):
         instruments: Mapping[str, Instrument],
         ledgers: Mapping[str, Ledger],
     ) -> None:
-        self._settings = Settings.of(self)
+        self._settings = self._configured()
         self._listener, self._clock = listener, clock
         self._instruments, self._ledgers = dict(instruments), ledgers
         self._rates = Rates(self.assumed_taker_fee_bps / 1e4)
@@ -153,6 +156,19 @@ class LmexBroker(Broker):
         self._prices: dict[str, float] = {}
         self._dead_man: float | None = None
         self._make(secrets.token_hex(4))
+
+    def _configured(self) -> Settings:
+        return Settings(
+            rest_url=rest_host(self.environment, self.rest_url),
+            socket_url=socket_host(self.environment, self.socket_url),
+            clock_speed=self.clock_speed,
+            query_rate=self.query_rate,
+            user_rate=self.user_rate,
+            order_rate=self.order_rate,
+            wallet_rate=self.wallet_rate,
+            timeout_seconds=self.timeout_seconds,
+            retries=self.retries,
+        )
 
     def _make(self, tag: str) -> None:
         """Make what follows orders, for a session with this tag in its client order ids."""
@@ -290,7 +306,7 @@ class LmexBroker(Broker):
     async def withdraw(self, symbols: Sequence[str], *, flatten: bool) -> list[str]:
         from hookline_lmex.broker_withdraw import withdraw
 
-        self._settings = Settings.of(self)
+        self._settings = self._configured()
         async with self._client() as client:
             return await withdraw(client, symbols, flatten=flatten)
 
@@ -300,18 +316,18 @@ class LmexBroker(Broker):
         return LmexClient(self._settings, self.credentials())
 
     def credentials(self) -> Credentials:
-        """Return the key and its secret from the environment, else from ``.env`` in the working directory.
+        """Return the key and its secret from the environment, else from ``env_file``.
 
         Raises:
             ConfigError: naming the variables that must be set.
         """
         from hookline.session.environment import read_dotenv
 
-        environ = {**read_dotenv(Path(".env")), **os.environ}
+        environ = {**read_dotenv(self.env_file), **os.environ}
         found = read_credentials(self.key_env, self.secret_env, environ=environ)
         if found is None:
             raise ConfigError(
-                f"environment: {self.key_env} and {self.secret_env} must be set, in the environment or in .env"
+                f"environment: {self.key_env} and {self.secret_env} must be set, in the environment or in {self.env_file}"
             )
         return found
 

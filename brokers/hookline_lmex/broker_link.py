@@ -72,7 +72,7 @@ class VenueLink:
         await self.client.open()
         _logger.info(
             "connected to %s; its clock is %.3f s ahead",
-            self._broker.rest_url,
+            self.client.settings.rest_url,
             self.client.clock.offset_seconds,
         )
         return self.client.clock.now
@@ -141,7 +141,7 @@ class VenueLink:
                 await self._up.wait()
         except TimeoutError:
             raise VenueError(
-                f"{self._broker.socket_url}: the account's sockets were not up within {self._broker.open_seconds:g} s"
+                f"{self.client.settings.socket_url}: the account's sockets were not up within {self._broker.open_seconds:g} s"
             ) from None
         if self.tasks.error is not None:
             raise VenueError(str(self.tasks.error)) from self.tasks.error
