@@ -20,7 +20,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from hookline import Context, Doc, Ge, Gt, Instrument, Le, Order, OrderBook, Side, Strategy, hookimpl
+from hookline import (
+    Context,
+    Doc,
+    Ge,
+    Gt,
+    Instrument,
+    Le,
+    Order,
+    OrderBook,
+    OrderError,
+    Side,
+    Strategy,
+    hookimpl,
+)
 
 _BPS = 1e-4
 _MILLISECOND = 10**6
@@ -91,13 +104,19 @@ class MarketMaker(Strategy):
                 self._place(ctx, resting.get(tag), side, quantity, price, tag)
 
     def on_timer(self, ctx: Context, timer: str) -> None:  # noqa: ARG002
-        orders = ctx.open_orders(self._symbol)
-        if orders and ctx.bid(self._symbol) == ctx.bid(self._symbol) and not ctx.book(self._symbol).is_usable:
+        if ctx.open_orders(self._symbol) and self._is_blind(ctx):
             ctx.log.warning("cancels its quotes: the book is crossed, empty on a side or has lost an update")
             ctx.cancel_all(self._symbol)
 
     def on_stop(self, ctx: Context) -> None:
         ctx.cancel_all(self._symbol)
+
+    def _is_blind(self, ctx: Context) -> bool:
+        """Return whether the book says nothing of the market. After a restart its first message is waited for."""
+        try:
+            return not ctx.book(self._symbol).is_usable
+        except OrderError:
+            return False
 
     def _wanted(self, ctx: Context) -> dict[str, Order]:
         """Return the open quotes by tag; cancel those of levels that are no longer quoted, such as after a restart."""

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from live_sessions import PERP, bar, session_of, venue
-from wire_venue import START, WireBroker
+from wire_venue import START, LiveTape, WireBroker
 
 import hookline as hl
 from hookline.errors import StrategyError
@@ -170,6 +170,30 @@ def test_a_bug_that_a_fill_sets_off_ends_the_session(tmp_path):
 
     with pytest.raises(StrategyError, match="boom"):
         session_of(tmp_path, Buggy(), wire, [bar(0, 100)], ends=False).run()
+
+
+def test_a_session_that_fails_closes_the_stream_that_it_followed(tmp_path, monkeypatch):
+    stream, tasks = LiveTape.stream, []
+
+    async def watched(self, requests):
+        tasks.append(asyncio.current_task())
+        try:
+            async for event in stream(self, requests):
+                yield event
+        finally:
+            tasks.append(asyncio.current_task())  # another one, where the loop cleans up behind the session
+
+    class Buggy(hl.Strategy):
+        name = "buggy"
+
+        def on_bar(self, ctx, bar):
+            raise ValueError("boom")
+
+    monkeypatch.setattr(LiveTape, "stream", watched)
+    with pytest.raises(StrategyError, match="boom"):
+        session_of(tmp_path, Buggy(), venue(), [bar(0, 100), bar(1, 101)]).run()
+    assert len(tasks) == 2
+    assert tasks[0] is tasks[1]
 
 
 def test_an_interrupt_ends_a_session_that_waits(tmp_path):

@@ -221,6 +221,30 @@ def test_a_book_that_stays_crossed_takes_the_quotes_away(caplog):
     assert "cancels its quotes" in caplog.text
 
 
+def test_after_a_restart_its_quotes_wait_for_the_first_message_of_the_book():
+    class Restarted:
+        """What a context is like between a restart and the first message: the last prices are known, and no book is."""
+
+        canceled = False
+
+        def open_orders(self, symbol):
+            return ["a quote"]
+
+        def bid(self, symbol):
+            return 99.0
+
+        def book(self, symbol):
+            raise hl.OrderError("no book of it is followed yet")
+
+        def cancel_all(self, symbol):
+            self.canceled = True
+
+    maker, ctx = MarketMaker(order_size=1, max_position=2), Restarted()
+    maker._symbol = "TEST"
+    maker.on_timer(ctx, "1s")
+    assert not ctx.canceled
+
+
 def test_a_kill_and_a_restart_change_no_order_and_no_fill(tmp_path):
     market = synthetic_tape(6)
     whole = run(Killed(**FINE_QUOTES), market, one=FINE, streamed=True, journal=tmp_path / "whole").record

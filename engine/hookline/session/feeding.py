@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from hookline.errors import DataError, HooklineError, PluginError
@@ -93,20 +93,24 @@ def _asked(feed: Feed, method: str, ask: Callable[[], _T]) -> _T:
 
 async def stream_events(
     feed: Feed, requests: Sequence[BarRequest | TapeRequest]
-) -> AsyncIterator[MarketEvent]:
-    """Yield market events as a feed sends them.
+) -> AsyncGenerator[MarketEvent, None]:
+    """Yield market events as a feed sends them; closing this closes what the feed has opened.
 
     Raises:
         DataError: if there are none or they cannot be trusted.
         PluginError: if the feed raises something else.
     """
+    events = feed.stream(requests)
     try:
-        async for event in feed.stream(requests):
+        async for event in events:
             yield event
     except HooklineError:
         raise
     except Exception as error:
         raise _broken(feed, "stream", error) from error
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
 
 
 def _broken(feed: Feed, method: str, error: Exception) -> PluginError:

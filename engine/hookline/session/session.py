@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from hookline.kernel.observing import Observing
 from hookline.kernel.runner import EventRunner, Runner
 from hookline.kernel.signal_runner import SignalRunner
 from hookline.kernel.state import restore_kernel, restore_strategies
-from hookline.model import BarSeries, Fill, Order, OrderUpdate, timeframe_ns
+from hookline.model import BarSeries, Fill, MarketEvent, Order, OrderUpdate, timeframe_ns
 from hookline.notifier import Level
 from hookline.reporting.record import RunRecord
 from hookline.session.backtest import Progress, run_backtest
@@ -170,7 +171,7 @@ class Session:
             driver.resume(all_bars(watch.keeper.path), past_tapes(past))
             watch.taken_over()
         try:
-            interrupted = bool(requests) and asyncio.run(driver.run(stream_events(plan.feed, requests)))
+            interrupted = bool(requests) and asyncio.run(_run(driver, stream_events(plan.feed, requests)))
         except DataError as error:
             if past is None or driver.has_begun:
                 raise
@@ -197,7 +198,6 @@ class Session:
             replace(request, since=ends.get(request.symbol, now)) for request in plan.requests
         ]
         requests += [replace(request, since=now, until=None) for request in self._tape_requests()]
-        events = stream_events(plan.feed, requests)
 
         def start() -> None:
             driver.begin(now)
@@ -209,9 +209,10 @@ class Session:
             from hookline.session.live import VenueLink
 
             prices = {one.symbol: float(one.close[-1]) for one in warmup}
-            return await VenueLink(self, driver, watch, confirm).run(events, start, prices)
+            async with aclosing(stream_events(plan.feed, requests)) as events:
+                return await VenueLink(self, driver, watch, confirm).run(events, start, prices)
         start()
-        interrupted = await driver.run(events)
+        interrupted = await _run(driver, stream_events(plan.feed, requests))
         if self.on_stop != "keep":
             self.kernel.withdraw("the session stops", flatten=self.on_stop == "flatten")
         self.kernel.stop()
@@ -305,6 +306,12 @@ class Session:
             balances=plan.balances(),
             rates=dict(plan.rates),
         )
+
+
+async def _run(driver: StreamDriver, stream: AsyncGenerator[MarketEvent, None]) -> bool:
+    """Run a stream, and leave nothing of it open however the run ends."""
+    async with aclosing(stream) as events:
+        return await driver.run(events)
 
 
 class _Listening(Observing):
