@@ -1,7 +1,9 @@
 """What of the orders must survive a restart. It is small: it is written down with every commit of the journal.
 
-Ids of fills are kept for orders that are open, and for those that ended within ``OVERLAP`` of the last fill. After a restart the trade
-history is read from the last fill on, minus the same time, so that every fill it shows is either known by its id or new.
+After a restart the trade history is read from the last fill on, minus ``OVERLAP``. What it shows is known or new:
+
+- of an order that is open, by the ids of its fills, which are kept, and so it is of one that ended in part filled within that time;
+- of an order that has ended otherwise, every fill up to the last one is booked, since it ended only then.
 """
 
 from __future__ import annotations

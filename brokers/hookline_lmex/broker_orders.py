@@ -126,7 +126,7 @@ class Book:
     Attributes:
         live: Those that have not ended, by number.
         closed: Those that have, by number, oldest first; a bounded memory that late news are compared with.
-        settled: Of those, the ones with fills.
+        settled: Of those, the ones that were filled in part.
         newest: Latest time of the venue's that was heard, nanoseconds UTC.
         marked: Those of which something may have to be sent, oldest first.
     """
@@ -174,7 +174,7 @@ class Book:
         if self.live.pop(number, None) is None:
             return
         self.closed[number] = track
-        if track.trades:
+        if track.trades and track.order.open_lots:
             self.settled[number] = track
         while len(self.closed) > _KEPT_CLOSED:
             number, oldest = self.closed.popitem(last=False)
