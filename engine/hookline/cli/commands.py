@@ -29,6 +29,11 @@ _BUILT_IN = {
     "show": ("hookline.cli.show", "show", "Show a plugin: what it does, its parameters and its columns."),
     "schema": ("hookline.cli.schema", "schema", "Write the JSON Schema of session files, for editors."),
     "status": ("hookline.cli.status", "status", "Show a session at a glance, running or stopped."),
+    "replay": (
+        "hookline.cli.replay",
+        "replay",
+        "Run a session again on the market that it recorded, and explain every difference.",
+    ),
     "resume": ("hookline.cli.resume", "resume", "End the halt of a session, running or stopped."),
     "kill": (
         "hookline.cli.kill",

@@ -69,6 +69,15 @@ class Watcher:
     def time_passed(self) -> None:
         """Learn that what was due by the system's clock has happened."""
 
+    def began(self, time: int) -> None:
+        """Learn when strategies start on a market that is followed live."""
+
+    def warmed(self, bars: list[Bar]) -> None:
+        """Learn with which bars columns were brought up to date then; strategies do not see them."""
+
+    def noted(self, event: MarkPrice | FundingRate) -> None:
+        """Learn that a mark price or a funding rate was taken note of."""
+
 
 class StreamDriver:
     """Runs a stream of market events through the kernel.
@@ -178,10 +187,16 @@ class StreamDriver:
 
     def begin(self, time: int) -> None:
         """Start the strategies, unless ``start`` has done so before."""
+        self._watcher.began(time)
         self._seat(next(iter(self._kernel.markets)), time)
 
     def warm(self, bars: Iterable[Bar]) -> None:
         """Bring columns up to date with bars that strategies do not see."""
+        known = list(bars)
+        self._warm(known)
+        self._watcher.warmed(known)
+
+    def _warm(self, bars: Iterable[Bar]) -> None:
         for bar in bars:
             if bar.symbol in self._seats:
                 self._seats[bar.symbol].update(bar)
@@ -196,14 +211,15 @@ class StreamDriver:
             tapes: By symbol, the time of the last message and how many of that time were handled; these are skipped.
         """
         self._handled = dict(tapes)
-        self.begin(0)
-        self.warm(bars)
+        self._seat(next(iter(self._kernel.markets)), 0)
+        self._warm(bars)
 
     def take(self, event: MarketEvent) -> None:
         """Handle an event, or keep a bar until those that end with it are there."""
         self._check_symbol(event)
         if isinstance(event, MarkPrice | FundingRate):
             self._kernel.note(event)
+            self._watcher.noted(event)
             return
         if not isinstance(event, Bar):
             self._take_tape(event)

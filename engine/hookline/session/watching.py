@@ -14,7 +14,7 @@ from hookline.errors import JournalError
 from hookline.feed import BarRequest, TapeRequest
 from hookline.journal import SessionHeader, read_journal, to_record
 from hookline.journal.content import JournalContent
-from hookline.model import Bar, BookUpdate, MarketEvent, Quote, Trade
+from hookline.model import Bar, BookUpdate, FundingRate, MarketEvent, MarkPrice, Quote, Trade
 from hookline.reporting.record import RunRecord
 from hookline.risk.rule import Action, Decision
 from hookline.session.keeper import Keeper
@@ -64,7 +64,10 @@ class SessionWatch(Watcher):
             )
             if journal.record is not None:
                 position = None if self.past is None else self.past.position
-                self._market = MarketRecorder(journal.record, plan.timeframe, position)
+                self._market = MarketRecorder(
+                    journal.record, plan.timeframe, position, follows=plan.feed.is_live
+                )
+                self._market.know(plan.funding, plan.marks)
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -84,6 +87,18 @@ class SessionWatch(Watcher):
             self._market.keep_message(event)
         self.keeper.handled(event)
         self._written(self.keeper.event_done(self._session.kernel, event.time, ()), event.time)
+
+    def began(self, time: int) -> None:
+        if self._market is not None:
+            self._market.began(time, self._session.plan.broker.taker_fee)
+
+    def warmed(self, bars: list[Bar]) -> None:
+        if self._market is not None:
+            self._market.warmed(bars)
+
+    def noted(self, event: MarkPrice | FundingRate) -> None:
+        if self._market is not None:
+            self._market.keep_note(event)
 
     def _written(self, is_committed: bool, time: int) -> None:
         if is_committed and self._market is not None:
@@ -178,7 +193,9 @@ class SessionWatch(Watcher):
             self.keeper.commit(kernel, kernel.clock.now)
 
     def dropped(self, event: MarketEvent, problem: str) -> None:
-        """Log a dropped event, at most one a minute for each symbol."""
+        """Record a dropped event, and log it, at most one a minute for each symbol."""
+        if self._market is not None:
+            self._market.dropped(event)
         minute = int(stopwatch() // 60)
         told, count = self._dropped.get(event.symbol, (-1, 0))
         self._dropped[event.symbol] = (minute if minute != told else told, count + 1)
@@ -220,7 +237,7 @@ class SessionWatch(Watcher):
         assert keeper is not None, "only called with a journal"
         keeper.commit(kernel, kernel.clock.now)
         if self._market is not None:
-            self._market.close()
+            self._market.close(kernel.clock.now)
         keeper.close("interrupted" if interrupted else "finished")
         if self._pulse is not None:
             self._pulse.beat(kernel, "interrupted" if interrupted else "finished")
