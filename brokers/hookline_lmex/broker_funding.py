@@ -5,6 +5,8 @@ Rules of this file:
 - A payment is booked once: by time, symbol and amount.
 - A record names its market in its wallet or its description, or it does not. Then the session's only perpetual gets it; of several,
   the one whose position and rate explain the amount. A payment that nothing explains is told and booked nowhere.
+- Each isolated position has a wallet of its own, which is read for good once it was seen: the position that was paid for may be
+  closed by then.
 - Funding is paid at known times: the history is read a little after each, and now and then.
 """
 
@@ -30,7 +32,7 @@ _HOUR_MS = 3_600_000
 _SECOND = 1_000_000_000
 _DELAYS = (2, 10, 30)
 _KEPT = 500
-_CROSS = "CROSS@"
+_CROSS, _ISOLATED = "CROSS@", "ISOLATED"
 # How far an amount may be off what position, mark and rate explain, to be taken for it.
 _TOLERANCE = 0.25
 _logger = logging.getLogger("hookline.lmex")
@@ -64,6 +66,7 @@ class FundingWatch:
         self._warn = warn
         self._seen: set[str] = set()
         self._next: dict[str, tuple[int, int]] = {}
+        self._wallets: dict[str, None] = {_CROSS: None}
         self.booked: OrderedDict[str, int] = OrderedDict()
         """Keys of payments that were reported, with their times."""
         self.since = 0
@@ -73,6 +76,11 @@ class FundingWatch:
         """Learn when a market pays; unknown times are looked for now and then only."""
         if next_funding and interval_minutes:
             self._next[symbol] = (next_funding, interval_minutes * 60 * _SECOND)
+
+    def note_wallet(self, wallet: str) -> None:
+        """Learn the wallet of a position; one that is empty or not of its own is no news."""
+        if wallet.startswith(_ISOLATED):
+            self._wallets[wallet] = None
 
     def seconds_to_wait(self, longest: float, speed: float) -> float:
         """Return the seconds, of ours, until the history should be read again."""
@@ -92,12 +100,11 @@ class FundingWatch:
         if not self._instruments:
             return
         positions = await client.futures.positions()
-        wallets = {_CROSS: None} | {
-            one.wallet: None for one in positions if one.wallet.startswith("ISOLATED")
-        }
+        for one in positions:
+            self.note_wallet(one.wallet)
         latest = max(self.booked.values(), default=self.since)
         start = max(self.since, latest - _HOUR_MS * _MS) // _MS
-        for wallet in wallets:
+        for wallet in list(self._wallets):
             for record in await client.futures.wallet_history(wallet, start_ms=start):
                 if record.is_funding and record.time >= self.since:
                     await self._take(client, record, positions)
@@ -165,9 +172,10 @@ class FundingWatch:
     def save(self) -> dict[str, Any]:
         """Return what must survive a restart, as values that JSON can hold."""
         recent = sorted(self.booked.items(), key=lambda item: item[1])[-50:]
-        return {"since": self.since, "booked": dict(recent)}
+        return {"since": self.since, "booked": dict(recent), "wallets": list(self._wallets)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over what ``save`` returned."""
         self.since = state.get("since", 0)
         self.booked.update(state.get("booked", {}))
+        self._wallets |= dict.fromkeys(state.get("wallets", ()))

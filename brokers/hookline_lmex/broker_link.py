@@ -179,6 +179,8 @@ class VenueLink:
 
     def _on_position(self, notice: PositionNotice) -> None:
         instrument = self._broker.instruments.get(notice.symbol)
+        if instrument is not None:
+            self._funding.note_wallet(notice.wallet)
         if instrument is not None and notice.contracts:
             price = math.nan if notice.liquidation_price is None else float(notice.liquidation_price)
             self._broker.learn_liquidation(position_id_of(instrument, is_long=notice.contracts > 0), price)
@@ -186,6 +188,7 @@ class VenueLink:
     async def _read_positions(self) -> None:
         for instrument in self._broker.perpetuals():
             for one in await self.client.futures.positions(instrument.symbol):
+                self._funding.note_wallet(one.wallet)
                 price = math.nan if one.liquidation_price is None else float(one.liquidation_price)
                 self._broker.learn_liquidation(position_id_of(instrument, is_long=one.side > 0), price)
 

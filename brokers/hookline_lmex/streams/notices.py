@@ -119,6 +119,7 @@ class PositionNotice:
         contract_size: Base units of one contract, None where the message does not say.
         time: When it was heard here: the venue gives no time.
         topic: That it came by; ``allPosition`` topics tell of all open positions, ``positions`` topics of changes.
+        wallet: Of its margin, to be copied and never built; empty where the message does not say.
     """
 
     symbol: str
@@ -134,3 +135,4 @@ class PositionNotice:
     contract_size: Decimal | None
     time: int
     topic: str
+    wallet: str = ""

@@ -106,6 +106,7 @@ class PositionData(msgspec.Struct, frozen=True, rename="camel"):
     unrealized_profit_loss: Amount = None
     liquidation_in_progress: bool | None = None
     contract_size: Amount = None
+    active_wallet_name: str | None = None
 
 
 _rows = msgspec.json.Decoder(list[msgspec.Raw])
@@ -209,6 +210,7 @@ def read_position(product: str, topic: str, row: msgspec.Raw, now: int) -> Posit
         contract_size=data.contract_size or None,
         time=now,
         topic=topic,
+        wallet=data.active_wallet_name or "",
     )
 
 

@@ -343,10 +343,12 @@ def test_fills_are_told_as_often_as_they_come() -> None:
 def test_a_position() -> None:
     async def test(venue: SmallVenue) -> None:
         async with Account(venue).running() as account:
-            assert await account.hear(venue, "positionsV3", [position()]) == PositionNotice(
+            wallet = "ISOLATED@ETH-PERP-USDT"
+            told = await account.hear(venue, "positionsV3", [position(activeWalletName=wallet)])
+            assert told == PositionNotice(
                 "ETH-PERP", "ETH-PERP-USDT", Decimal(-12), entry_price=Decimal("2500.25"), mark_price=Decimal(2490),
                 liquidation_price=Decimal("3100.5"), is_isolated=True, leverage=Decimal(5), unrealized=Decimal("0.123"),
-                is_liquidating=False, contract_size=Decimal("0.001"), time=NOW, topic="positionsV3",
+                is_liquidating=False, contract_size=Decimal("0.001"), time=NOW, topic="positionsV3", wallet=wallet,
             )  # fmt: skip
 
     run(test)
