@@ -8,6 +8,7 @@ import pytest
 from lmex_live import KEY, PERP, SECRET, live
 
 from hookline.model import TimeInForce
+from hookline_lmex.emulator import ExchangeOptions
 
 FAULTS = [
     ("drop_sockets", {}),
@@ -60,12 +61,12 @@ def act(session, rng):
             ctx.amend(order, limit=order.limit_price + rng.choice([-1.0, 1.0]), quantity=quantity)
 
 
-async def campaign(seed):
+async def campaign(seed, **options):
     rng = random.Random(seed)
     prices = [100.0]
     for _ in range(120):
         prices.append(min(115.0, max(85.0, prices[-1] + rng.choice([-2.0, -1.0, 0.0, 1.0, 2.0]))))
-    config = {"seed": seed, "nonce_window_seconds": None}
+    config = {"seed": seed, "nonce_window_seconds": None, "exchange": ExchangeOptions(**options)}
     async with live(
         prices, PERP, config=config, seconds=60.0, timeout_seconds=0.6, retries=2, leverage=10
     ) as session:
@@ -101,6 +102,10 @@ async def campaign(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_both_sides_agree_after_faults(seed):
     asyncio.run(campaign(seed))
+
+
+def test_both_sides_agree_where_the_venue_forgets_orders_at_once():
+    asyncio.run(campaign(500, closed_visible_seconds=0.0))
 
 
 @pytest.mark.slow
