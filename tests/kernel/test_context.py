@@ -8,6 +8,7 @@ import pytest
 
 import hookline as hl
 from hookline.testing import Scripted, bars, buy
+from hookline_paper.broker import PaperBroker
 
 PERP = hl.Instrument(
     "TEST", kind=hl.InstrumentKind.PERPETUAL, tick_size=Decimal("0.1"), lot_size=Decimal("0.1")
@@ -40,6 +41,17 @@ def test_money_starts_as_cash_and_moves_into_positions():
 def test_spendable_leaves_room_for_the_taker_fee():
     assert ask(lambda ctx: ctx.spendable, taker_fee_bps=100) == 1000 / 1.01
     assert ask(lambda ctx: ctx.target_weight("TEST", 1).quantity, taker_fee_bps=100) == 99.0
+
+
+def test_spendable_follows_a_fee_that_the_broker_learns_once_it_has_connected():
+    broker = PaperBroker(taker_fee_bps=10)
+
+    def learn(ctx):
+        before = ctx.spendable
+        broker.taker_fee_bps = 100
+        return before, ctx.spendable
+
+    assert ask(learn, broker=broker) == (1000.0 / 1.001, 1000.0 / 1.01)
 
 
 def test_last_price_is_unknown_before_the_first_bar():

@@ -25,7 +25,6 @@ class Outlook:
         self._kernel = kernel
         self._ledger = kernel.ledgers[id_]
         self._positions = self._ledger.positions
-        self._fee_room = 1.0 + kernel.broker.taker_fee
 
     @property
     def now(self) -> datetime:
@@ -57,6 +56,11 @@ class Outlook:
     def spendable(self) -> float:
         """Equity less the taker fee of spending all of it: what sizing starts from."""
         return self._ledger.equity / self._fee_room
+
+    @property
+    def _fee_room(self) -> float:
+        # Asked for each time: a broker at a venue learns its fee only once it has connected.
+        return 1.0 + self._kernel.broker.taker_fee
 
     @property
     def fee_rate(self) -> float:
