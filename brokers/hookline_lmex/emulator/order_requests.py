@@ -247,5 +247,6 @@ def lots_of(product: Product, body: Mapping[str, Any], name: str, instrument: In
     if lots < instrument.min_lots:
         raise bad_size(f"{name} must be at least {instrument.min_lots * step:f}")
     if lots > most:
-        raise Refused(400, 300, f"{name} must be at most {most * step:f}")
+        code = 4051 if product is _FUTURES else 4003
+        raise Refused(400, code, f"BADREQUEST: {name} must be at most {most * step:f}")
     return lots

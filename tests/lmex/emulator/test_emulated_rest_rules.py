@@ -266,7 +266,7 @@ def test_too_little_money_is_a_status_where_that_is_configured():
         (FUTURES, {"size": 0}, 301),
         (FUTURES, {"size": 1.5}, 301),
         (FUTURES, {"size": -3}, 301),
-        (FUTURES, {"size": 7_000_000}, 300),
+        (FUTURES, {"size": 7_000_000}, 4051),
         (SPOT, {"size": 0.00005}, 301),
         (FUTURES, {"price": 90.005}, 302),
         (FUTURES, {"price": -90}, 302),
