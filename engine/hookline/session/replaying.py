@@ -11,7 +11,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from pathlib import Path
@@ -29,7 +29,7 @@ from hookline.session.replaying_matching import match_orders
 from hookline.session.replaying_parts import Difference, Market, Rates, Runs, explain
 from hookline.session.replaying_run import Account, Outside, Rerun
 
-__all__ = ["Assumed", "Replay", "replay"]
+__all__ = ["Assumed", "Build", "Replay", "replay"]
 
 _MILLISECOND = 10**6
 # What reaches an account without any strategy having asked for it, by the tags that it is booked under.
@@ -63,12 +63,17 @@ class Replay:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-def replay(folder: Path, assumed: Assumed | None = None) -> Replay:
+Build = Callable[[Rates, float | None], Plan]
+"""Returns a new plan of a session with a broker that simulates, given the fees and the round trip of orders in milliseconds."""
+
+
+def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = None) -> Replay:
     """Run the strategies of a session on its recording and explain what differs.
 
     Args:
         folder: The session's, with its journal and its recording.
         assumed: What to reckon with.
+        build: For sessions that were made in Python; by default the configuration in the journal is built.
 
     Raises:
         JournalError: if there is no journal, or it cannot be read.
@@ -83,7 +88,7 @@ def replay(folder: Path, assumed: Assumed | None = None) -> Replay:
     entries = list(recording.entries())
     was_live = content.header.mode == "live"
     rates = _rates(content.fills, entries, assumed)
-    bench = _Bench(content, recording, rates)
+    bench = _Bench(content, recording, rates, build)
     live = _account(content)
     received = bench.run(entries)
     latency, notes = _latency(content, assumed, bench) if was_live else (None, [])
@@ -121,12 +126,15 @@ def _recording(folder: Path) -> Recording:
 class _Bench:
     """Builds the session anew for each run."""
 
-    def __init__(self, content: JournalContent, recording: Recording, rates: Rates) -> None:
+    def __init__(
+        self, content: JournalContent, recording: Recording, rates: Rates, build: Build | None
+    ) -> None:
         from hookline.session.pulse import read_status
 
         self._content = content
         self._recording = recording
         self._rates = rates
+        self._build = build or self._built
         self._was_live = content.header.mode == "live"
         file = read_status(recording.folder.parent).get("file", "")
         self._base = Path(file).parent if file else Path()
@@ -134,21 +142,21 @@ class _Bench:
 
     def run(self, entries: Sequence[Entry], latency_ms: float | None = None) -> Account:
         """Run the strategies on entries."""
-        plan = self._plan(latency_ms)
+        plan = self._build(self._rates, latency_ms)
         self.symbols_on_tape = set(plan.tapes)
         outside = _outside(self._content) if self._was_live else []
         again = Rerun(plan, follows=self._recording.follows, was_live=self._was_live, outside=outside)
         return again.account(entries)
 
-    def _plan(self, latency_ms: float | None) -> Plan:
+    def _built(self, rates: Rates, latency_ms: float | None) -> Plan:
         from hookline.session.assembly import assemble
         from hookline.session.loader import session_from
 
         header = self._content.header
-        config = session_from(self._data(latency_ms), header.name, self._base)
+        config = session_from(self._data(rates, latency_ms), header.name, self._base)
         return replace(assemble(config), instruments=dict(header.instruments))
 
-    def _data(self, latency_ms: float | None) -> dict[str, Any]:
+    def _data(self, rates: Rates, latency_ms: float | None) -> dict[str, Any]:
         """Return the session's configuration with a feed that plays the recording, and a broker that simulates."""
         data = _without_defaults(self._content.header.config)
         data |= {
@@ -161,17 +169,17 @@ class _Bench:
         }
         data.pop("live", None)
         if self._was_live:
-            data["broker"] = {"use": "paper", "params": self._simulator(latency_ms)}
+            data["broker"] = {"use": "paper", "params": self._simulator(rates, latency_ms)}
         for venue in data.get("venues", {}).values():
             venue.pop("feed", None)
             if self._was_live:
                 venue.pop("broker", None)
         return data
 
-    def _simulator(self, latency_ms: float | None) -> dict[str, Any]:
+    def _simulator(self, rates: Rates, latency_ms: float | None) -> dict[str, Any]:
         params: dict[str, Any] = {
-            "maker_fee_bps": self._rates.maker * 1e4,
-            "taker_fee_bps": max(0.0, self._rates.taker) * 1e4,
+            "maker_fee_bps": rates.maker * 1e4,
+            "taker_fee_bps": max(0.0, rates.taker) * 1e4,
         }
         leverage = (self._content.header.config.get("broker") or {}).get("params", {}).get("leverage")
         if isinstance(leverage, int | float):
