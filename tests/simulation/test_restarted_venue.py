@@ -32,3 +32,26 @@ def test_a_position_liquidated_for_the_losses_of_another_is_closed_at_its_own_pr
 
     prices = {fill.symbol: fill.price for fill in world.news().fills}
     assert prices["FIRST"] == 500.0
+
+
+def test_an_amendment_may_wait_for_an_order_that_ended_with_its_position():
+    instruments = {one.symbol: one for one in (FIRST, SECOND)}
+    world = World(Setting(instruments, {"leverage": 10.0, "liquidation_fee_bps": 0.0}, {"a": 800.0}))
+    world.submit("a", "FIRST", hl.Side.BUY, 1, {})
+    world.submit("a", "SECOND", hl.Side.BUY, 20, {})
+    world.submit("a", "FIRST", hl.Side.SELL, 1, {"limit": 600.0, "reduce_only": True})
+    for hour in (0, 1):
+        world.bars([bar("FIRST", hour, 500.0), bar("SECOND", hour, 100.0)])
+    world.news()
+    (exit_,) = (number for number, one in world.orders.items() if one.is_open)
+    world.bars([bar("SECOND", 2, 100.0)])
+    # The bar of its own instrument is still to come, and is late.
+    world.amend(exit_, 1, 650.0)
+    world.bars([bar("SECOND", 3, 100.0, 60.0)])
+    world.news()
+
+    assert world.orders[exit_].reason == "position liquidated"
+    world = world.restarted()
+    world.bars([bar("FIRST", 3, 500.0, 700.0)])
+
+    assert world.news().fills == []

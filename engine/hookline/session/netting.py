@@ -190,6 +190,7 @@ class NettedBroker(Broker):
             # Before the venue sees the bars, it is the time of their opens.
             self._clock.held = bar.start
             self._groups.begin(bar)
+            self._singles.begin(bar)
         self._clock.held = None
         ground.is_matching = True
         self._inner.match(bars)

@@ -7,22 +7,23 @@ Rules of this file:
 - Spot that its strategy does not hold is not offered.
 - What has no room when it is sent is judged when it arrives. On bars that is the first open after it, and what fills there may
   make room: until then it is kept here.
+- An amendment of such an order waits here until its time has come (``requests.py``), and is cut to the position of that time. Until
+  then the order stays as it was, and its twin is cut by that.
 - Children of an entry are the venue's business until they are sent; from then on they grow with their entry from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import msgspec
 
 from hookline.broker import Broker, BrokerListener
 from hookline.model import Bar, Order, OrderStatus, OrderType, transition
 from hookline.session.netting_account import ACCOUNT, Account, VenueClock
 from hookline.session.netting_shares import ending, is_limited, room
 from hookline.simulation.fills import trail_level
+from hookline.simulation.requests import Request, Requests
 from hookline.simulation.twins import Twins
 
 __all__ = ["Ground", "Singles"]
@@ -93,7 +94,7 @@ class Singles:
         self._ground = ground
         self._twins = Twins()
         self._kept: list[Order] = []
-        self._asked: dict[Order, list[tuple[int, int]]] = {}
+        self._requests = Requests(ground.open, self._grant)
 
     def has(self, order: Order) -> bool:
         """Return whether an order is here."""
@@ -124,27 +125,50 @@ class Singles:
         twin = self._twins.of.get(order)
         if lots <= order.filled_lots:
             self.cancel(order, "amended to its filled quantity")
-        elif twin is None:
-            order.lots, order.limit_price, order.trigger_price = lots, limit, trigger
-        elif is_limited(order):
-            self._amend_limited(order, twin, lots, limit, trigger)
+        elif twin is None or is_limited(order):
+            self._ask(order, twin, {"lots": lots, "limit_price": limit, "trigger_price": trigger})
         else:
             self._ground.inner.amend(twin, lots, limit, trigger)
             self._sync(order, twin)
 
-    def _amend_limited(
-        self, order: Order, twin: Order, lots: int, limit: float | None, trigger: float | None
-    ) -> None:
-        """Ask for a change of an order that is cut to a position; its own quantity changes with that of its twin."""
-        there = room(msgspec.structs.replace(order, lots=lots), self._ground.account.position_of(order).lots)
-        if not there and order.status is not OrderStatus.HELD:
-            self._cancel_for(order)
+    def _ask(self, order: Order, twin: Order | None, terms: Mapping[str, Any]) -> None:
+        """Ask for a change of an order that is cut to a position, or is kept."""
+        there = order if twin is None else twin
+        before = {"lots": order.lots, "limit_price": there.limit_price, "trigger_price": there.trigger_price}
+        # An amendment that waits may change what this one leaves alone: then all of its terms count.
+        is_second = self._requests.waits(order)
+        changes = {name: value for name, value in terms.items() if is_second or value != before[name]}
+        request = Request(self._ground.clock.now, order, "amended to its filled quantity", changes)
+        if order.symbol in self._ground.on_tape:
+            self._grant(request)
+        else:
+            self._requests.ask(request)
+
+    def _grant(self, request: Request) -> None:
+        """Change an order, and its twin as far as there is room."""
+        order, twin = request.order, self._twins.of.get(request.order)
+        terms = {"lots": order.lots} | dict(request.changes or {})
+        if order.is_closed or (twin is not None and twin.is_closed):
             return
-        asked = twin.filled_lots + there if there else lots
-        # A venue may grant it later, after those that wait.
-        self._asked.setdefault(order, []).append((asked, lots))
-        self._ground.inner.amend(twin, asked, limit, trigger)
-        self._sync(order, twin)
+        if terms["lots"] <= order.filled_lots:
+            self.cancel(order, request.reason)
+        elif twin is None:
+            for name, value in terms.items():
+                setattr(order, name, value)
+        else:
+            order.lots = terms["lots"]
+            self._amend_twin(order, twin, terms)
+
+    def _amend_twin(self, order: Order, twin: Order, terms: Mapping[str, Any]) -> None:
+        is_held = order.status is OrderStatus.HELD
+        there = order.open_lots if is_held else self._ground.room(order)
+        if there:
+            limit = terms.get("limit_price", twin.limit_price)
+            trigger = terms.get("trigger_price", twin.trigger_price)
+            self._ground.inner.amend(twin, twin.filled_lots + there, limit, trigger)
+            self._sync(order, twin)
+        else:
+            self._cancel_for(order)
 
     def _made(self, order: Order) -> Order:
         """Return a new twin, cut to what there is room for, with twins of the children that wait for it."""
@@ -194,18 +218,11 @@ class Singles:
         twin = self._twins.of.get(order)
         if twin is None or twin.is_closed or not is_limited(order):
             return
-        asked = self._asked.get(order)
-        lots = asked[-1][1] if asked else order.lots
-        there = room(msgspec.structs.replace(order, lots=lots), self._ground.account.position_of(order).lots)
-        wanted = twin.filled_lots + there
+        there = self._ground.room(order)
         if not there:
             self._cancel_for(order)
-        elif asked and asked[-1][0] != wanted:
-            # What waits to be granted would undo this: it is asked for once more, with the quantity that fits now.
-            asked.append((wanted, lots))
-            self._ground.inner.amend(twin, wanted, twin.limit_price, twin.trigger_price)
-        elif not asked and twin.lots != wanted:
-            self._ground.inner.amend(twin, wanted, twin.limit_price, twin.trigger_price)
+        elif twin.lots != twin.filled_lots + there:
+            self._ground.inner.amend(twin, twin.filled_lots + there, twin.limit_price, twin.trigger_price)
 
     def _cancel_for(self, order: Order) -> None:
         if order.reduce_only and order.status is not OrderStatus.HELD:
@@ -238,9 +255,15 @@ class Singles:
         transition(twin, OrderStatus.ACCEPTED, bar.start)
         self._ground.listener.order_changed(order, OrderStatus.ACCEPTED, bar.start)
 
-    def settle(self, bars: Iterable[Bar]) -> None:
-        """Once bars are matched: end what still has no room, and bring terms up to date."""
+    def begin(self, bar: Bar) -> None:
+        """Before the venue sees a bar: grant what was asked for before it."""
+        self._requests.begin(bar)
+
+    def settle(self, bars: Sequence[Bar]) -> None:
+        """Once bars are matched: grant the rest, end what still has no room, and bring terms up to date."""
         starts = {bar.symbol: bar.start for bar in bars}
+        for bar in bars:
+            self._requests.finish(bar)
         for order in tuple(self._kept):
             if order.time <= starts.get(order.symbol, -1):
                 self._kept.remove(order)
@@ -249,7 +272,7 @@ class Singles:
             self.sync(symbol)
 
     def sync(self, symbol: str) -> None:
-        """Bring the terms of a symbol's orders up to date, and fit those that an amendment has changed since."""
+        """Bring the terms of a symbol's orders up to date, and fit them to what has changed since."""
         for order in tuple(self._ground.open[symbol]):
             twin = self._twins.of.get(order)
             if twin is not None:
@@ -263,18 +286,6 @@ class Singles:
             order.time = twin.time
             if not is_limited(order):
                 order.lots = twin.lots
-            elif order in self._asked:
-                self._grant(order, twin.lots)
-
-    def _grant(self, order: Order, there: int) -> None:
-        """Change the quantity of a cut order once its twin shows that the venue has granted it."""
-        asked = self._asked[order]
-        granted = next((number for number, one in enumerate(asked) if one[0] == there), None)
-        if granted is not None:
-            order.lots = max(asked[granted][1], order.filled_lots)
-            del asked[: granted + 1]
-            if not asked:
-                del self._asked[order]
 
     # -- what the venue reports ----------------------------------------------------------------------------------------
 
@@ -311,7 +322,6 @@ class Singles:
     def _forget(self, order: Order) -> None:
         if order.is_closed:
             self._ground.drop(order)
-            self._asked.pop(order, None)
             self._twins.forget(order)
 
     # -- restarts ------------------------------------------------------------------------------------------------------
@@ -319,13 +329,13 @@ class Singles:
     def save(self) -> dict[str, Any]:
         """Return the orders that are here by number, as values that JSON can hold."""
         twins = [[order.number, twin.lots] for order, twin in self._twins.of.items()]
-        asked = [[order.number, rows] for order, rows in self._asked.items()]
-        return {"twins": twins, "kept": [order.number for order in self._kept], "asked": asked}
+        kept = [order.number for order in self._kept]
+        return {"twins": twins, "kept": kept, "requests": self._requests.save()}
 
     def restore(self, state: Mapping[str, Any], orders: Mapping[int, Order]) -> dict[int, Order]:
         """Take over what ``save`` returned and return the twins by number."""
         self._kept = [orders[number] for number in state["kept"]]
-        self._asked = {orders[number]: [(one, lots) for one, lots in rows] for number, rows in state["asked"]}
+        self._requests.restore(state.get("requests", {}), orders)
         twins = {}
         for number, lots in state["twins"]:
             twin = self._twin(orders[number])

@@ -68,8 +68,10 @@ class Requests:
             {symbol: time for symbol, time in state.get("matched", {}).items() if symbol in self._matched}
         )
         for time, number, reason, changes in state.get("waiting", []):
-            order = orders[number]
-            self.waiting[order.symbol].append(Request(time, order, reason, changes))
+            # An order may have ended meanwhile otherwise than by a bar of its own.
+            if number in orders:
+                order = orders[number]
+                self.waiting[order.symbol].append(Request(time, order, reason, changes))
 
     def begin(self, bar: Bar) -> None:
         """Grant what was asked for before a bar starts."""
