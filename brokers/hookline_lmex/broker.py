@@ -42,7 +42,7 @@ from hookline.broker import Broker, BrokerListener
 from hookline.clock import Clock, stopwatch
 from hookline.errors import ConfigError, VenueError
 from hookline.hookspecs import hookimpl
-from hookline.model import Instrument, InstrumentKind, Ledger, MarginMode, Order, Position, VenueAccount
+from hookline.model import Instrument, InstrumentKind, Ledger, Order, Position, VenueAccount
 from hookline.params import Doc, Ge, Gt, Le
 from hookline_lmex.broker_fees import BaseFees, Rates, fee_in_quote
 from hookline_lmex.broker_funding import FundingWatch
@@ -50,7 +50,7 @@ from hookline_lmex.broker_memory import restore_orders, save_orders
 from hookline_lmex.broker_news import FillNews, FundingNews, News
 from hookline_lmex.broker_orders import Book, Patience
 from hookline_lmex.broker_protecting import Protecting
-from hookline_lmex.broker_steps import is_quiet
+from hookline_lmex.broker_steps import has_actions, is_quiet
 from hookline_lmex.broker_strangers import Strangers
 from hookline_lmex.credentials import Credentials, read_credentials
 from hookline_lmex.feed_hosts import Environment, rest_host, socket_host
@@ -89,9 +89,6 @@ class LmexBroker(Broker):
     secret_env: Annotated[str, Doc("environment variable with its secret")] = "LMEX_API_SECRET"  # noqa: S105
     env_file: Annotated[Path, Doc("file of NAME=value lines in which they are looked for too")] = Path(".env")
     leverage: Annotated[float, Gt(0), Le(200), Doc("of perpetuals whose instrument names none")] = 1.0
-    margin_mode: Annotated[
-        Literal["isolated", "cross"], Doc("margin of perpetuals without a position so far")
-    ] = "isolated"
     respect_positions: Annotated[
         bool,
         Doc(
@@ -213,6 +210,10 @@ class LmexBroker(Broker):
     def flush(self) -> None:
         if self._link is not None:
             self._link.flush(has_endings=bool(self._protecting.ending))
+
+    @property
+    def has_requests(self) -> bool:
+        return has_actions(self._book)
 
     def cancel_all_after(self, seconds: float | None) -> None:
         self._dead_man = seconds
@@ -361,11 +362,6 @@ class LmexBroker(Broker):
     def leverage_of(self, instrument: Instrument) -> Decimal:
         """Return the leverage that is configured for a perpetual."""
         return instrument.leverage or Decimal(repr(self.leverage))
-
-    @property
-    def margin(self) -> MarginMode:
-        """The margin mode that is configured."""
-        return MarginMode(self.margin_mode)
 
     def perpetuals(self) -> list[Instrument]:
         """Return the instruments that have positions and margin."""

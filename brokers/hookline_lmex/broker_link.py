@@ -99,7 +99,7 @@ class VenueLink:
             market = markets[instrument.symbol]
             funding.schedule(instrument.symbol, market.next_funding, market.funding_interval_minutes)
             warn = broker.warn if broker.respect_positions else _refuse
-            await prepare_margin(client, instrument, broker.leverage_of(instrument), broker.margin, warn)
+            await prepare_margin(client, instrument, broker.leverage_of(instrument), warn)
         source = PriceSource(broker.stop_price_source)
         self.sender = Sender(
             client,

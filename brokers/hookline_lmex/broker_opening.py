@@ -85,7 +85,6 @@ async def prepare_margin(
     client: LmexClient,
     instrument: Instrument,
     leverage: Decimal,
-    margin_mode: MarginMode,
     warn: Callable[[str], None],
 ) -> None:
     """Set position mode, margin mode and leverage of a perpetual as configured, or respect what a position or an order needs.
@@ -93,7 +92,7 @@ async def prepare_margin(
     Raises:
         VenueError: if the venue refuses, or holds positions in a mode that the session does not.
     """
-    symbol, api = instrument.symbol, client.futures
+    symbol, api, margin_mode = instrument.symbol, client.futures, instrument.margin_mode
     is_used = bool(await api.positions(symbol)) or bool(await api.open_orders(symbol))
     wanted = _MODES[instrument.position_mode]
     modes = [one.mode for one in await api.position_mode(symbol) if one.symbol == symbol]

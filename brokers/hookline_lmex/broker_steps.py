@@ -33,6 +33,12 @@ def next_action(track: Track, now: float) -> Action | None:
     return None
 
 
+def has_actions(book: Book) -> bool:
+    """Return whether something is to be sent now."""
+    now = book.watch() if book.marked else 0.0
+    return any(next_action(track, now) is not None for track in book.marked)
+
+
 def to_ask(book: Book, patience: Patience) -> Iterator[Track]:
     """Yield the orders that the venue is to be asked about now."""
     now = book.watch()

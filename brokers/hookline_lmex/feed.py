@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 from hookline.clock import Clock, SystemClock
 from hookline.errors import ConfigError
 from hookline.feed import BarRequest, Feed, TapeRequest
 from hookline.hookspecs import hookimpl
-from hookline.model import BarSeries, Instrument, MarketEvent, TapeSeries, timeframe_ns
+from hookline.model import BarSeries, Instrument, MarginMode, MarketEvent, TapeSeries, timeframe_ns
 from hookline.params import Doc, Ge, Gt
 from hookline_lmex.client import LmexClient
 from hookline_lmex.feed_bars import BarRules
@@ -66,6 +66,10 @@ class LmexFeed(Feed):
     min_notional: Annotated[
         float, Ge(0), Doc("smallest order in quote currency; the venue hides smaller ones")
     ] = 5.0
+    margin_mode: Annotated[
+        Literal["isolated", "cross"],
+        Doc("of perpetuals, unless 'instruments' says otherwise; the broker sets it where no position is"),
+    ] = "isolated"
     mark_seconds: Annotated[float, Ge(0), Doc("between two mark prices of perpetuals; 0 for none")] = 1.0
     close_grace_seconds: Annotated[
         float, Ge(0), Doc("from a bar's end until it counts as closed though there is no newer one")
@@ -195,7 +199,9 @@ class LmexFeed(Feed):
 
     async def _instrument(self, client: LmexClient, symbol: str) -> Instrument:
         if symbol not in self._instruments:
-            self._instruments[symbol] = await load_instrument(client, symbol, self.min_notional)
+            self._instruments[symbol] = await load_instrument(
+                client, symbol, self.min_notional, MarginMode(self.margin_mode)
+            )
         return self._instruments[symbol]
 
     async def _begin(self, client: LmexClient, request: BarRequest) -> int:

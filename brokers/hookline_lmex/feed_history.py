@@ -12,7 +12,7 @@ from hookline.data.raw import range_text
 from hookline.data.resample import bucket_start
 from hookline.errors import ConfigError, DataError
 from hookline.feed import BarRequest
-from hookline.model import BarSeries, Instrument
+from hookline.model import BarSeries, Instrument, MarginMode
 from hookline.problems import did_you_mean
 from hookline_lmex.client import LmexClient, is_futures_symbol
 from hookline_lmex.errors import LmexRefused
@@ -64,8 +64,10 @@ async def market_of(client: LmexClient, symbol: str) -> MarketSummary:
     raise ConfigError(f"LMEX has no market {symbol!r}{hint}")
 
 
-async def load_instrument(client: LmexClient, symbol: str, min_notional: float) -> Instrument:
-    """Return the instrument of a market, with the margin tiers of a perpetual.
+async def load_instrument(
+    client: LmexClient, symbol: str, min_notional: float, margin_mode: MarginMode
+) -> Instrument:
+    """Return the instrument of a market, with the margin tiers and the margin mode of a perpetual.
 
     Raises:
         ConfigError: if there is no such market.
@@ -73,8 +75,10 @@ async def load_instrument(client: LmexClient, symbol: str, min_notional: float) 
         LmexError: if it gives no usable answer.
     """
     summary = await market_of(client, symbol)
-    tiers = await client.futures.risk_limits(symbol) if is_futures_symbol(symbol) else []
-    return instrument_of(summary, tiers, min_notional=Decimal(str(min_notional)))
+    if not is_futures_symbol(symbol):
+        return instrument_of(summary, min_notional=Decimal(str(min_notional)))
+    tiers = await client.futures.risk_limits(symbol)
+    return instrument_of(summary, tiers, min_notional=Decimal(str(min_notional)), margin_mode=margin_mode)
 
 
 async def begin_of(client: LmexClient, symbol: str) -> int:

@@ -205,15 +205,6 @@ def test_cash_is_that_of_the_wallet_which_pays():
     assert outlook(replace(plan, wallets=[WalletPlan("", "USDC", 9.0)]), "SOL-USDT").cash == 0.0
 
 
-def test_the_margin_mode_is_that_which_the_broker_sets():
-    plan = plan_of()
-    assert outlook(plan, "ETH-PERP").instrument.margin_mode is MarginMode.CROSS
-    plan.broker.margin_mode = "isolated"
-    one = outlook(plan, "ETH-PERP")
-    assert one.instrument.margin_mode is MarginMode.ISOLATED
-    assert one.long_liquidation == pytest.approx(one.price * (1 - 1 / 3) / (1 - 0.005 - FEE))
-
-
 def test_a_position_that_is_there_keeps_its_leverage_and_margin_mode():
     plan = plan_of()
     held = replace(ACCOUNT.positions[0], leverage=2.0, margin_mode="cross")

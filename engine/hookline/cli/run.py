@@ -185,6 +185,7 @@ def _run_guarded(job: _Job) -> _Outcome:
 
 
 def _run(job: _Job) -> _Outcome:
+    from hookline.session.environment import lend_variables
     from hookline.session.loader import load_session
 
     _show_log()
@@ -199,6 +200,7 @@ def _run(job: _Job) -> _Outcome:
         kept = move_aside(config.output)
         if kept is not None:
             typer.echo(f"the earlier journal is in {kept}", err=True)
+    lend_variables(job.file)
     session = Session.from_config(config, accept_changes=job.accept_changes)
     confirm = _confirm(session, job) if config.mode == "live" else None
     with _progress(job, config) as progress:

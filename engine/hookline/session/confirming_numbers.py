@@ -128,7 +128,7 @@ def outlook_of(
         funding: Of a perpetual, None where unknown.
         account: What the venue says: a position that is there keeps its leverage and margin mode.
     """
-    instrument = _as_traded(plan, plan.instruments[symbol], account)
+    instrument = _as_traded(plan.instruments[symbol], account)
     cash, leverage = cash_for(plan, seat, instrument), plan.broker.leverage
     chosen = _leverage(instrument, leverage)
     price = prices.get(symbol, math.nan)
@@ -151,15 +151,14 @@ def outlook_of(
     )  # fmt: skip
 
 
-def _as_traded(plan: Plan, instrument: Instrument, account: VenueAccount | None) -> Instrument:
+def _as_traded(instrument: Instrument, account: VenueAccount | None) -> Instrument:
     """Return an instrument with the leverage and margin mode that positions will have.
 
-    Those of a position that is there stay; else a broker that sets the margin mode itself names it as ``margin_mode``, beside its
-    ``leverage``.
+    Those of a position that is there stay.
     """
     if instrument.kind is InstrumentKind.SPOT:
         return instrument
-    mode, leverage = str(getattr(plan.broker, "margin_mode", "")), instrument.leverage
+    mode, leverage = str(instrument.margin_mode), instrument.leverage
     for held in () if account is None else account.positions:
         if held.symbol == instrument.symbol:
             mode = held.margin_mode or mode

@@ -24,7 +24,7 @@ from hookline.clock import stopwatch
 from hookline.errors import ConfigError, HooklineError, JournalError, VenueError
 from hookline.params import PluginUse
 from hookline.session.document import Document
-from hookline.session.environment import read_dotenv
+from hookline.session.environment import lend_variables, read_dotenv
 from hookline.session.loader import load_session
 from hookline.session.pulse import read_status
 from hookline.session.requests import is_kill_asked
@@ -116,7 +116,7 @@ def target_of(session: Path) -> Target:
     if config is None and header is None:
         raise ConfigError(why or f"{folder}: has neither a journal nor a sign of life; name the session file")
     notes = [] if header is None or not why else [f"{why}; what the journal says counts"]
-    _lend_variables(file)
+    lend_variables(file)
     uses = None if config is None else _Uses.of_config(config)
     if header is not None and (config is None or not _is_same(config, header[2])):
         uses = _last_used(header, file, uses, notes)
@@ -153,18 +153,6 @@ def _found(session: Path) -> tuple[Path | None, Path | None]:
         return session, None
     told = str(read_status(session).get("file") or "")
     return (Path(told) if told and Path(told).is_file() else None), session
-
-
-def _lend_variables(file: Path | None) -> None:
-    """Let brokers find their keys from any folder: variables of the ``.env`` beside the session file that nothing else sets."""
-    if file is None:
-        return
-    try:
-        known, lent = read_dotenv(Path(".env")), read_dotenv(file.with_name(".env"))
-    except ConfigError:
-        return  # told where the session file is read
-    for name in lent.keys() - known.keys():
-        os.environ.setdefault(name, lent[name])
 
 
 def _configured(file: Path | None) -> tuple[SessionConfig | None, str]:

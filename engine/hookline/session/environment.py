@@ -9,13 +9,14 @@ Rules of this file:
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.errors import ConfigError
 
-__all__ = ["interpolate", "read_dotenv"]
+__all__ = ["interpolate", "lend_variables", "read_dotenv"]
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{_NAME})(?::-(?P<default>[^}}]*))?\}})?")
@@ -88,3 +89,15 @@ def _unquoted(value: str, path: Path, number: int) -> str:
     if value[0] == "'":
         return match["text"]
     return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), match["text"])
+
+
+def lend_variables(file: Path | None) -> None:
+    """Let brokers find their keys from any folder: variables of the ``.env`` beside the session file that nothing else sets."""
+    if file is None:
+        return
+    try:
+        known, lent = read_dotenv(Path(".env")), read_dotenv(file.with_name(".env"))
+    except ConfigError:
+        return  # told where the session file is read
+    for name in lent.keys() - known.keys():
+        os.environ.setdefault(name, lent[name])

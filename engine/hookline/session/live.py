@@ -14,12 +14,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hookline.errors import HooklineError
 from hookline.model import MarketEvent, VenueAccount
-from hookline.session.confirming import consent
 from hookline.session.guard import DeadMan
 from hookline.session.reconciler import Reconciler
 
@@ -46,17 +44,13 @@ class VenueLink:
         session: Not started yet.
         driver: Of its stream.
         watch: Keeps its journal.
-        confirm: Asked before anything is sent; None where somebody has answered already.
     """
 
-    def __init__(
-        self, session: Session, driver: StreamDriver, watch: SessionWatch, confirm: Confirm | None = None
-    ) -> None:
+    def __init__(self, session: Session, driver: StreamDriver, watch: SessionWatch) -> None:
         plan = session.plan
         self._session = session
         self._driver = driver
         self._watch = watch
-        self._confirm = confirm
         self._broker = plan.broker
         self._has_started = False
         self._reconciler = Reconciler(
@@ -93,23 +87,18 @@ class VenueLink:
             return f"the venue has not answered {self._reconciler.failures} comparisons in a row"
         return ""
 
-    async def run(
-        self, events: AsyncIterator[MarketEvent], start: Callable[[], None], prices: Mapping[str, float]
-    ) -> bool:
+    async def run(self, events: AsyncIterator[MarketEvent], start: Callable[[], None]) -> bool:
         """Trade until the stream ends; return whether it was interrupted.
 
         Args:
             events: Of the market.
             start: Starts the strategies.
-            prices: Today's, as far as they are known.
 
         Raises:
             HooklineError: if the venue cannot be reached, the account contradicts the session, or the stream breaks.
         """
         tasks: list[asyncio.Task[None]] = []
         try:
-            if self._confirm is not None:
-                await consent(partial(self._confirm, await self._broker.venue_account(), prices))
             self._watch.tell("starting")
             await self._broker.open(self._wake)
             await self._take_up(start)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hookline.clock import EventClock, SteadyClock, isoformat, stopwatch
@@ -148,8 +150,11 @@ class Session:
         clock = plan.feed.clock
         driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, rules, watch, clock)
         watch.end = driver.end
+        if confirm is not None and plan.broker.is_live:
+            asyncio.run(self._ask(confirm, self._warmup(clock.now)))
         if plan.feed.is_live:
-            interrupted = asyncio.run(self._follow(driver, watch, self._warmup(clock.now), confirm))
+            with _short_pauses():
+                interrupted = asyncio.run(self._follow(driver, watch, self._warmup(clock.now)))
         else:
             interrupted = self._replay(driver, watch)
         return recorder.series(), interrupted
@@ -184,9 +189,14 @@ class Session:
         self.kernel.stop()
         return interrupted
 
-    async def _follow(
-        self, driver: StreamDriver, watch: SessionWatch, warmup: Sequence[BarSeries], confirm: Confirm | None
-    ) -> bool:
+    async def _ask(self, confirm: Confirm, history: Sequence[BarSeries]) -> None:
+        """Let a person look at the account before anything is begun."""
+        from hookline.session.confirming import consent
+
+        prices = {one.symbol: float(one.close[-1]) for one in history}
+        await consent(partial(confirm, await self.plan.broker.venue_account(), prices))
+
+    async def _follow(self, driver: StreamDriver, watch: SessionWatch, warmup: Sequence[BarSeries]) -> bool:
         """Follow a market as it moves: indicators are warmed up with what was, strategies see what comes."""
         plan = self.plan
         now = plan.feed.clock.now
@@ -208,9 +218,8 @@ class Session:
         if plan.broker.is_live:
             from hookline.session.live import VenueLink
 
-            prices = {one.symbol: float(one.close[-1]) for one in warmup}
             async with aclosing(stream_events(plan.feed, requests)) as events:
-                return await VenueLink(self, driver, watch, confirm).run(events, start, prices)
+                return await VenueLink(self, driver, watch).run(events, start)
         start()
         interrupted = await _run(driver, stream_events(plan.feed, requests))
         if self.on_stop != "keep":
@@ -312,6 +321,16 @@ async def _run(driver: StreamDriver, stream: AsyncGenerator[MarketEvent, None]) 
     """Run a stream, and leave nothing of it open however the run ends."""
     async with aclosing(stream) as events:
         return await driver.run(events)
+
+
+@contextmanager
+def _short_pauses() -> Iterator[None]:
+    """Keep the garbage collector from going through all that was there before: it would stop a live session for many milliseconds."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Listening(Observing):

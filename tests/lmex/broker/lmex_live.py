@@ -14,7 +14,7 @@ from hookline.errors import DataError
 from hookline.feed import Feed
 from hookline.kernel.context import Context
 from hookline.kernel.kernel import Kernel
-from hookline.model import Instrument, InstrumentKind, MarketData, RowKind, TapeSeries
+from hookline.model import Instrument, InstrumentKind, MarginMode, MarketData, RowKind, TapeSeries
 from hookline.params import PluginUse
 from hookline.session.schema import InstrumentEntry
 from hookline_lmex.broker import LmexBroker
@@ -24,7 +24,8 @@ START = 1_704_067_200_000_000_000
 KEY, SECRET = "a-broker-test-key", "a-broker-test-secret-worth-nothing"
 _TERMS = {"tick_size": Decimal("0.5"), "lot_size": Decimal("0.001"), "base": "BTC", "quote": "USDT"}
 PERP = Instrument(
-    "BTC-PERP", InstrumentKind.PERPETUAL, Decimal("0.5"), Decimal("0.001"), base="BTC", contract_size=Decimal("0.001")
+    "BTC-PERP", InstrumentKind.PERPETUAL, Decimal("0.5"), Decimal("0.001"), base="BTC", contract_size=Decimal("0.001"),
+    margin_mode=MarginMode.ISOLATED,
 )  # fmt: skip
 SPOT = Instrument("BTC-USDT", InstrumentKind.SPOT, Decimal("0.5"), Decimal("0.001"), base="BTC")
 FAST = {
