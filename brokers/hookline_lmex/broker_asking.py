@@ -91,6 +91,7 @@ class Asker:
 
     def look(self) -> None:
         """Begin to ask about every order that it is time to ask about."""
+        self._book.give_up_closed()
         for track in to_ask(self._book, self._patience):
             if track.order.number not in self._asked:
                 track.postpone_ask(self._book.watch(), self._patience)

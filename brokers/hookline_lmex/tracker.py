@@ -227,7 +227,8 @@ class Tracker:
         order, code = track.order, news.code
         self.book.name(track, news.order_id)
         if order.is_closed:
-            if track.was_given_up and code.is_open:
+            is_given_up = track.was_given_up or order.number in self.book.live
+            if is_given_up and code.is_open:
                 self._strangers.cancel(news)
             return
         track.is_known, track.heard = True, self.book.watch()

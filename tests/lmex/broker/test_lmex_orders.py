@@ -4,6 +4,7 @@ import pytest
 from hand_lmex import C, Desk
 
 from hookline.model import OrderStatus, TimeInForce
+from hookline_lmex.broker_steps import is_quiet
 
 S = OrderStatus
 
@@ -144,6 +145,32 @@ def test_a_silent_venue_gives_no_order_up():
         desk.link.asker.look()
         desk.run()
     assert order.status is S.UNKNOWN
+
+
+def test_an_order_that_the_comparison_has_closed_is_asked_about_no_longer():
+    desk = Desk()
+    desk.venue.faults = ["lose_request"]
+    order = desk.ctx.buy("BTC-PERP", 0.005, limit=95.0)
+    desk.arrive()
+    desk.kernel.order_changed(order, S.REJECTED, desk.venue.now, "never reached the venue")
+    assert not is_quiet(desk.broker._book)
+    desk.link.asker.look()
+    assert is_quiet(desk.broker._book)
+    assert not desk.link.tasks.running
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_an_order_that_the_comparison_has_closed_and_shows_up_is_canceled_at_the_venue(looks):
+    desk = Desk()
+    desk.venue.faults = ["lose_answer"]
+    order = desk.ctx.buy("BTC-PERP", 0.005, limit=95.0)
+    desk.arrive()
+    desk.kernel.order_changed(order, S.REJECTED, desk.venue.now, "never reached the venue")
+    if looks:
+        desk.link.asker.look()
+    desk.tell_all()
+    desk.run()
+    assert not desk.at_venue(order).is_open
 
 
 def test_an_order_that_was_given_up_and_shows_up_is_canceled_at_the_venue():
