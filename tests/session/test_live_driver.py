@@ -307,3 +307,19 @@ def test_what_a_halt_is_closing_already_is_not_closed_again_at_the_end(tmp_path)
     session.run()
     assert wire.held["PERP"].lots == 0
     assert [one.side.name for one in wire.orders.values() if one.type.value == "market"] == ["BUY", "SELL"]
+
+
+def test_a_person_is_told_when_protection_is_refused(tmp_path):
+    wire, told = venue(), []
+    wire.faults.extend(["", "refuse"])
+
+    class Notifier(hl.Notifier):
+        name = "hand"
+
+        def notify(self, level, title, text):
+            told.append((level, title))
+
+    session_of(
+        tmp_path, Buyer(), wire, [bar(0, 100), lambda: asyncio.sleep(0.05)], notifiers=[Notifier()]
+    ).run()
+    assert ("error", "live: an order that protects a position was rejected") in told

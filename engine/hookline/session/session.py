@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from hookline.kernel.observing import Observing
 from hookline.kernel.runner import EventRunner, Runner
 from hookline.kernel.signal_runner import SignalRunner
 from hookline.kernel.state import restore_kernel, restore_strategies
-from hookline.model import BarSeries, Fill, MarketEvent, Order, OrderUpdate, timeframe_ns
+from hookline.model import BarSeries, Fill, MarketEvent, Order, OrderStatus, OrderUpdate, timeframe_ns
 from hookline.notifier import Level
 from hookline.reporting.record import RunRecord
 from hookline.session.backtest import Progress, run_backtest
@@ -339,11 +339,16 @@ class _Listening(Observing):
     def __init__(self, session: Session, observers: Observers) -> None:
         self._session = session
         self._observers = observers
-        self.updates = observers.has("order_updated")
+        self._is_live = session.plan.broker.is_live
+        self.updates = observers.has("order_updated") or self._is_live
         self.fills = observers.has("order_filled")
 
     def order_updated(self, order: Order, update: OrderUpdate) -> None:
         self._observers.order_updated(order, update)
+        is_protective = order.reduce_only or order.parent is not None
+        if self._is_live and is_protective and update.status is OrderStatus.REJECTED:
+            title = f"{self._session.name}: an order that protects a position was rejected"
+            self._observers.notify("error", title, f"{order!r}: {update.reason}")
 
     def order_filled(self, order: Order, fill: Fill) -> None:
         self._observers.order_filled(order, fill)
