@@ -59,6 +59,7 @@ from hookline_lmex.tracker import Tracker
 from hookline_lmex.wire_orders import Terms
 
 if TYPE_CHECKING:
+    from hookline.diagnosis import Finding, PlannedOrder
     from hookline_lmex.broker_link import VenueLink
     from hookline_lmex.client import LmexClient
 
@@ -310,6 +311,13 @@ class LmexBroker(Broker):
         self._settings = self._configured()
         async with self._client() as client:
             return await withdraw(client, symbols, flatten=flatten)
+
+    async def diagnose(
+        self, instruments: Mapping[str, Instrument | None], planned: Sequence[PlannedOrder] = ()
+    ) -> list[Finding]:
+        from hookline_lmex.doctor import diagnose
+
+        return await diagnose(self, self._configured(), instruments, planned)
 
     def _client(self) -> LmexClient:
         from hookline_lmex.client import LmexClient

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from hookline.clock import Clock
+from hookline.diagnosis import Finding, PlannedOrder
 from hookline.model import (
     Bar,
     BarSeries,
@@ -199,6 +200,11 @@ class Broker(ABC):
     def flush(self) -> None:
         """Send what was asked for since the last call; it is in the journal by now. Returns at once."""
 
+    @property
+    def has_requests(self) -> bool:
+        """Whether ``flush`` may send something now. If so the journal waits for the disk before, and the driver for the request after it."""
+        return self.is_live
+
     def deliver(self) -> None:
         """Report to the listener what has come in since the last call."""
 
@@ -246,3 +252,25 @@ class Broker(ABC):
             VenueError: if the venue cannot be reached or something is left; the message names what.
         """
         raise NotImplementedError(f"broker {self.name!r} has no account at a venue")
+
+    async def diagnose(
+        self,
+        instruments: Mapping[str, Instrument | None],  # noqa: ARG002
+        planned: Sequence[PlannedOrder] = (),  # noqa: ARG002
+    ) -> list[Finding]:
+        """Examine the way to the venue and the account there, and what the venue would make of some orders.
+
+        Works without ``connect`` and ``open``, on a connection of its own, and changes nothing: it never sends an order, and
+        sets nothing. What needs a key is left out where there is none, and that is a finding.
+
+        Args:
+            instruments: By symbol, as a session trades them; None for the terms of one that is only looked at. Empty for what
+                the broker thinks typical.
+            planned: Orders that a session is likely to place.
+
+        Returns:
+            What was found; a venue that does not answer is a finding, not an error.
+        """
+        return [
+            Finding("venue", "ok", f"{self.name} sends nothing over a network: there is nothing to examine")
+        ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.broker import Broker, BrokerListener
 from hookline.clock import Clock, SystemClock
+from hookline.diagnosis import Finding, PlannedOrder
 from hookline.errors import ConfigError
 from hookline.feed import BarRequest, Feed, TapeRequest
 from hookline.model import (
@@ -250,6 +251,10 @@ class VenueBroker(Broker):
         for broker in self._all:
             broker.flush()
 
+    @property
+    def has_requests(self) -> bool:
+        return any(broker.has_requests for broker in self._all)
+
     def deliver(self) -> None:
         for broker in self._all:
             broker.deliver()
@@ -293,6 +298,16 @@ class VenueBroker(Broker):
             if broker.is_live and own:
                 done += await broker.withdraw(own, flatten=flatten)
         return done
+
+    async def diagnose(
+        self, instruments: Mapping[str, Instrument | None], planned: Sequence[PlannedOrder] = ()
+    ) -> list[Finding]:
+        """Return what each venue's broker finds of its own symbols."""
+        found = []
+        for broker in self._all:
+            orders = [one for one in planned if self._brokers[one.symbol] is broker]
+            found += await broker.diagnose(self._own(instruments, broker), orders)
+        return found
 
 
 def feed_of(config: SessionConfig, built: Mapping[Location, Any]) -> Feed:
