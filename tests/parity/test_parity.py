@@ -1,0 +1,126 @@
+"""One strategy and one recording, as a backtest, on paper and live at the emulated venue: the same orders and the same fills.
+
+What is compared exactly: orders in the order of their creation with all their terms and what became of them, fills in order with
+lots, price, fee and liquidity, funding, final positions and equity. What differs by nature is when something is learnt:
+
+- A session at a venue hears of a bar, and of what it filled, once it is over. Orders that it sends then carry that moment, a few
+  milliseconds later; protection and what strategies do about a fill carry the bar's end where a backtest says the time of the fill.
+- Orders sent on the last event are still on their way in a backtest; the venue has accepted them.
+- Order ids of the venue are its own.
+"""
+
+from functools import cache
+
+import pytest
+from parity_sessions import run, run_live
+from parity_stories import STORIES
+
+from hookline.model import timeframe_ns
+
+SECOND = 10**9
+WAYS = ("backtest", "paper", "live")
+ON_BARS_ALONE = {"signal", "pair", "buyer"}
+LEAST_FILLS = {"signal": 25, "grid": 300, "pair": 40, "buyer": 15, "maker": 40}
+
+
+@pytest.fixture(scope="module")
+def ran(real_data, tmp_path_factory):
+    """Return what runs a story in a mode, once, and the venues of those that ran live."""
+    venues = {}
+
+    @cache
+    def result(name, mode):
+        folder = tmp_path_factory.mktemp(f"{name}-{mode}")
+        if mode != "live":
+            return run(STORIES[name], mode, real_data, folder)
+        result, venues[name] = run_live(STORIES[name], real_data, folder)
+        return result
+
+    return result, venues
+
+
+def terms(order):
+    """Everything that says what an order wants, and what it got."""
+    return (
+        order.client_order_id, order.symbol, order.side, order.type, order.lots, order.limit_price,
+        order.trigger_price, order.trail_amount, order.time_in_force, order.expire_time, order.post_only,
+        order.reduce_only, order.oco_group, order.tag, order.filled_lots,
+    )  # fmt: skip
+
+
+def ending(order):
+    """How an order ended; those that did not are alike."""
+    return str(order.status) if order.is_closed else "open"
+
+
+def execution(fill):
+    return fill.order_number, fill.symbol, fill.side, fill.lots, fill.price, fill.is_maker
+
+
+def positions(record):
+    held = dict.fromkeys(record.instruments, 0)
+    for fill in record.fills:
+        held[fill.symbol] += fill.side * fill.lots
+    return held
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STORIES)
+def test_a_strategy_trades_alike_as_a_backtest_on_paper_and_live(ran, name):
+    one, *others = (ran[0](name, mode) for mode in WAYS)
+
+    assert len(one.record.fills) >= LEAST_FILLS[name]
+    for other in others:
+        assert [terms(order) for order in other.record.orders] == [
+            terms(order) for order in one.record.orders
+        ]
+        assert [ending(order) for order in other.record.orders] == [
+            ending(order) for order in one.record.orders
+        ]
+        assert [execution(fill) for fill in other.record.fills] == [
+            execution(fill) for fill in one.record.fills
+        ]
+        assert [fill.fee for fill in other.record.fills] == pytest.approx(
+            [fill.fee for fill in one.record.fills], abs=1e-9
+        )
+        assert [row[:3] for row in other.record.funding] == [row[:3] for row in one.record.funding]
+        assert [row[3] for row in other.record.funding] == pytest.approx(
+            [row[3] for row in one.record.funding], abs=1e-9
+        )
+        assert positions(other.record) == positions(one.record)
+        assert other.metrics.final_equity == pytest.approx(one.metrics.final_equity, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STORIES)
+def test_times_differ_by_when_something_can_be_known(ran, name):
+    backtest, paper, live = (ran[0](name, mode).record for mode in WAYS)
+    story = STORIES[name]
+    # What a bar fills is told at its end; what a tape fills, at once, in the venue's milliseconds.
+    late = SECOND // 1000 if story.tape else timeframe_ns(story.timeframe)
+
+    assert [order.time for order in paper.orders] == [order.time for order in backtest.orders]
+    assert [fill.time for fill in paper.fills] == [fill.time for fill in backtest.fills]
+    for early, told in zip(backtest.fills, live.fills, strict=True):
+        assert -SECOND // 1000 < told.time - early.time <= late
+    for early, told in zip(backtest.orders, live.orders, strict=True):
+        waited = told.time - early.time
+        assert 0 <= waited < late + SECOND
+        if name in ON_BARS_ALONE and early.parent is None:
+            assert waited < SECOND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STORIES)
+def test_the_venue_has_got_each_order_once_and_holds_what_the_session_believes(ran, name):
+    result, venues = ran
+    record = result(name, "live").record
+    venue = venues[name]
+
+    assert len(venue.sent()) == len(
+        [one for one in record.orders if str(one.status) not in {"denied", "held"}]
+    )
+    assert set(venue.sent().values()) == {1}
+    if name != "buyer":  # coins are held in a wallet, not as a position
+        held = {symbol: lots for symbol, lots in positions(record).items() if lots}
+        assert held == {symbol: lots for symbol, lots in venue.positions().items() if lots}
