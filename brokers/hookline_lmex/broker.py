@@ -132,6 +132,10 @@ class LmexBroker(Broker):
     timeout_seconds: Annotated[float, Gt(0), Doc("longest wait for an answer")] = 10.0
     retries: Annotated[int, Ge(0), Doc("repetitions of a call that may be repeated")] = 4
 
+    def __post_init__(self) -> None:
+        """Assume fees until the venue has told them: a session is looked at before it connects."""
+        self._rates = Rates(self.assumed_taker_fee_bps / 1e4)
+
     # -- a run ---------------------------------------------------------------------------------------------------------
 
     def connect(
@@ -144,7 +148,6 @@ class LmexBroker(Broker):
         self._settings = self._configured()
         self._listener, self._clock = listener, clock
         self._instruments, self._ledgers = dict(instruments), ledgers
-        self._rates = Rates(self.assumed_taker_fee_bps / 1e4)
         self._patience = Patience(
             self.unknown_grace_seconds, self.unknown_asks, self.fill_grace_seconds, self.first_ask_seconds,
             self.last_ask_seconds, self.silence_seconds,
