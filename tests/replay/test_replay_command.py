@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from math import fsum
 
 import pytest
 
 from hookline.cli import main
+from hookline.journal import read_journal
+from hookline.session import replaying
 
 SESSION = """
 name: maker
@@ -67,17 +70,25 @@ def test_json_holds_every_order_and_parts_that_sum_to_the_whole(session, hooklin
     assert found["coverage"]["is_whole"] is True
 
 
-def test_a_difference_is_a_table_whose_cents_add_up(session, hookline, tmp_path):
-    import sqlite3
+def test_a_difference_is_a_table_whose_cents_add_up(session, hookline, monkeypatch):
+    def changed(folder):
+        content = read_journal(folder)
+        content.header.config["strategies"][0]["params"]["order_size"] = 0.4
+        return content
 
-    # Somebody has changed the strategy since: the journal says another size than it had.
-    journal = sqlite3.connect(tmp_path / "runs/maker/journal.sqlite")
-    with journal:
-        journal.execute("""UPDATE sessions SET header = replace(header, '"order_size":0.5', '"order_size":0.4')""")
-    journal.close()
-    _, out, err = hookline("replay", session)
-    assert out, err
-    assert "queue/fills" in out or "logic" in out
+    monkeypatch.setattr(replaying, "read_journal", changed)
+    code, out, _ = hookline("replay", session)
+    assert code == 0
+    amounts = {}
+    for row in (line.split() for line in out.splitlines()):
+        signed = [word for word in row[1:] if word[0] in "+-" and word[-1].isdigit()]
+        if signed and row[0] not in amounts:
+            amounts[row[0]] = Decimal(signed[0].replace(",", ""))
+    causes = ["latency", "queue", "fees", "slippage", "funding", "missed", "logic"]
+    assert sum(amounts[cause] for cause in causes) == amounts["difference"] != 0
+    assert amounts["session"] - amounts["simulator"] == pytest.approx(
+        amounts["difference"], abs=Decimal("0.01")
+    )
 
 
 def test_a_session_that_recorded_nothing_is_one_line(hookline, tmp_path):

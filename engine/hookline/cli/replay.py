@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-_TITLES = {
-    "latency": "latency",
-    "queue": "queue/fills",
-    "fees": "fees",
-    "slippage": "slippage",
-    "funding": "funding",
-    "missed": "missed data",
-    "logic": "logic",
+_CAUSES = {
+    "latency": ("latency", "the time that orders took to the venue"),
+    "queue": ("queue and fills", "other quantities or makers' prices, and orders that follow from them"),
+    "fees": ("fees", "charged at other rates"),
+    "slippage": ("slippage", "other prices where orders took"),
+    "funding": ("funding", "paid other than the rates say"),
+    "missed": ("missed data", "late, dropped or absent when the session decided"),
+    "logic": ("logic", "orders of one side only although all was equal"),
 }
 _SHOWN = 40
+_HALF_CENT = 0.005
 
 
 def replay(
@@ -146,22 +147,23 @@ def _page(found: Replay, *, everything: bool) -> RenderableType:
     from rich.console import Group
     from rich.markup import escape
 
-    whole, coverage, currency = found.difference, found.coverage, found.currency
+    whole, coverage = found.difference, found.coverage
     parts: list[RenderableType] = [
         f"[bold]{escape(found.name)}[/bold], {found.mode}: {_basis(found)}",
         _coverage(found),
     ]
     parts += [f"[yellow]not covered[/yellow]: {escape(text)}" for text in coverage.problems]
     parts += [escape(text) for text in (*coverage.notes, *found.notes)]
-    rows = [row for row in whole.rows if everything or row.is_different]
+    parts.append(_sums(found))
+    rows = [row for row in whole.rows if everything or _shows(row)]
     if rows:
-        parts.append(_table(found, rows if everything else rows[:_SHOWN], len(rows)))
-    else:
+        parts.append(_orders(found, rows if everything else rows[:_SHOWN], len(rows)))
+    if not any(row.is_different for row in whole.rows):
         parts.append(f"no difference in {len(whole.rows):,} orders: the simulator does what the session did")
-    parts.append(
-        f"the session gained {whole.gained_live:+,.2f} {currency}, the simulator {whole.gained_again:+,.2f}: "
-        f"{whole.total:+,.2f} in all"
-    )
+    elif not everything and len(rows) < len(whole.rows):
+        parts.append(
+            f"{len(whole.rows) - len(rows):,} of {len(whole.rows):,} orders differ by less than a cent: --all"
+        )
     return Group(*parts)
 
 
@@ -184,28 +186,58 @@ def _coverage(found: Replay) -> str:
     return f"the recording covers {word} of the session: {coverage.events:,} events, {span}"
 
 
-def _table(found: Replay, rows: Sequence[Row], count: int) -> RenderableType:
+def _sums(found: Replay) -> RenderableType:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    whole = found.difference
+    table = Table(box=SIMPLE, show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    table.add_row("session", _money(whole.gained_live), f"gained, {found.currency}")
+    table.add_row(
+        "simulator",
+        _money(whole.gained_again),
+        "gained by the same strategies on the recording",
+        end_section=True,
+    )
+    for name, value in _cents(whole.parts, whole.total).items():
+        title, meaning = _CAUSES[name]
+        table.add_row(title, _money(value), meaning, end_section=name == list(_CAUSES)[-1])
+    table.add_row("difference", _money(whole.total), "what the session gained more: the sum of the seven")
+    return table
+
+
+def _orders(found: Replay, rows: Sequence[Row], count: int) -> RenderableType:
     from rich.box import SIMPLE
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=SIMPLE, show_footer=True)
-    table.add_column("order", footer="all")
-    table.add_column("session", footer="")
-    table.add_column("simulator", footer="")
-    used = [name for name in _TITLES if any(row.parts[name] for row in found.difference.rows)]
-    totals = _cents(found.difference.parts, found.difference.total)
-    for name in used:
-        table.add_column(_TITLES[name], justify="right", footer=f"{totals[name]:+,.2f}")
-    table.add_column(f"sum, {found.currency}", justify="right", footer=f"{found.difference.total:+,.2f}")
+    table = Table("order", "session", "simulator", "why", box=SIMPLE)
+    table.add_column(found.currency, justify="right", no_wrap=True)
     for row in rows:
-        cents = _cents(row.parts, row.total)
-        numbers = [f"{cents[name]:+,.2f}" if cents[name] else "" for name in used]
-        texts = (escape(_name(row)), _told(row.live, row), _told(row.again, row))
-        table.add_row(*texts, *numbers, f"{row.total:+,.2f}")
+        why = [
+            f"{_CAUSES[name][0]} {_money(cents)}"
+            for name, cents in _cents(row.parts, row.total).items()
+            if cents
+        ]
+        texts = (_name(row), _told(row.live, row), _told(row.again, row), ", ".join(why))
+        table.add_row(*map(escape, texts), _money(row.total))
     if count > len(rows):
-        table.add_row(f"and {count - len(rows):,} more: --all", "", "", *([""] * (len(used) + 1)))
+        table.add_row(f"and {count - len(rows):,} more: --all", "", "", "", "")
     return table
+
+
+def _shows(row: Row) -> bool:
+    """Return whether a row has a cent to tell, or an order that only one side has."""
+    return (row.live is None) != (row.again is None) or any(
+        abs(value) >= _HALF_CENT for value in row.parts.values()
+    )
+
+
+def _money(value: float) -> str:
+    return f"{round(value, 2) + 0.0:+,.2f}"
 
 
 def _cents(parts: Mapping[str, float], total: float) -> dict[str, float]:
@@ -213,7 +245,7 @@ def _cents(parts: Mapping[str, float], total: float) -> dict[str, float]:
     rounded = {name: round(value * 100) for name, value in parts.items()}
     largest = max(parts, key=lambda name: abs(parts[name]))
     rounded[largest] += round(total * 100) - sum(rounded.values())
-    return {name: cents / 100 for name, cents in rounded.items()}
+    return {name: rounded[name] / 100 for name in _CAUSES}
 
 
 def _name(row: Row) -> str:

@@ -21,7 +21,7 @@ rate as ``value``; ``start``, with the taker fee that the broker stated as ``val
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from heapq import merge
 from pathlib import Path
@@ -66,6 +66,7 @@ FORMAT = "hookline recording 1"
 TAPE_KINDS: dict[str, type[Quote | Trade | BookUpdate]] = {"q": Quote, "t": Trade, "b": BookUpdate}
 _NOTES: dict[str, type[MarkPrice | FundingRate]] = {"mark": MarkPrice, "funding": FundingRate}
 _BARS = ("bar", "warm", "late")
+_BREAKS = ("start", "stop", "warm")
 _PRICES = ("open", "high", "low", "close", "volume")
 
 LOG_COLUMNS = {
@@ -243,13 +244,44 @@ def by_time(entries: Iterable[Entry]) -> list[Entry]:
     stretch: list[Entry] = []
     known: set[tuple[str, int]] = set()
     for entry in entries:
-        if entry.kind in ("start", "stop", "warm"):
+        if entry.kind in _BREAKS:
             ordered += _sorted(stretch, known)
             ordered.append(entry)
             stretch = []
         elif entry.kind != "lost":
             stretch.append(entry)
     return [*ordered, *_sorted(stretch, known)]
+
+
+def punctual(entries: Iterable[Entry], symbols: Collection[str]) -> list[Entry]:
+    """Return entries in their order, but with the bars of some symbols before everything that is known at or after their ends.
+
+    What came late is still dropped where it was dropped.
+    """
+    moved: list[Entry] = []
+    begin = 0
+    for entry in entries:
+        bars = tuple(one for one in entry.events if entry.kind == "bar" and one.symbol in symbols)
+        if bars:
+            place = len(moved)
+            while (
+                place > begin
+                and moved[place - 1].time >= entry.time
+                and not _is_peer(moved[place - 1], entry)
+            ):
+                place -= 1
+            moved.insert(place, entry._replace(events=bars))
+        rest = tuple(one for one in entry.events if one not in bars) if bars else entry.events
+        if rest or not bars:
+            moved.append(entry._replace(events=rest))
+        if entry.kind in _BREAKS:
+            begin = len(moved)
+    return moved
+
+
+def _is_peer(one: Entry, entry: Entry) -> bool:
+    """Return whether an entry is of bars that end with those of another, or later."""
+    return one.kind == "bar" and one.time >= entry.time
 
 
 def _sorted(stretch: list[Entry], known: set[tuple[str, int]]) -> Iterator[Entry]:

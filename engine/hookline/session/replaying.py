@@ -6,7 +6,7 @@ Rules of this file:
   broker, so that nothing may differ but what was late or lost.
 - Up to three runs are made on the recording: on the data as it was received with the latency that the session's orders had, the same
   without latency, and on the data as it would have been with nothing late or dropped. A run that could not differ from the one before is not
-  made. :mod:`hookline.session.replaying_parts` says what the differences between them mean.
+  made. Where bars alone are followed, orders fill with the next bar in the simulator: bars count as in time there, unless they were dropped. :mod:`hookline.session.replaying_parts` says what the differences between them mean.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from hookline.data.recording import Entry, Recording, by_time
+from hookline.data.recording import Entry, Recording, by_time, punctual
 from hookline.errors import ConfigError
 from hookline.journal import read_journal
 from hookline.journal.content import JournalContent
@@ -90,11 +90,12 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
     rates = _rates(content.fills, entries, assumed)
     bench = _Bench(content, recording, rates, build)
     live = _account(content)
-    received = bench.run(entries)
+    as_received = punctual(entries, bench.on_bars_alone) if was_live else entries
+    received = bench.run(as_received)
     latency, notes = _latency(content, assumed, bench) if was_live else (None, [])
-    timed = received if not latency else bench.run(entries, latency)
+    timed = received if not latency else bench.run(as_received, latency)
     in_time = by_time(entries)
-    is_complete = _events(in_time) == _events(entries)
+    is_complete = _events(in_time) == _events(as_received)
     complete = received if is_complete else bench.run(in_time)
     window = assumed.window_seconds or timeframe_ns(recording.timeframe) / 1e9
     runs = _chain(live, timed, received, complete, round(window * 1e9))
@@ -138,12 +139,14 @@ class _Bench:
         self._was_live = content.header.mode == "live"
         file = read_status(recording.folder.parent).get("file", "")
         self._base = Path(file).parent if file else Path()
-        self.symbols_on_tape: set[str] = set()
+        tapes = self._build(rates, None).tapes
+        self.on_bars_alone = sorted(set(content.header.instruments) - set(tapes))
+        """Symbols whose bars alone are followed: in the simulator their orders fill with the next bar, so what comes late by
+        less than a bar cannot be told there."""
 
     def run(self, entries: Sequence[Entry], latency_ms: float | None = None) -> Account:
         """Run the strategies on entries."""
         plan = self._build(self._rates, latency_ms)
-        self.symbols_on_tape = set(plan.tapes)
         outside = _outside(self._content) if self._was_live else []
         again = Rerun(plan, follows=self._recording.follows, was_live=self._was_live, outside=outside)
         return again.account(entries)
@@ -255,11 +258,10 @@ def _latency(content: JournalContent, assumed: Assumed, bench: _Bench) -> tuple[
     milliseconds = _measured_latency(content) if assumed.latency_ms is None else assumed.latency_ms
     if not milliseconds:
         return None, []
-    without = sorted(set(content.header.instruments) - bench.symbols_on_tape)
-    if without:
+    if bench.on_bars_alone:
         text = (
-            f"orders took {milliseconds:,.0f} ms; on bars alone ({', '.join(without)}) the simulator knows no latency, "
-            "so what it has cost is part of slippage and of the queue and fill model"
+            f"orders took {milliseconds:,.0f} ms; on bars alone ({', '.join(bench.on_bars_alone)}) the simulator knows no "
+            "latency, so what it has cost is part of slippage and of the queue and fill model"
         )
         return None, [text]
     return milliseconds, []

@@ -13,6 +13,8 @@ from hookline.model import Bar, BookUpdate
 
 __all__ = ["Coverage", "coverage_of"]
 
+_SILENT_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -39,8 +41,11 @@ def coverage_of(content: JournalContent, entries: Sequence[Entry]) -> Coverage:
     handled = [entry for entry in entries if entry.kind not in ("start", "stop", "warm", "late", "lost")]
     times = [entry.time for entry in handled]
     first, last = (min(times), max(times)) if times else (0, 0)
-    problems = [*_missing_bars(content, handled), *_outside_times(content, first, last)]
-    return Coverage(len(handled), first, last, tuple(problems), tuple(_notes(content, entries)))
+    end = max([last, *(entry.time for entry in entries if entry.kind == "stop")])
+    problems = [*_missing_bars(content, handled), *_outside_times(content, first, end)]
+    return Coverage(
+        len(handled), first, last, tuple(problems), tuple(_notes(content, entries, (end - last) / 1e9))
+    )
 
 
 def _missing_bars(content: JournalContent, handled: Sequence[Entry]) -> list[str]:
@@ -74,7 +79,7 @@ def _outside_times(content: JournalContent, first: int, last: int) -> list[str]:
     return problems
 
 
-def _notes(content: JournalContent, entries: Sequence[Entry]) -> list[str]:
+def _notes(content: JournalContent, entries: Sequence[Entry], silent_seconds: float) -> list[str]:
     notes = []
     count = Counter(entry.kind for entry in entries)
     if count["late"]:
@@ -92,6 +97,8 @@ def _notes(content: JournalContent, entries: Sequence[Entry]) -> list[str]:
         lacking = int((series.end[-1] - series.start[0]) // series.duration) - len(series)
         if lacking > 0:
             notes.append(f"{symbol}: {lacking:,} bars never came, or while the session did not run")
+    if silent_seconds > _SILENT_SECONDS:
+        notes.append(f"nothing came in the last {silent_seconds:,.0f} s before the session stopped")
     if len(content.starts) > 1:
         notes.append(f"the session was started {len(content.starts):,} times; it is run again as one")
     return notes

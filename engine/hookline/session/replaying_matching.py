@@ -6,6 +6,7 @@ Rules of this file:
   window of each other.
 - Of those, orders of the very same terms (quantity, prices) are paired first, nearest times first; then what is left, nearest times
   first. Equal times are paired in the order of their numbers.
+- What closes positions because the session stops is the same at any time: how long that takes is no matter of the market.
 - Each order is paired once or not at all.
 """
 
@@ -18,6 +19,9 @@ from typing import Any
 from hookline.model import Order
 
 __all__ = ["match_orders"]
+
+_LEAVING = "the session stops"
+_ANY = 2**62
 
 
 def match_orders(first: Sequence[Order], second: Sequence[Order], window: int) -> dict[int, int]:
@@ -54,8 +58,9 @@ def _paired(first: Sequence[Order], second: Sequence[Order], window: int) -> dic
     times = [order.time for order in second]
     near: list[tuple[int, int, int]] = []
     for order in first:
-        place = bisect_left(times, order.time - window)
-        while place < len(times) and times[place] <= order.time + window:
+        most = _ANY if order.tag == _LEAVING else window
+        place = bisect_left(times, order.time - most)
+        while place < len(times) and times[place] <= order.time + most:
             near.append((abs(times[place] - order.time), order.number, second[place].number))
             place += 1
     pairs: dict[int, int] = {}
