@@ -7,13 +7,17 @@ lots, price, fee and liquidity, funding, final positions and equity. What differ
   milliseconds later; protection and what strategies do about a fill carry the bar's end where a backtest says the time of the fill.
 - Orders sent on the last event are still on their way in a backtest; the venue has accepted them.
 - Order ids of the venue are its own.
+
+One thing trades otherwise at a venue that knows bars alone: a stop that the bar of its own entry reaches. It is sent when the entry's
+fill is heard, which is after that bar; a backtest tests it on the rest of the bar (row B2 of the fill rules).
 """
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from parity_sessions import run, run_live
-from parity_stories import STORIES
+from parity_stories import SIGNAL, STORIES
 
 from hookline.model import timeframe_ns
 
@@ -124,3 +128,23 @@ def test_the_venue_has_got_each_order_once_and_holds_what_the_session_believes(r
     if name != "buyer":  # coins are held in a wallet, not as a position
         held = {symbol: lots for symbol, lots in positions(record).items() if lots}
         assert held == {symbol: lots for symbol, lots in venue.positions().items() if lots}
+
+
+@pytest.mark.slow
+def test_a_stop_within_the_bar_of_its_entry_fills_a_bar_later_where_the_venue_knows_bars_alone(
+    real_data, tmp_path
+):
+    tight = {"use": "ema_cross", "params": {"adx_min": 0, "swing": 1}}
+    story = replace(SIGNAL, strategy=tight, since="2024-03-01", until="2024-03-03")
+
+    backtest = run(story, "backtest", real_data, tmp_path).record
+    live = run(story, "live", real_data, tmp_path).record
+
+    entry, stop = backtest.orders[:2]
+    assert stop.parent is entry
+    assert stop.trigger_price == 62_130.0
+    # The bar of the entry reaches the trigger; the next one opens beyond it.
+    assert [fill.price for fill in backtest.fills[:2]] == [61_900.0, 62_130.0]
+    assert [fill.price for fill in live.fills[:2]] == [61_900.0, 62_156.0]
+    assert [fill.lots for fill in live.fills[:2]] == [fill.lots for fill in backtest.fills[:2]]
+    assert live.orders[1].time - stop.time == timeframe_ns("1h")
