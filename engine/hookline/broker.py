@@ -63,6 +63,8 @@ class Broker(ABC):
     """Whether the venue pays funding itself and it is reported; else the kernel pays what the rates say."""
     leverage: float = 1.0
     """Of positions in instruments that have chosen none."""
+    order_rate: float = math.inf
+    """Requests about orders a second that the venue allows; infinite where nobody counts them."""
 
     @abstractmethod
     def connect(

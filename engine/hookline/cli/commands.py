@@ -50,6 +50,11 @@ _BUILT_IN = {
         "checklist",
         "Show what a session on paper lacks before it may trade money.",
     ),
+    "doctor": (
+        "hookline.cli.doctor",
+        "doctor",
+        "Examine a venue and your account there, or a session before it trades.",
+    ),
     "journal": ("hookline.cli.journal", "app", "Look at what a session did, event by event, and verify it."),
     "data": ("hookline.cli.data", "app", "Download, import, check and resample market data."),
 }
