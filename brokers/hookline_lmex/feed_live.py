@@ -52,7 +52,7 @@ _USUAL_INTERVAL = 480 * _MINUTE
 _FUNDING_TRIES = 20
 _OVERDUE = 30 * _SECOND  # after its end, a bar that is not settled is missed
 _SHORTEST_SECONDS = 0.2  # between two mark prices, however fast the venue's clock runs
-_BREATH = 64
+_BREATH = 16
 _logger = logging.getLogger("hookline.lmex")
 
 

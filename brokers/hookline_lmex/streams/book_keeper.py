@@ -73,6 +73,7 @@ class BookKeeper:
         self._units = base_units(contract_size)
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
+        self._best_bid, self._best_ask = -math.inf, math.inf
         self._old_in_a_row = 0
 
     def lose(self, reason: str) -> None:
@@ -119,6 +120,7 @@ class BookKeeper:
     def _restart(self, data: BookData, time: int, venue_time: int) -> BookUpdate | None:
         self._bids.clear()
         self._asks.clear()
+        self._best_bid, self._best_ask = -math.inf, math.inf
         self.is_stale, self.needs_snapshot, self.reason = False, False, ""
         update = self._told(data, time, venue_time)
         self.snapshots += update is not None
@@ -138,21 +140,32 @@ class BookKeeper:
         except ValueError:
             self.spoil("a message could not be read")
             raise
-        for side, price, quantity in zip(sides, prices, quantities, strict=True):
-            known = self._bids if side > 0 else self._asks
-            if quantity:
-                known[price] = quantity
-            else:
-                known.pop(price, None)
+        self._apply(sides, prices, quantities)
         self._old_in_a_row = 0
         self.sequence = data.seq
-        if self._bids and self._asks and max(self._bids) >= min(self._asks):
+        if self._best_bid >= self._best_ask:
             self.crossings += 1
             self.spoil("the book is crossed")
             return None
         return BookUpdate(
             self.symbol, time, venue_time, data.type == "snapshot", sides, prices, quantities, data.seq, data.prev
         )  # fmt: skip
+
+    def _apply(self, sides: list[int], prices: list[float], quantities: list[float]) -> None:
+        bids, asks = self._bids, self._asks
+        for side, price, quantity in zip(sides, prices, quantities, strict=True):
+            if quantity:
+                if side > 0:
+                    bids[price] = quantity
+                    self._best_bid = max(self._best_bid, price)
+                else:
+                    asks[price] = quantity
+                    self._best_ask = min(self._best_ask, price)
+            elif side > 0:
+                if bids.pop(price, None) and price == self._best_bid:
+                    self._best_bid = max(bids, default=-math.inf)
+            elif asks.pop(price, None) and price == self._best_ask:
+                self._best_ask = min(asks, default=math.inf)
 
     def _levels(self, data: BookData) -> tuple[list[int], list[float], list[float]]:
         """Return sides, prices and quantities of the levels of a message, in its order."""

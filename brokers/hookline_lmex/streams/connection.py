@@ -37,7 +37,7 @@ from hookline_lmex.streams.together import first_of
 
 __all__ = ["Socket", "SocketCounts"]
 
-_BREATH = 32
+_BREATH = 8
 _GRACE_SECONDS = 0.05
 _LOGINS_REFUSED = 10
 _DATA = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})

@@ -59,6 +59,7 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._segment = 0
         self._connection: sqlite3.Connection | None = None
+        self._waits: bool | None = None
         self._number = 0
         self._digest = FIRST_DIGEST
         self._time = 0
@@ -137,8 +138,13 @@ class Journal:
             raise
         return journal
 
-    def commit(self, batch: Batch) -> int:
+    def commit(self, batch: Batch, *, wait: bool = True) -> int:
         """Write what an event caused and return the number of the commit.
+
+        Args:
+            batch: What it caused.
+            wait: Of a durable journal, wait for the disk, with all that was written before. Without it losing power may lose the event,
+                and those before it since the last wait, never one of them alone; so nothing may be done that rests on it.
 
         Raises:
             JournalError: if it cannot be written, or tells something impossible, such as a fill of an order that was never
@@ -153,6 +159,7 @@ class Journal:
         position = to_json(batch.position, f"journal {self.path}: position") if batch.position else "{}"
         try:
             self._replay.apply(batch, [_as_made(order) for order in batch.orders])
+            self._wait_for_disk(wait)
             self._write(batch.time, position, rows)
         except BaseException:  # what is kept in memory is ahead of the file now
             self._release()
@@ -177,6 +184,7 @@ class Journal:
         try:
             if reason:
                 row = (self._number + 1, _now(time), reason)
+                self._wait_for_disk(True)
                 self._write(self._time, self._position, [("stops", [row])])
         finally:
             self._release()
@@ -283,7 +291,21 @@ class Journal:
         with explained(path):
             self._connection = connection = connected(path)
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
+        self._waits = None
+        self._wait_for_disk(True)
+
+    def _wait_for_disk(self, wait: bool) -> None:
+        """Choose whether the commits that follow wait for the disk, as those of a durable journal do.
+
+        Where something waits for them, the log of SQLite is worked off later: that takes longer than a commit.
+        """
+        if wait != self._waits:
+            pages = _BUSY_LOG_PAGES if wait else _LOG_PAGES
+            with explained(segment_path(self.path, self._segment)):
+                connection = self._connected()
+                connection.execute(f"PRAGMA synchronous = {'FULL' if wait and self._durable else 'NORMAL'}")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+            self._waits = wait
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -328,6 +350,8 @@ class Journal:
 
 
 _SIZE_CHECK = 64
+# After which the log is worked off into the file: by a commit that nothing waits for, and by any.
+_LOG_PAGES, _BUSY_LOG_PAGES = 1000, 4000
 
 
 def _refuse_existing(path: Path) -> None:

@@ -4,6 +4,8 @@ Rules of this file:
 
 - What a journal holds is not kept in memory as well: the kernel's lists are emptied with every commit.
 - A tape brings thousands of messages that change nothing of ours; those are written down once a second, as progress only.
+- A durable journal waits for the disk before something is sent, and once a second. What the venue has told in between it would tell
+  again after a power cut.
 - How far the market data was handled is part of every commit: the ends of the bars, and for each tape the time of the last
   message with how many of that time were handled.
 """
@@ -51,7 +53,7 @@ class Keeper:
         self._terms: dict[int, tuple[Order, tuple[Any, ...]]] = {}
         self._position: dict[str, Any] = {"bars": {}, "tape": {}}
         self._bars: list[Bar] = []
-        self._written = 0
+        self._written = self._waited = 0
         self._cash: list[tuple[str, str, object]] = []
         if self.past is not None:
             self._terms = {order.number: (order, _terms(order)) for order in self.past.open_orders}
@@ -110,9 +112,12 @@ class Keeper:
             states=save_kernel(kernel) | {owner: save() for owner, save in self.also.items()},
             amendments=amendments,
         )
-        self._journal.commit(batch)
+        waits = kernel.broker.has_requests or time - self._waited >= _PROGRESS
+        self._journal.commit(batch, wait=waits)
         self._bars = []
         self._written = time
+        if waits:
+            self._waited = time
 
     def close(self, reason: str) -> None:
         """Write why the session stops, and give the journal back."""

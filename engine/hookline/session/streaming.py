@@ -11,7 +11,8 @@ Rules of this file:
   stalled, whatever its sockets say.
 - A market that is followed live is told by several connections, so times of different symbols and kinds cross a little. What counts
   there is the order of arrival: nothing is late but a bar that came before, and the kernel's clock never goes back.
-- Nothing is sent to a venue before the journal holds it: the driver flushes the broker after the watcher has been told.
+- Nothing is sent to a venue before the journal holds it: the driver flushes the broker after the watcher has been told. What is
+  sent then goes out before the next event is handled, however many wait.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["StreamDriver", "StreamRules", "Watcher"]
 
 _LOOK_SECONDS = 0.25
+# Rounds of the loop in which a request goes out: its task, the HTTP client's, and one in reserve.
+_SENDING_ROUNDS = 3
 
 
 class Watcher:
@@ -119,6 +122,7 @@ class StreamDriver:
         self._together: list[Bar] = []
         self._silent_since = 0.0
         self._stalled = False
+        self._rounds = 0
         self.has_begun = False
 
     async def run(self, events: AsyncIterator[MarketEvent]) -> bool:
@@ -133,7 +137,6 @@ class StreamDriver:
         if self._ending:
             loop.call_soon(self._stop_waiting)
         look = asyncio.ensure_future(self._look())
-        flush = self._kernel.broker.flush
         with self._interruptible(look):
             try:
                 async for event in events:
@@ -143,14 +146,17 @@ class StreamDriver:
                     self.has_begun = True
                     began = loop.time()
                     self.take(event)
-                    flush()
+                    self._send()
                     self._silent_since = done = loop.time()
                     self._watcher.took(done - began)
                     if self._ending:  # a feed that never waits gives no other chance
                         break
+                    while self._rounds:
+                        self._rounds -= 1
+                        await asyncio.sleep(0)
                 else:
                     self.flush()
-                    flush()
+                    self._send()
             except asyncio.CancelledError:
                 if not self._ending:
                     raise
@@ -166,9 +172,16 @@ class StreamDriver:
         try:
             self._kernel.hear(self._clock.now)
             self._watcher.time_passed()
-            self._kernel.broker.flush()
+            self._send()
         except Exception as error:  # noqa: BLE001  # it is raised where the stream is awaited
             self.end(error)
+
+    def _send(self) -> None:
+        """Let the broker send what is wanted; it is in the journal."""
+        broker = self._kernel.broker
+        if broker.has_requests:
+            self._rounds = _SENDING_ROUNDS
+        broker.flush()
 
     def end(self, error: Exception | None = None) -> None:
         """End the run where it waits, never inside an event; with an error, that is what the run raises."""
@@ -331,7 +344,7 @@ class StreamDriver:
             if rules.is_live and self._seats and not self._together:
                 self._pass_time()
             self._watcher.looked()
-            self._kernel.broker.flush()
+            self._send()
 
     def _pass_time(self) -> None:
         due = self._clock.now - round(self._rules.bar_wait_seconds * 1e9)
