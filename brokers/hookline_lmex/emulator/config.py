@@ -138,7 +138,9 @@ class EmulatorConfig:
     speed: Annotated[float | None, Gt(0), Doc("seconds of the venue in one; null: only by steps")] = 1.0
     port: Annotated[int, Ge(0), Le(65_535), Doc("on 127.0.0.1; 0 for any that is free")] = 0
     seed: Annotated[int, Ge(0), Doc("of what is random: ids, numbers' formats, faults")] = 1
-    order_latency_ms: Annotated[float, Ge(0), Doc("from request to answer, in the venue's time")] = 0.0
+    order_latency_ms: Annotated[
+        float, Ge(0), Doc("from request to answer, in the venue's time; while that stands, of orders alone")
+    ] = 0.0
     data_latency_ms: Annotated[float, Ge(0), Doc("of market data on sockets, in the venue's time")] = 0.0
     nonce_window_seconds: Annotated[
         float | None, Gt(0), Doc("how far a nonce may be from the clock; null: any")

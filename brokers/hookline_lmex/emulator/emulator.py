@@ -19,6 +19,7 @@ from hookline_lmex.emulator.config import AccountConfig, EmulatorConfig
 from hookline_lmex.emulator.exchange import Exchange
 from hookline_lmex.emulator.fault_schedule import FaultSchedule
 from hookline_lmex.emulator.faults import Fault, FaultSwitches
+from hookline_lmex.emulator.journeys import Journeys
 from hookline_lmex.emulator.market_data import load_market_data
 from hookline_lmex.emulator.pacing import Pacer
 from hookline_lmex.emulator.request_faults import RequestFaults
@@ -158,6 +159,11 @@ class Emulator:
         return application
 
     @property
+    def journeys(self) -> Journeys:
+        """What is on its way while the clock stands."""
+        return self._requests.journeys
+
+    @property
     def rest_url(self) -> str:
         """Where REST is: ``http://127.0.0.1:PORT``."""
         return f"http://{_HOST}:{self._port}"
@@ -170,12 +176,25 @@ class Emulator:
     # -- time --------------------------------------------------------------------------------------------------------------
 
     async def step(self, events: int = 1) -> int:
-        """Play the next events at once, and let what comes of them go out; return how many there were."""
+        """Play the next events at once, and let what comes of them go out; return how many there were.
+
+        Orders that ``order_latency_ms`` keeps on their way arrive between the events, at their times.
+        """
         played = 0
-        while played < events and self.play_next():
+        while played < events:
+            await self._let_arrive()
+            if not self.play_next():
+                break
             played += 1
             await asyncio.sleep(0)
         return played
+
+    async def _let_arrive(self) -> None:
+        """Let arrive what comes before the next event."""
+        journeys, event = self.journeys, self.pacer.next_time
+        while (due := journeys.next_arrival) is not None and (event is None or due < event):
+            await journeys.arrive()
+            await asyncio.sleep(0)
 
     def play_next(self) -> bool:
         """Play the next event, or the bars that end together, at once; return whether there was one."""
@@ -186,6 +205,8 @@ class Emulator:
     def set_speed(self, speed: float | None) -> None:
         """Let the venue's time run so many times as fast as ours; None for a clock that stands."""
         self.pacer.set_speed(speed)
+        if speed is not None:
+            self.journeys.hurry()
         self.sockets.set_data_delay(self.config.data_latency_ms / 1000.0 / speed if speed else 0.0)
 
     # -- faults ------------------------------------------------------------------------------------------------------------

@@ -15,12 +15,14 @@ import msgspec
 from aiohttp import web
 
 from hookline_lmex.emulator.faults import Fault, FaultSwitches
+from hookline_lmex.emulator.journeys import Journeys
 from hookline_lmex.emulator.venue_clock import SkewedClock, VenueClock
 from hookline_lmex.emulator.wire_numbers import milliseconds
 
 __all__ = ["RequestFaults"]
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_ORDERS = frozenset({"order", "peg"})
 
 
 class RequestFaults:
@@ -30,13 +32,17 @@ class RequestFaults:
         faults: What is switched on.
         clock: The venue's time; one that stands moves a little with each request.
         shown: The time in answers.
-        latency_ms: From request to answer, in the venue's time.
+        latency_ms: From request to answer, in the venue's time. Where the clock stands, of orders alone.
+
+    Attributes:
+        journeys: What is on its way while the clock stands.
     """
 
     def __init__(
         self, faults: FaultSwitches, clock: VenueClock, shown: SkewedClock, latency_ms: float
     ) -> None:
         self._faults, self._clock, self._shown, self._latency_ms = faults, clock, shown, latency_ms
+        self.journeys = Journeys(clock)
         self.requests = 0
         """How many came, disturbed ones among them."""
 
@@ -50,15 +56,24 @@ class RequestFaults:
         early = self._before(request, what)
         if early is not None:
             return early
-        await self._travel()
-        answer = await handler(request)
-        await self._travel()
-        return await self._after(request, answer, what)
+        return await self._after(request, await self._carried(request, handler), what)
+
+    async def _carried(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Handle a request in the middle of its way there and back."""
+        if not self._latency_ms or not (self._clock.speed or _is_order(request)):
+            return await handler(request)
+        with self.journeys.visit():
+            await self._travel()
+            answer = await handler(request)
+            await self._travel()
+        return answer
 
     async def _travel(self) -> None:
-        speed = self._clock.speed
-        if self._latency_ms and speed:
-            await asyncio.sleep(self._latency_ms / 2000.0 / speed)
+        half = self._latency_ms / 2000.0
+        if self._clock.speed:
+            await asyncio.sleep(half / self._clock.speed)
+        else:
+            await self.journeys.travel(round(half * 1e9))
 
     def _before(self, request: web.Request, what: str) -> web.StreamResponse | None:
         faults = self._faults
@@ -112,3 +127,8 @@ class RequestFaults:
                 status=answer.status, body=text[: len(text) // 2], content_type="application/json"
             )
         return answer
+
+
+def _is_order(request: web.Request) -> bool:
+    """Return whether a request sends, amends or cancels an order."""
+    return request.method != "GET" and request.path.rpartition("/")[2] in _ORDERS
