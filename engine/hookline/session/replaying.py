@@ -11,7 +11,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from pathlib import Path
@@ -23,7 +25,9 @@ from hookline.errors import ConfigError
 from hookline.journal import read_journal
 from hookline.journal.content import JournalContent
 from hookline.model import Fill, OrderStatus, timeframe_ns
+from hookline.session.environment import read_dotenv
 from hookline.session.plan import Plan
+from hookline.session.replaying_config import as_in_a_file
 from hookline.session.replaying_coverage import Coverage, coverage_of
 from hookline.session.replaying_matching import match_orders
 from hookline.session.replaying_parts import Difference, Market, Rates, Runs, explain
@@ -32,6 +36,7 @@ from hookline.session.replaying_run import Account, Outside, Rerun
 __all__ = ["Assumed", "Build", "Replay", "replay"]
 
 _MILLISECOND = 10**6
+_REPLACED = {"mode", "feed", "journal", "reporters", "notifiers", "stream", "live"}
 # What reaches an account without any strategy having asked for it, by the tags that it is booked under.
 _OUTSIDE = ("reconciled", "late fill of ", "liquidation", "adl", "auto-deleveraging")
 
@@ -139,6 +144,7 @@ class _Bench:
         self._was_live = content.header.mode == "live"
         file = read_status(recording.folder.parent).get("file", "")
         self._base = Path(file).parent if file else Path()
+        self._environ = {**read_dotenv(self._base / ".env"), **os.environ}
         tapes = self._build(rates, None).tapes
         self.on_bars_alone = sorted(set(content.header.instruments) - set(tapes))
         """Symbols whose bars alone are followed: in the simulator their orders fill with the next bar, so what comes late by
@@ -161,23 +167,20 @@ class _Bench:
 
     def _data(self, rates: Rates, latency_ms: float | None) -> dict[str, Any]:
         """Return the session's configuration with a feed that plays the recording, and a broker that simulates."""
-        data = _without_defaults(self._content.header.config)
-        data |= {
-            "mode": "paper",
-            "feed": {"use": "recording", "params": {"path": str(self._recording.folder.absolute())}},
-            "journal": {"enabled": False},
-            "reporters": [],
-            "notifiers": [],
-            "stream": {"late_data": "drop"},
-        }
-        data.pop("live", None)
+        config = deepcopy(dict(self._content.header.config))
+        data = {key: value for key, value in config.items() if key not in _REPLACED}
+        for venue in (data.get("venues") or {}).values():
+            venue["feed"] = None
+            venue["broker"] = None if self._was_live else venue["broker"]
         if self._was_live:
             data["broker"] = {"use": "paper", "params": self._simulator(rates, latency_ms)}
-        for venue in data.get("venues", {}).values():
-            venue.pop("feed", None)
-            if self._was_live:
-                venue.pop("broker", None)
-        return data
+        path = str(self._recording.folder.absolute())
+        return as_in_a_file(data, self._environ) | {
+            "mode": "paper",
+            "feed": {"use": "recording", "params": {"path": path}},
+            "journal": {"enabled": False},
+            "reporters": [],
+        }
 
     def _simulator(self, rates: Rates, latency_ms: float | None) -> dict[str, Any]:
         params: dict[str, Any] = {
@@ -194,18 +197,6 @@ class _Bench:
                 "response_ms": latency_ms / 2,
             }
         return params
-
-
-def _without_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as a file would hold it: without what is null."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: plain(part) for key, part in value.items() if part is not None}
-        return [plain(part) for part in value] if isinstance(value, list | tuple) else value
-
-    data: dict[str, Any] = plain(config)
-    return data
 
 
 def _events(entries: Sequence[Entry]) -> list[tuple[str, object]]:
