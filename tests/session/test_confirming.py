@@ -216,12 +216,13 @@ def test_a_position_that_is_there_keeps_its_leverage_and_margin_mode():
     assert "2x cross" in shown(LiveFacts(plan, PRICES), account)
 
 
-def test_a_journal_that_is_only_begun_is_new(tmp_path):
+def test_a_journal_that_is_only_begun_is_new(tmp_path, monkeypatch):
     from hookline.journal import Batch, Journal, SessionHeader
 
+    monkeypatch.chdir(tmp_path)  # so that the folder fits on the page
     header = SessionHeader("btc-trend", "live", "USDT", {}, {}, [])
-    plan = plan_of(journal=JournalPlan(tmp_path))
-    with Journal.create(tmp_path / "journal.sqlite", header) as journal:
+    plan = plan_of(journal=JournalPlan(Path("run")))
+    with Journal.create(Path("run") / "journal.sqlite", header) as journal:
         assert ", new" in shown(LiveFacts(plan, PRICES))
         journal.commit(Batch(10**18, {}))
     assert ", which goes on" in shown(LiveFacts(plan, PRICES))
