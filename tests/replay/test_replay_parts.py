@@ -164,3 +164,17 @@ def test_the_parts_of_any_runs_sum_to_the_whole(live, timed, received, complete,
 @settings(max_examples=50, deadline=None)
 def test_a_run_against_itself_has_no_parts(live):
     assert only(difference(live, live)) == {}
+
+
+def test_the_worked_example_of_the_documentation():
+    rates = Rates(0.0, 0.001)
+    resting = {"limit": 99.0}
+    live = account((order(1, 0), (2, 1000, 101.0, 0.202)), (order(2, 0, **resting), (5, 400, 99.0, "maker")))
+    timed = account(
+        (order(1, 0), (2, 1000, 100.5, 0.1005)), (order(2, 0, **resting), (5, 1000, 99.0, "maker"))
+    )
+    prompt = account((order(1, 0), (1, 1000, 100.0, 0.1)), (order(2, 0, **resting), (5, 1000, 99.0, "maker")))
+    found = difference(live, timed, prompt, last=103.0, rates=rates)
+    assert only(found) == {"latency": -0.5005, "queue": -2.4, "fees": -0.101, "slippage": -0.5005}
+    assert (found.gained_live, found.gained_again) == (pytest.approx(3.398), pytest.approx(6.9))
+    assert found.total == pytest.approx(-3.502)
