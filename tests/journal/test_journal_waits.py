@@ -9,7 +9,7 @@ from hookline.journal import Journal, read_journal
 from hookline.session.keeper import Keeper
 from hookline.session.plan import JournalPlan
 
-FULL, NORMAL = 2, 1
+FULL, NORMAL = "FULL", "NORMAL"
 
 
 @pytest.fixture
@@ -17,24 +17,40 @@ def path(tmp_path):
     return tmp_path / "run" / "journal.sqlite"
 
 
-def mode(journal):
-    return journal._connection.execute("PRAGMA synchronous").fetchone()[0]
+def modes(journal):
+    """Return a list that gets, with each commit to come, how SQLite treats the disk in it."""
+    found, current = (
+        [],
+        [None, FULL, NORMAL][3 - journal._connection.execute("PRAGMA synchronous").fetchone()[0]],
+    )
+
+    def see(statement):
+        nonlocal current
+        if statement.startswith("PRAGMA synchronous"):
+            current = statement.split()[-1]
+        elif statement == "COMMIT":
+            found.append(current)
+
+    journal._connection.set_trace_callback(see)
+    return found
 
 
 def test_a_durable_journal_waits_unless_it_is_told_not_to(path):
     with Journal.create(path, header(), durable=True) as journal:
-        found = []
+        found = modes(journal)
         for number, wait in enumerate([True, False, False, True]):
             journal.commit(trade_batch(number), wait=wait)
-            found.append(mode(journal))
     assert found == [FULL, NORMAL, NORMAL, FULL]
     assert len(read_journal(path).fills) == 4
 
 
 def test_a_journal_that_is_not_durable_never_waits(path):
     with Journal.create(path, header()) as journal:
+        found = modes(journal)
         journal.commit(bar_batch(0), wait=True)
-        assert mode(journal) == NORMAL
+        journal.commit(bar_batch(1), wait=False)
+        journal.commit(bar_batch(2), wait=True)
+    assert found == [NORMAL] * 3
 
 
 def test_the_log_of_the_database_is_kept_short_whether_anything_waits_or_not(path):
@@ -67,7 +83,7 @@ class Kernel:
 def test_a_session_waits_for_the_disk_before_it_sends_and_once_a_second(tmp_path, monkeypatch):
     kernel = Kernel(monkeypatch)
     keeper = Keeper(JournalPlan(tmp_path, durable=True), header())
-    found = []
+    found = modes(keeper._journal)
     for tenths, sends in (
         (0, False),
         (1, False),
@@ -79,6 +95,5 @@ def test_a_session_waits_for_the_disk_before_it_sends_and_once_a_second(tmp_path
     ):
         kernel.broker.has_requests = sends
         keeper.commit(kernel, START + tenths * 10**8)
-        found.append(mode(keeper._journal))
     keeper.close("finished")
-    assert found == [FULL, NORMAL, FULL, NORMAL, NORMAL, FULL, NORMAL]
+    assert found == [FULL, NORMAL, FULL, NORMAL, NORMAL, FULL, NORMAL, FULL]

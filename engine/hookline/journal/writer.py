@@ -59,7 +59,6 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._segment = 0
         self._connection: sqlite3.Connection | None = None
-        self._waits: bool | None = None
         self._number = 0
         self._digest = FIRST_DIGEST
         self._time = 0
@@ -159,8 +158,7 @@ class Journal:
         position = to_json(batch.position, f"journal {self.path}: position") if batch.position else "{}"
         try:
             self._replay.apply(batch, [_as_made(order) for order in batch.orders])
-            self._wait_for_disk(wait)
-            self._write(batch.time, position, rows)
+            self._write(batch.time, position, rows, wait=wait)
         except BaseException:  # what is kept in memory is ahead of the file now
             self._release()
             raise
@@ -184,7 +182,6 @@ class Journal:
         try:
             if reason:
                 row = (self._number + 1, _now(time), reason)
-                self._wait_for_disk(True)
                 self._write(self._time, self._position, [("stops", [row])])
         finally:
             self._release()
@@ -291,21 +288,17 @@ class Journal:
         with explained(path):
             self._connection = connection = connected(path)
             connection.execute("PRAGMA journal_mode = WAL")
-        self._waits = None
-        self._wait_for_disk(True)
+            self._wait_for_disk(True)
 
     def _wait_for_disk(self, wait: bool) -> None:
         """Choose whether the commits that follow wait for the disk, as those of a durable journal do.
 
         Where something waits for them, the log of SQLite is worked off later: that takes longer than a commit.
         """
-        if wait != self._waits:
-            pages = _BUSY_LOG_PAGES if wait else _LOG_PAGES
-            with explained(segment_path(self.path, self._segment)):
-                connection = self._connected()
-                connection.execute(f"PRAGMA synchronous = {'FULL' if wait and self._durable else 'NORMAL'}")
-                connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
-            self._waits = wait
+        pages = _BUSY_LOG_PAGES if wait else _LOG_PAGES
+        connection = self._connected()
+        connection.execute(f"PRAGMA synchronous = {'FULL' if wait and self._durable else 'NORMAL'}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -328,18 +321,22 @@ class Journal:
             raise JournalError(f"journal {self.path}: must be open, was closed")
         return self._connection
 
-    def _write(self, time: int, position: str, rows: Rows) -> None:
-        """Write one commit; nothing of it stays if that fails."""
+    def _write(self, time: int, position: str, rows: Rows, *, wait: bool = True) -> None:
+        """Write one commit; nothing of it stays if that fails. Its ``wait`` is that of ``commit``."""
         connection = self._connected()
         number = self._number + 1
         digest = chained(self._digest, number, time, position, rows)
         with explained(segment_path(self.path, self._segment)):
             try:
+                if not wait:
+                    self._wait_for_disk(False)
                 connection.execute("BEGIN")
                 for table, values in rows:
                     connection.executemany(INSERTS[table], values)
                 connection.execute(COMMITS_INSERT, (number, time, position, digest))
                 connection.execute("COMMIT")
+                if not wait:  # now, not when the next one is in a hurry
+                    self._wait_for_disk(True)
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
