@@ -121,7 +121,8 @@ def run_live(story: Story, data: Path, folder: Path, **options: Any) -> tuple[Re
         plan = assemble(session_from(said))
         feed = LockstepFeed(plan.feed, venue)
         feed.session = session = Session(replace(plan, feed=feed, modules=[*plan.modules, feed.heard]))
-        return session.run(), venue
+        with patch("hookline_lmex.broker_link.AccountStream", feed.heard.stream):
+            return session.run(), venue
 
 
 def common(story: Story, mode: str, folder: Path) -> dict[str, Any]:

@@ -33,14 +33,15 @@ from hookline.model import (
     Instrument,
     MarketData,
     MarketEvent,
-    OrderStatus,
     Trade,
 )
 from hookline.session.session import Session
+from hookline_lmex.broker_news import Action
 from hookline_lmex.emulator import AccountConfig, Emulator, EmulatorConfig, RateRules
 from hookline_lmex.emulator.market_data import Group, load_market_data
 from hookline_lmex.emulator.socket_books import Chain
 from hookline_lmex.emulator.terms import Product
+from hookline_lmex.streams import AccountStream
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ _PATIENCE = 20.0  # seconds that anything may take before a run fails
 _SOON = 0.001
 _FUNDING = 110  # type of an entry in the history of a wallet
 _SECOND = 10**9
+_REQUESTS = frozenset(map(str, Action))
 
 
 class SteppedTime:
@@ -105,6 +107,8 @@ class SteppedVenue:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="emulator")
         self._chains: dict[str, Chain] = {}
+        self._told = Told()
+        self.emulator.exchange.listen(self._told)
 
     @contextmanager
     def open(self) -> Iterator[SteppedVenue]:
@@ -135,10 +139,19 @@ class SteppedVenue:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(answer(), self._loop))
 
     async def play(self) -> Sequence[MarketEvent] | None:
-        """Play the next events; return them, None if there are none."""
+        """Let an order arrive, or else play the next events; return those, None if nothing is left to happen."""
+        due, event = self.emulator.journeys.next_arrival, self.emulator.pacer.next_time
+        if due is not None and (event is None or due < event):
+            arrival = self.emulator.journeys.arrive()
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(arrival, self._loop))
+            return ()
         if not await self.ask(self.emulator.play_next):
             return None
         return next(self._groups)[1]
+
+    async def end(self) -> None:
+        """Let the clock run, for what is still sent when everything is over."""
+        await self.ask(lambda: self.emulator.set_speed(1.0))
 
     def tells_book(self, symbol: str) -> bool:
         """Return whether the last event changed what sockets tell of a book; to be asked once after each of its events."""
@@ -148,14 +161,10 @@ class SteppedVenue:
         return self._chains[symbol].update() is not None
 
     def standing(self) -> Standing:
-        """Return what the account has come to."""
+        """Return what the account has come to, and what it was told."""
         desks = [self.emulator.exchange.desk(LABEL, product) for product in Product]
         paid = sum(entry.amount for desk in desks for entry in desk.entries if entry.type == _FUNDING)
-        return Standing(
-            sum(len(desk.fills) for desk in desks),
-            sum(len(desk.open_records()) for desk in desks),
-            round(paid, 6),
-        )
+        return Standing(self._told.count, sum(len(desk.fills) for desk in desks), round(paid, 6))
 
     def sent(self) -> Counter[str]:
         """Return how often an order of each client id has come."""
@@ -169,27 +178,63 @@ class SteppedVenue:
 
 
 class Standing(NamedTuple):
-    """What an account has come to: executions, open orders, and funding received in quote currency."""
+    """What an account has come to: notices of orders and fills, executions, and funding received in quote currency."""
 
+    notices: int
     fills: int
-    orders: int
     funding: float
 
 
-class Heard:
-    """An observer that counts executions, of which a session keeps none in memory.
+class Told:
+    """Counts what an exchange tells the account; whatever else it tells is passed over.
 
     Attributes:
-        fills: How many there were.
+        count: Notices of orders and fills.
     """
 
     def __init__(self) -> None:
-        self.fills = 0
+        self.count = 0
+
+    def order(self, account: str, notice: object) -> None:
+        """Count a step of an order."""
+        del account, notice
+        self.count += 1
+
+    fill = order
+
+    def trade(self, *told: object) -> None:
+        """Pass over."""
+
+    book = quote = position = trade
+
+
+class Heard:
+    """An observer that counts executions, of which a session keeps none in memory, and what its account's sockets hear.
+
+    Attributes:
+        notices: Of orders and fills.
+        fills: That were booked.
+    """
+
+    def __init__(self) -> None:
+        self.notices = self.fills = 0
 
     @hookimpl
     def order_filled(self) -> None:
-        """Count one."""
+        """Count an execution."""
         self.fills += 1
+
+    def stream(self, *args: Any, **terms: Any) -> AccountStream:
+        """Return the account's stream; every notice is counted once it was handed on."""
+        *before, on_order, on_fill = args[:6]
+        return AccountStream(*before, self._counted(on_order), self._counted(on_fill), *args[6:], **terms)
+
+    def _counted(self, hand_on: Callable[[Any], None]) -> Callable[[Any], None]:
+        def counted(notice: Any) -> None:
+            hand_on(notice)
+            self.notices += 1
+
+        return counted
 
 
 @dataclass
@@ -229,11 +274,8 @@ class LockstepFeed(Feed):
         async with aclosing(self.inner.stream(requests)) as events:  # type: ignore[type-var]
             async for event in self._begin(events, kinds):
                 yield event
-            while True:
-                await self._quiet()
-                played = await self.venue.play()
-                if played is None:
-                    return
+            await self._quiet()
+            while (played := await self.venue.play()) is not None:
                 told = [one for one in played if self._is_told(one, since, kinds)]
                 await self._quiet(paid=False)
                 waiting = len(told)
@@ -241,6 +283,8 @@ class LockstepFeed(Feed):
                     event = await _next(events)
                     waiting -= not isinstance(event, FundingRate)  # which comes in its own time
                     yield event
+                await self._quiet()
+        await self.venue.end()
 
     async def _begin(
         self, events: AsyncIterator[MarketEvent], kinds: Mapping[str, frozenset[MarketData]]
@@ -266,28 +310,50 @@ class LockstepFeed(Feed):
         return MarketData.BOOK in wanted and self.venue.tells_book(event.symbol)
 
     async def _quiet(self, *, paid: bool = True) -> None:
-        """Wait until nothing is under way and both sides believe the same, of funding too where ``paid``."""
-        assert self.session is not None
-        broker = self.session.plan.broker
+        """Wait until all that was told is heard and nothing is on its way but what the emulator keeps there.
+
+        Args:
+            paid: Whether funding must have been heard as well.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
-                while not (await broker.settle(_PATIENCE) and await self._agrees(paid)):  # noqa: ASYNC110
+                while not await self._is_quiet(paid):  # noqa: ASYNC110  # many things end it
                     await asyncio.sleep(_SOON)
         except TimeoutError as error:
-            found = f"venue {self.venue.standing()}, session {self._standing()}"
+            found = f"venue {self.venue.standing()}, session {self._standing()}, under way {_under_way()}"
             raise AssertionError(f"both sides must come to agree, were {found}") from error
+
+    async def _is_quiet(self, paid: bool) -> bool:
+        if not await self._agrees(paid):
+            return False
+        await asyncio.sleep(0)  # what was heard is delivered, and answered, in the next turns of the loop
+        await asyncio.sleep(0)
+        travelling = self.venue.emulator.journeys.travelling
+        if travelling != _under_way():
+            return False
+        broker = self._running.plan.broker
+        return (travelling > 0 or await broker.settle(0.0)) and await self._agrees(paid)
 
     async def _agrees(self, paid: bool) -> bool:
         theirs, ours = await self.venue.ask(self.venue.standing), self._standing()
         if paid and theirs.funding != ours.funding:  # no socket tells of it
-            await self.session.plan.broker.catch_up()
+            await self._running.plan.broker.catch_up()
         return theirs == (ours if paid else ours._replace(funding=theirs.funding))
 
     def _standing(self) -> Standing:
-        kernel = self.session.kernel
-        working = [one for one in kernel.open_orders() if one.status is not OrderStatus.HELD]
-        paid = sum(ledger.funding for ledger in kernel.ledgers.values())
-        return Standing(self.heard.fills, len(working), round(paid, 6))
+        paid = sum(ledger.funding for ledger in self._running.kernel.ledgers.values())
+        return Standing(self.heard.notices, self.heard.fills, round(paid, 6))
+
+    @property
+    def _running(self) -> Session:
+        assert self.session is not None, "it is given before it runs"
+        return self.session
+
+
+def _under_way() -> int:
+    """Return how many requests of orders wait for their answer: each is a task of the broker's."""
+    names = (task.get_name().partition(" ")[0] for task in asyncio.all_tasks())
+    return sum(name in _REQUESTS for name in names)
 
 
 async def _next(events: AsyncIterator[MarketEvent]) -> MarketEvent:
