@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["diagnose"]
 
+# The venue counts calls by the second; those that made out what a session would do are over then.
+_PAUSE_SECONDS = 1.0
 _TRIPS = 7
 _SLOW_SECONDS, _STALLED_SECONDS = 0.5, 2.0
 _CLOCK_SECONDS = 1.0
@@ -66,6 +68,8 @@ async def diagnose(
     settings = replace(settings, retries=1, warm_seconds=0.0)
     is_session = any(one is not None for one in instruments.values())
     credentials, found = _key(broker, is_needed=is_session)
+    if is_session:
+        await asyncio.sleep(_PAUSE_SECONDS)
     client = LmexClient(settings, credentials)
     try:
         await client.open()

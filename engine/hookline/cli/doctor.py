@@ -48,9 +48,9 @@ def doctor(
     ] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
-    """Examine a venue and an account there, or a session before it trades; nothing is sent that could change anything.
+    """Examine a venue and your account there, or a session before it trades.
 
-    For a broker: whether the venue answers and how quickly, clock, key, permissions, balances, settings and the rules of markets.
+    Nothing is sent that could change anything. For a broker: whether the venue answers and how quickly, clock, key, permissions, balances, settings and the rules of markets.
     What needs no key is examined without one. For a session file all that for its markets, and its strategies are rehearsed on the
     last bars in the simulator: which of their orders the venue would refuse today, the largest position, its margin, where it is
     liquidated, funding, fees, and requests a second.
