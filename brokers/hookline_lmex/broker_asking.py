@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import HooklineError
 from hookline.model import Instrument, OrderStatus
@@ -28,6 +28,7 @@ from hookline_lmex.broker_tasks import Tasks
 from hookline_lmex.broker_wire import of_state, of_trade
 from hookline_lmex.codes import OrderCode
 from hookline_lmex.errors import LmexNotFound
+from hookline_lmex.streams.together import all_of
 
 if TYPE_CHECKING:
     from hookline_lmex.client import LmexClient
@@ -58,6 +59,7 @@ class Asker:
         patience: How long is waited for what.
         last_fill: Returns the time of the last fill that is booked, 0 for none.
         pause: Waits some seconds.
+        side_by_side: Works several things off together.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Asker:
         patience: Patience,
         last_fill: Callable[[], int],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        side_by_side: Callable[[Sequence[Coroutine[Any, Any, None]]], Awaitable[None]] = all_of,
     ) -> None:
         self._client = client
         self._book = book
@@ -81,6 +84,7 @@ class Asker:
         self._patience = patience
         self._last_fill = last_fill
         self._pause = pause
+        self._side_by_side = side_by_side
         self._asked: set[int] = set()
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
@@ -157,7 +161,7 @@ class Asker:
         fills = [of_trade(one, self._instruments[symbol], self._rates) for one in trades]
         for fill in fills:
             self._put(fill)
-        told = {fill.trade_id for fill in fills}
+        told, open_questions = {fill.trade_id for fill in fills}, []
         for track in tracks:
             state = states.get(track.client_id)
             if track.busy is not None and state is None:
@@ -165,7 +169,8 @@ class Asker:
             if state is not None and not self._owes(track, of_state(state), fills):
                 self._put(of_state(state))
             else:
-                await self._ask_patiently(track, told)
+                open_questions.append(track)
+        await self._side_by_side([self._ask_patiently(track, told) for track in open_questions])
 
     def _owes(self, track: Track, state: OrderNews, fills: Sequence[FillNews]) -> bool:
         """Return whether an order has filled more than is booked and was just heard."""
@@ -177,13 +182,19 @@ class Asker:
 
     async def _ask_patiently(self, track: Track, told: set[str]) -> None:
         """Ask about one order, several times if the venue should know it and does not."""
-        for count in range(self._patience.asks):
-            state, fills = await self._ask(track)
-            self._report(track, state, [one for one in fills if one.trade_id not in told])
-            if state is not None:
-                return
-            if count + 1 < self._patience.asks:
-                await self._pause(self._patience.first_ask)
+        number = track.order.number
+        self._asked.add(number)
+        try:
+            for count in range(self._patience.asks):
+                async with self._turn:
+                    state, fills = await self._ask(track)
+                self._report(track, state, [one for one in fills if one.trade_id not in told])
+                if state is not None:
+                    return
+                if count + 1 < self._patience.asks:
+                    await self._pause(self._patience.first_ask)
+        finally:
+            self._asked.discard(number)
 
     @property
     def _until(self) -> int:

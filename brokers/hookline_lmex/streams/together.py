@@ -1,12 +1,12 @@
-"""Works that belong together: they run until one of them ends, and leave nothing behind."""
+"""Works that belong together: they run side by side, and leave nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
-__all__ = ["first_of"]
+__all__ = ["all_of", "first_of"]
 
 
 async def first_of(
@@ -31,3 +31,17 @@ async def first_of(
     errors = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
     for error in sorted(errors, key=lambda error: isinstance(error, lesser)):
         raise error
+
+
+async def all_of(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run works at the same time until all have ended; the first that fails stops the others.
+
+    Raises:
+        Exception: what that one raised.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -320,6 +320,16 @@ class HandTasks:
         self.running = []
 
 
+async def _in_turn(works):
+    """Work off what else is worked off side by side: there is no loop here."""
+    try:
+        for work in works:
+            await work
+    finally:
+        for work in works:
+            work.close()
+
+
 class HandLink:
     """Stands where the broker's connection is."""
 
@@ -337,7 +347,7 @@ class HandLink:
         )
         self.asker = Asker(
             self.client, book, self.tasks, put, broker.instruments, broker._rates, broker._patience,
-            lambda: tracker.last_fill_time, lambda _: _Turn(),
+            lambda: tracker.last_fill_time, lambda _: _Turn(), _in_turn,
         )  # fmt: skip
         self.asker._turn = contextlib.AsyncExitStack()  # as many at once as there are
         self.book = book
