@@ -1,10 +1,11 @@
-# `make demo` runs a strategy on synthetic bars and ends with the path of its report; `make test` runs every check.
+# `make demo` runs a strategy on synthetic bars and ends with the path of its report; `make test` runs every check;
+# `make chaos` runs the whole fault campaign: a thousand live sessions at the emulated venue, through faults and kills (half an hour).
 # Both create .venv and install on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-live test install install-dev lint clean
+.PHONY: demo demo-live test install install-dev chaos lint clean
 
 demo: install
 	$(BIN)/hookline run examples/sessions/ema_cross.yaml
@@ -15,6 +16,9 @@ demo-live: install
 
 test: install-dev lint
 	$(BIN)/pytest -n 2 --dist loadfile
+
+chaos: install-dev
+	$(BIN)/python tests/chaos/run_chaos.py --schedules 1000 --keep runs/chaos
 
 lint: install-dev
 	$(BIN)/ruff check .
