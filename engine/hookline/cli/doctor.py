@@ -50,12 +50,16 @@ def doctor(
 ) -> None:
     """Examine a venue and your account there, or a session before it trades.
 
-    Nothing is sent that could change anything. For a broker: whether the venue answers and how quickly, clock, key, permissions, balances, settings and the rules of markets.
-    What needs no key is examined without one. For a session file all that for its markets, and its strategies are rehearsed on the
-    last bars in the simulator: which of their orders the venue would refuse today, the largest position, its margin, where it is
-    liquidated, funding, fees, and requests a second.
+    Nothing is sent that could change anything.
 
-    Exit code 0 if all is well, 1 if there are warnings, 2 if something keeps the session from trading.
+    For a broker: whether the venue answers and how quickly, clock, key, permissions, balances,
+    settings, rules of markets. What needs no key is examined without one.
+
+    For a session file all that for its markets, and its strategies are rehearsed on the last bars:
+    orders that the venue would refuse today, the largest position, its margin, where it is
+    liquidated, funding, fees, requests a second.
+
+    Exit code 0 if all is well, 1 if there are warnings, 2 if something keeps it from trading.
 
     For example: hookline doctor lmex --symbol BTC-PERP
     """

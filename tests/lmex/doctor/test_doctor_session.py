@@ -254,6 +254,14 @@ def test_a_simulated_broker_has_no_venue(venue: Emulator, write: Write) -> None:
     assert found["rehearsal"].state == "ok"
 
 
+def test_the_page_names_every_finding(venue: Emulator, write: Write) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "doctor.md").read_text()
+    for leverage in (2, 40):
+        _, found = examine(write(venue, ("leverage: 2", f"leverage: {leverage}")))
+        for name in found:
+            assert f"`{name.replace('BTC-PERP', 'SYMBOL')}`" in page
+
+
 # -- the command -------------------------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,17 @@ class HandFeed(Feed):
         return made_tape(request.symbol, rows)
 
 
+class HourFeed(Feed):
+    """A day of hourly bars from the start on."""
+
+    name = "hours"
+
+    def load(self, request: BarRequest) -> BarSeries:
+        """Return the bars."""
+        closes = [100.0 + step for step in range(24)]
+        return bars(closes, request.symbol, "1h", start=START).between(request.since, request.until)
+
+
 def made_tape(symbol: str, rows: list[_ROW]) -> TapeSeries:
     """Return a tape of rows: seconds from the start, kind, side, price, quantity."""
     if not rows:
@@ -134,7 +145,7 @@ class Venue:
 @contextmanager
 def serving(config: EmulatorConfig | None = None) -> Iterator[Venue]:
     """Serve an emulated venue on loopback, its first event played."""
-    emulator = Emulator(config or oracle_config(), {"hand": HandFeed()})
+    emulator = Emulator(config or oracle_config(), {"hand": HandFeed(), "hours": HourFeed()})
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="emulator")
     thread.start()

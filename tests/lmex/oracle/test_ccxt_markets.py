@@ -1,15 +1,19 @@
 """Public calls: what ccxt reads of the venue is what the venue knows."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 pytest.importorskip("ccxt")
 
-from ccxt_venue import COIN, PERP, START, Venue, oracle, serving
+import ccxt as ccxt_module
+from ccxt_venue import COIN, PERP, START, Venue, at_home, oracle, oracle_config, serving
 
 from hookline.model import Side
+from hookline.params import PluginUse
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +122,35 @@ def test_margin_tiers_are_as_the_market_has_them(ccxt: Any) -> None:
     assert [one["initialMarginRate"] for one in rows] == [0.02, 0.05]
 
 
-def test_what_is_wrong_is_an_error_of_ccxt(ccxt: Any) -> None:
-    import ccxt as module
+def test_funding_is_in_seconds_by_symbol() -> None:
+    base = oracle_config().markets[0]
+    hourly = replace(base, tape=[], timeframe="1h", funding_rate=Decimal("-0.0002"))
+    config = oracle_config(markets=[hourly], feed=PluginUse("hours"))
+    with serving(config) as venue:
+        venue.step(15)
+        client = at_home(ccxt_module.btse(), venue.emulator.rest_url, venue.emulator.clock.now // 10**6)
+        try:
+            rows = client.publicGetFuturesApiV23FundingHistory({"symbol": "BTC-PERP"})["BTC-PERP"]
+            (market,) = client.publicGetFuturesApiV23MarketSummary({"listFullAttributes": "true"})
+        finally:
+            client.session.close()
+    # ccxt's parser is of the newer history, which has milliseconds and another name of the time; here it is seconds.
+    assert [(row["time"], row["rate"]) for row in rows] == [
+        (START // 10**9 + 16 * 3600, -0.0002), (START // 10**9 + 8 * 3600, -0.0002)
+    ]  # fmt: skip
+    running = client.parse_funding_rate(market | {"nextFundingTime": market["fundingTime"]})
+    assert (running["fundingRate"], running["interval"]) == (-0.0002, "8h")
+    assert running["nextFundingTimestamp"] == START // 10**6 + 24 * 3_600_000
 
-    with pytest.raises(module.ExchangeError, match="NOPEPFC"):  # the venue names the old form of the symbol
+
+def test_what_is_wrong_is_an_error_of_ccxt(ccxt: Any) -> None:
+    with pytest.raises(
+        ccxt_module.ExchangeError, match="NOPEPFC"
+    ):  # the venue names the old form of the symbol
         ccxt.publicGetFuturesApiV23OrderbookL2({"symbol": "NOPE-PERP"})
-    with pytest.raises(module.ExchangeError, match="too small"):
+    with pytest.raises(ccxt_module.ExchangeError, match="too small"):
         ccxt.publicGetSpotApiV33Ohlcv(
             {"symbol": "BTC-USDT", "resolution": 1, "start": START // 10**6 - 400 * 60_000}
         )
-    with pytest.raises(module.ExchangeError):
+    with pytest.raises(ccxt_module.ExchangeError):
         ccxt.publicGetFuturesApiV23Price({"symbol": "NOPE-PERP"})
