@@ -108,6 +108,7 @@ def again(plan, strategy):
 
 
 def parts(found):
+    assert not [text for text in found.notes if "step by step" in text]
     assert fsum(found.difference.parts.values()) == pytest.approx(found.difference.total, abs=1e-9)
     return {name: round(value, 6) for name, value in found.difference.parts.items() if abs(value) > 1e-9}
 
@@ -284,3 +285,87 @@ def test_a_part_of_the_session_that_was_not_recorded_is_named(tmp_path):
     found = replay(tmp_path, Assumed(latency_ms=0), build)
     assert not found.coverage.is_whole
     assert "2 of 4 bars" in found.coverage.problems[0]
+
+
+def test_logic_is_found_behind_fills_that_differ(tmp_path):
+    class Worse(WireBroker):
+        def _show(self, wire, *, adopts=False):
+            fills = tuple(replace(one, price=one.price + 0.5 * wire.side) for one in wire.fills)
+            super()._show(replace(wire, fills=fills), adopts=adopts)
+
+    class Fickle(OnQuotes):
+        runs = 0
+
+        def on_start(self, ctx):
+            type(self).runs += 1
+
+        def on_quote(self, ctx, quote):
+            super().on_quote(ctx, quote)
+            if self.count == 5 and type(self).runs == 1:
+                ctx.buy("PERP", 1.0)
+
+    wire = venue()
+    broker = Worse(venue=wire)
+    build = live(tmp_path, Fickle(), slowly([*FLAT[:6], quote(9, 104.0)]), wire=wire, broker=broker)
+    found = replay(tmp_path, Assumed(latency_ms=0), build)
+    # Bought at 101, half a unit above the ask; the last price is 104.
+    assert parts(found) == {"logic": 3.0, "slippage": -1.0}
+
+
+def test_an_order_that_answers_a_refusal_of_the_venue_is_no_logic(tmp_path):
+    class Stubborn(OnQuotes):
+        def on_quote(self, ctx, quote):
+            self.count += 1
+            if self.count == 2:
+                ctx.buy("PERP", 1.0, limit=90.0)
+
+        def on_order(self, ctx, order, update):
+            if update.status == "rejected":
+                ctx.buy("PERP", 2.0, tag="instead")
+
+    wire = venue()
+    wire.faults.append("refuse")
+    build = live(tmp_path, Stubborn(), slowly([*FLAT[:6], quote(9, 104.0)]), wire=wire)
+    found = replay(tmp_path, Assumed(latency_ms=0), build)
+    assert [order.status for order in read_journal(tmp_path).orders] == ["rejected", "filled"]
+    assert parts(found) == {"queue": 7.0}
+
+
+def test_a_strategy_that_decides_otherwise_now_is_logic_on_both_sides(tmp_path):
+    class Fickle(OnQuotes):
+        runs = 0
+
+        def on_start(self, ctx):
+            type(self).runs += 1
+
+        def on_quote(self, ctx, quote):
+            self.count += 1
+            if self.count == 2:
+                ctx.buy("PERP", 1.0) if type(self).runs == 1 else ctx.sell("PERP", 1.0)
+
+    build = live(tmp_path, Fickle(), slowly([*FLAT[:6], quote(9, 104.0)]))
+    found = replay(tmp_path, Assumed(latency_ms=0), build)
+    assert parts(found) == {"logic": 8.0}  # bought at 100.5, would sell at 99.5
+    assert [(row.live is None, row.again is None) for row in found.difference.rows] == [
+        (False, True),
+        (True, False),
+    ]
+
+
+def test_a_session_that_was_restarted_is_run_again_as_one(tmp_path):
+    wire = venue()
+
+    class Again(OnQuotes):
+        def on_quote(self, ctx, quote):
+            count = ctx.state["count"] = ctx.state.get("count", 0) + 1
+            if count == 2:
+                ctx.buy("PERP", 1.0)
+            elif count == 5:
+                ctx.close("PERP")
+
+    live(tmp_path, Again(), slowly(FLAT[:3]), wire=wire)
+    build = live(tmp_path, Again(), slowly(FLAT[3:]), wire=wire)
+    assert [order.status for order in read_journal(tmp_path).orders] == ["filled", "filled"]
+    found = replay(tmp_path, Assumed(latency_ms=0), build)
+    assert parts(found) == {}
+    assert found.coverage.is_whole

@@ -14,7 +14,8 @@ file                   what is in it
 =====================  =============================================================================================================
 
 Kinds of rows in the log: ``bar``; ``q``, ``t`` and ``b`` for quotes, trades and book updates; ``mark`` and ``funding`` with a price or a
-rate as ``value``; ``start``, with the taker fee that the broker stated as ``value``, and ``stop`` of the session; ``warm`` for bars that only columns have seen; ``late`` for bars that were dropped;
+rate as ``value``; ``start``, with the taker fee that the broker stated as ``value``, and ``stop`` of the session; ``news`` after an event and ``heard`` beside events, where the journal gets rows:
+``value`` steps of orders and ``place`` payments; ``warm`` for bars that only columns have seen; ``late`` for bars that were dropped;
 ``lost`` for messages that were dropped, whose content is not kept.
 """
 
@@ -87,7 +88,8 @@ system's clock; ``place`` counts bars that were handled together; times are nano
 class Entry(NamedTuple):
     """One thing that a session handled: what, when it is known, when it was received, and the events, several only of bars.
 
-    ``value`` is, at a start, the taker fee that the broker stated; else it is 0.
+    ``value`` is, at a start, the taker fee that the broker stated; of news, how many steps of orders the journal gets. ``place`` is
+    then how many payments.
     """
 
     kind: str
@@ -95,6 +97,12 @@ class Entry(NamedTuple):
     received: int
     events: tuple[MarketEvent, ...] = ()
     value: float = 0.0
+    place: int = 0
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it tells of the session's own doing and not of the market."""
+        return self.kind in ("news", "heard")
 
 
 def log_row(row: Sequence[Any]) -> dict[str, Any]:
@@ -152,8 +160,8 @@ class Recording:
                 together.append(row)
             else:
                 events = () if event is None else (event,)
-                stated = row["value"] if row["kind"] == "start" else None
-                yield Entry(row["kind"], row["time"], row["received"], events, stated or 0.0)
+                value = 0.0 if event is not None else row["value"] or 0.0
+                yield Entry(row["kind"], row["time"], row["received"], events, value, row["place"])
         if together:
             yield _bars_entry(together)
 

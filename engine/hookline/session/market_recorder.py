@@ -59,6 +59,7 @@ class MarketRecorder:
         position: How far the journal has come, None for a session that begins.
         part_events: Events after which the spool becomes Parquet.
         follows: Whether the market is followed as it moves.
+        until: Time of the journal's last commit, for one that goes on.
 
     Raises:
         ConfigError: if the folder cannot be written to.
@@ -72,13 +73,14 @@ class MarketRecorder:
         part_events: int = _PART_EVENTS,
         *,
         follows: bool = False,
+        until: int = 0,
     ) -> None:
         self._folder = folder
         self._timeframe = timeframe
         self._part_events = part_events
         self._clock = SystemClock()
         self._path = folder / SPOOL_FILE
-        self._part, kept = self._guard(lambda: _kept(self._path, position))
+        self._part, kept = self._guard(lambda: _kept(self._path, position, until))
         self._count = len(kept)
         about = {"format": FORMAT, "timeframe": timeframe, "follows": follows}
         self._guard(lambda: _write_whole(folder / ABOUT_FILE, [msgspec.json.encode(about)]))
@@ -103,6 +105,19 @@ class MarketRecorder:
     def began(self, time: int, taker_fee: float = 0.0) -> None:
         """Keep when strategies started on a market that is followed live, and the taker fee that they reckon with, a fraction."""
         self._append([["start", {"symbol": "", "time": time, "price": taker_fee}, self._clock.now]])
+
+    def news(self, time: int, updates: int, payments: int = 0, *, heard: bool = False) -> None:
+        """Keep where the session's own reports stand among the events: how many rows the journal gets next.
+
+        Args:
+            time: Of the session's clock.
+            updates: Steps of orders.
+            payments: Funding payments.
+            heard: Whether they came beside the market, from a venue or because time has passed.
+        """
+        if updates or payments:
+            told = {"symbol": "", "time": time, "price": updates}
+            self._append([["heard" if heard else "news", told, self._clock.now, payments]])
 
     def warmed(self, bars: Sequence[Bar]) -> None:
         """Keep the bars that columns were warmed up with."""
@@ -222,7 +237,7 @@ def _write_whole(path: Path, lines: Iterable[bytes]) -> None:
     part.replace(path)
 
 
-def _kept(path: Path, position: Mapping[str, Any] | None) -> tuple[int, list[bytes]]:
+def _kept(path: Path, position: Mapping[str, Any] | None, until: int) -> tuple[int, list[bytes]]:
     """Return the number of the part that a spool will be, and its lines that a journal knows of; the last one may be torn."""
     if position is None or not path.exists():
         return 0, []
@@ -237,6 +252,8 @@ def _kept(path: Path, position: Mapping[str, Any] | None) -> tuple[int, list[byt
         is_known = True
         if kind == "bar":
             is_known = event["end"] <= ends.get(event["symbol"], 0)
+        elif kind in ("news", "heard"):
+            is_known = event["time"] <= until
         elif kind in TAPE_KINDS:
             symbol = event["symbol"]
             time, count = tapes.get(symbol, (0, 0))

@@ -29,16 +29,15 @@ from hookline.session.environment import read_dotenv
 from hookline.session.plan import Plan
 from hookline.session.replaying_config import as_in_a_file
 from hookline.session.replaying_coverage import Coverage, coverage_of
+from hookline.session.replaying_echo import Logic, logic_of
 from hookline.session.replaying_matching import match_orders
 from hookline.session.replaying_parts import Difference, Market, Rates, Runs, explain
-from hookline.session.replaying_run import Account, Outside, Rerun
+from hookline.session.replaying_run import OUTSIDE_TAGS, Account, Outside, Rerun
 
 __all__ = ["Assumed", "Build", "Replay", "replay"]
 
 _MILLISECOND = 10**6
 _REPLACED = {"mode", "feed", "journal", "reporters", "notifiers", "stream", "live"}
-# What reaches an account without any strategy having asked for it, by the tags that it is booked under.
-_OUTSIDE = ("reconciled", "late fill of ", "liquidation", "adl", "auto-deleveraging")
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,8 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
     assumed = assumed or Assumed()
     content = read_journal(folder)
     recording = _recording(folder)
-    entries = list(recording.entries())
+    told = list(recording.entries())
+    entries = [entry for entry in told if not entry.is_news]
     was_live = content.header.mode == "live"
     rates = _rates(content.fills, entries, assumed)
     bench = _Bench(content, recording, rates, build)
@@ -103,13 +103,18 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
     is_complete = _events(in_time) == _events(as_received)
     complete = received if is_complete else bench.run(in_time)
     window = assumed.window_seconds or timeframe_ns(recording.timeframe) / 1e9
-    runs = _chain(live, timed, received, complete, round(window * 1e9))
+    logic = bench.echo(told) if was_live else None
+    runs = _chain(live, timed, received, complete, round(window * 1e9), logic)
+    if logic is None and was_live:
+        notes.append(
+            "recording and journal do not fit together step by step: what is logic is judged by the fills alone"
+        )
     header = content.header
     return Replay(
         header.name,
         header.mode,
         header.currency,
-        explain(runs, _market(received, complete, content, rates)),
+        explain(replace(runs, is_simulated=not was_live), _market(received, complete, content, rates)),
         rates,
         latency,
         coverage_of(content, entries),
@@ -156,6 +161,11 @@ class _Bench:
         outside = _outside(self._content) if self._was_live else []
         again = Rerun(plan, follows=self._recording.follows, was_live=self._was_live, outside=outside)
         return again.account(entries)
+
+    def echo(self, told: Sequence[Entry]) -> Logic | None:
+        """Return the orders that differ although the strategies are told what the session was told."""
+        stated = next((entry.value for entry in told if entry.kind == "start"), 0.0)
+        return logic_of(self._build(self._rates, None), self._content, told, _outside(self._content), stated)
 
     def _built(self, rates: Rates, latency_ms: float | None) -> Plan:
         from hookline.session.assembly import assemble
@@ -214,7 +224,7 @@ def _outside(content: JournalContent) -> list[Outside]:
     fills: dict[int, list[Fill]] = {}
     for fill in content.fills:
         fills.setdefault(fill.order_number, []).append(fill)
-    found = [order for order in content.orders if order.tag.startswith(_OUTSIDE)]
+    found = [order for order in content.orders if order.tag.startswith(OUTSIDE_TAGS)]
     return [Outside(order, fills.get(order.number, [])) for order in sorted(found, key=lambda one: one.time)]
 
 
@@ -275,14 +285,21 @@ def _measured_latency(content: JournalContent) -> float:
 # -- the chain ---------------------------------------------------------------------------------------------------------
 
 
-def _chain(live: Account, timed: Account, received: Account, complete: Account, window: int) -> Runs:
+def _chain(
+    live: Account, timed: Account, received: Account, complete: Account, window: int, logic: Logic | None
+) -> Runs:
     def pairs(first: Account, second: Account) -> dict[int, int]:
         if first is second:
             return {order.number: order.number for order in first.orders}
         return match_orders(first.orders, second.orders, window)
 
+    same = pairs(live, timed)
+    judged = None
+    if logic is not None:
+        left = [order for order in timed.orders if order.number not in same.values()]
+        judged = logic.session, frozenset(match_orders(left, logic.again, window))
     return Runs(
-        live, timed, received, complete, pairs(live, timed), pairs(timed, received), pairs(received, complete)
+        live, timed, received, complete, same, pairs(timed, received), pairs(received, complete), judged
     )
 
 

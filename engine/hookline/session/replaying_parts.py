@@ -29,7 +29,7 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 from typing import NamedTuple
@@ -161,7 +161,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of the chain and which orders are the same: the pairs lead from each run to the next."""
+    """The runs of the chain and which orders are the same: the pairs lead from each run to the next.
+
+    ``logic`` is what was found by telling the strategies what the session was told: numbers of orders in L that they do not make then, and
+    of orders in T that they make then and did not make in the session; None where that is not known. ``is_simulated`` says that L was made by the
+    same simulator.
+    """
 
     live: Account
     timed: Account
@@ -170,6 +175,8 @@ class Runs:
     live_timed: Mapping[int, int]
     timed_received: Mapping[int, int]
     received_complete: Mapping[int, int]
+    logic: tuple[Collection[int], Collection[int]] | None = None
+    is_simulated: bool = False
 
 
 def explain(runs: Runs, market: Market) -> Difference:
@@ -278,18 +285,37 @@ def _fewer(one: _Lots, lots: int) -> _Lots:
 
 
 def _mark_logic(rows: Sequence[Row], runs: Runs) -> None:
-    """Move what orders of one run only have made from the fill model to logic, where both knew of the same fills."""
-    names = {theirs: ours for ours, theirs in runs.live_timed.items()}
-    live = _known_fills(runs.live, {order.number: order.number for order in runs.live.orders})
-    timed = _known_fills(runs.timed, names)
+    """Move from slippage and the fill model to logic what they cannot have caused."""
+    by_fills = _ByFills(runs)
     for row in rows:
         ours, theirs = row.orders[:2]
         order = ours or theirs
-        if order is None or (ours is not None and theirs is not None):
+        if order is None:
             continue
-        if _before(live, order, own=ours) == _before(timed, order, own=theirs):
-            row.parts["logic"] += row.parts["queue"]
-            row.parts["queue"] = 0.0
+        if runs.is_simulated:
+            row.parts["logic"] += row.parts["slippage"] + row.parts["queue"]
+            row.parts["slippage"] = row.parts["queue"] = 0.0
+        elif (ours is None) != (theirs is None):
+            if runs.logic is None:
+                is_logic = by_fills.are_equal(order, ours, theirs)
+            else:
+                is_logic = order.number in runs.logic[0 if ours is not None else 1]
+            if is_logic:
+                row.parts["logic"] += row.parts["queue"]
+                row.parts["queue"] = 0.0
+
+
+class _ByFills:
+    """Judges an order of one run only by the fills that its strategy knew of in both."""
+
+    def __init__(self, runs: Runs) -> None:
+        names = {theirs: ours for ours, theirs in runs.live_timed.items()}
+        self._live = _known_fills(runs.live, {order.number: order.number for order in runs.live.orders})
+        self._timed = _known_fills(runs.timed, names)
+
+    def are_equal(self, order: Order, ours: Order | None, theirs: Order | None) -> bool:
+        """Return whether both runs knew of the same fills when the order was made."""
+        return _before(self._live, order, own=ours) == _before(self._timed, order, own=theirs)
 
 
 class _Known(NamedTuple):

@@ -20,7 +20,10 @@ from hookline.session.plan import Plan
 from hookline.session.session import Session
 from hookline.session.streaming import StreamDriver
 
-__all__ = ["Account", "FundingPoint", "Outside", "Rerun"]
+__all__ = ["OUTSIDE_TAGS", "Account", "FundingPoint", "Outside", "Rerun"]
+
+OUTSIDE_TAGS = ("reconciled", "late fill of ", "liquidation", "adl", "auto-deleveraging")
+"""How the tags begin of what reaches an account without any strategy having asked for it."""
 
 
 class Outside(NamedTuple):

@@ -64,8 +64,9 @@ class SessionWatch(Watcher):
             )
             if journal.record is not None:
                 position = None if self.past is None else self.past.position
+                until = 0 if self.past is None else self.past.time
                 self._market = MarketRecorder(
-                    journal.record, plan.timeframe, position, follows=plan.feed.is_live
+                    journal.record, plan.timeframe, position, follows=plan.feed.is_live, until=until
                 )
                 self._market.know(plan.funding, plan.marks)
 
@@ -78,6 +79,7 @@ class SessionWatch(Watcher):
         self._recorder.show(bars)
         if self._market is not None:
             self._market.keep(bars)
+        self._record_news(time)
         self._written(self.keeper.event_done(self._session.kernel, time, bars), time)
 
     def tape_done(self, event: Quote | Trade | BookUpdate) -> None:
@@ -85,6 +87,7 @@ class SessionWatch(Watcher):
             return
         if self._market is not None:
             self._market.keep_message(event)
+        self._record_news(event.time)
         self.keeper.handled(event)
         self._written(self.keeper.event_done(self._session.kernel, event.time, ()), event.time)
 
@@ -99,6 +102,12 @@ class SessionWatch(Watcher):
     def noted(self, event: MarkPrice | FundingRate) -> None:
         if self._market is not None:
             self._market.keep_note(event)
+
+    def _record_news(self, time: int, *, heard: bool = False) -> None:
+        """Record what the journal gets with the next commit, before it gets it."""
+        if self._market is not None:
+            kernel = self._session.kernel
+            self._market.news(time, len(kernel.updates), len(kernel.payments), heard=heard)
 
     def _written(self, is_committed: bool, time: int) -> None:
         if is_committed and self._market is not None:
@@ -116,6 +125,7 @@ class SessionWatch(Watcher):
     def time_passed(self) -> None:
         if self.keeper is not None:
             kernel = self._session.kernel
+            self._record_news(kernel.clock.now, heard=True)
             self.keeper.event_done(kernel, kernel.clock.now, ())
 
     def looked(self) -> None:
@@ -154,6 +164,7 @@ class SessionWatch(Watcher):
             _logger.warning("resumed: %s (was halted: %s)", reason, kernel.gate.halted)
             kernel.gate.resume(reason)
             self._session.observers.notify("info", f"{self._session.name} resumed", reason)
+            self._record_news(kernel.clock.now)
             keeper.commit(kernel, kernel.clock.now)
         pulse.done()
 
@@ -190,6 +201,7 @@ class SessionWatch(Watcher):
     def _keep(self) -> None:
         kernel = self._session.kernel
         if self.keeper is not None and kernel.clock.now:
+            self._record_news(kernel.clock.now)
             self.keeper.commit(kernel, kernel.clock.now)
 
     def dropped(self, event: MarketEvent, problem: str) -> None:
@@ -235,6 +247,7 @@ class SessionWatch(Watcher):
         """
         keeper, kernel = self.keeper, self._session.kernel
         assert keeper is not None, "only called with a journal"
+        self._record_news(kernel.clock.now)
         keeper.commit(kernel, kernel.clock.now)
         if self._market is not None:
             self._market.close(kernel.clock.now)
