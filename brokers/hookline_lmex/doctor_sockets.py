@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import msgspec
@@ -19,6 +19,9 @@ __all__ = ["examine_sockets"]
 
 _SECONDS = 8.0
 _LOGIN_SECONDS = 3.0
+_GONE = frozenset(
+    {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+)
 _LOGINS = ("authKeyExpires", "login")
 
 
@@ -78,28 +81,30 @@ async def _log_in(
                 answer = await _hear(socket, lambda text: '"login"' in text)
         except TimeoutError:
             continue  # the other spelling of it, then
-        if msgspec.json.decode(answer).get("success"):
+        if _is_accepted(answer):
             return Finding(reached.name, "ok", f"{reached.text} and accepts the key")
         fix = "compare key and secret with those on the web site; set this machine's clock right"
         return Finding(reached.name, "fail", f"{reached.text}, but refuses the key", fix)
     return Finding(reached.name, "fail", f"{reached.text}, but does not answer a login")
 
 
-async def _hear(socket: aiohttp.ClientWebSocketResponse, is_it: object) -> str:
+def _is_accepted(answer: str) -> bool:
+    try:
+        said = msgspec.json.decode(answer)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(said, dict) and said.get("success") is True
+
+
+async def _hear(socket: aiohttp.ClientWebSocketResponse, is_it: Callable[[str], bool]) -> str:
     """Return the first text that is what is waited for.
 
     Raises:
         EOFError: if the venue closes the socket.
     """
-    assert callable(is_it)
     while True:
         message = await socket.receive()
-        if message.type in (
-            aiohttp.WSMsgType.CLOSE,
-            aiohttp.WSMsgType.CLOSING,
-            aiohttp.WSMsgType.CLOSED,
-            aiohttp.WSMsgType.ERROR,
-        ):
+        if message.type in _GONE:
             raise EOFError
         if message.type is aiohttp.WSMsgType.TEXT and is_it(message.data):
             return str(message.data)

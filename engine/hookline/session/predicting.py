@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hookline.clock import isoformat
 from hookline.diagnosis import Finding, listed, plural
-from hookline.model import Instrument, InstrumentKind, OrderStatus, VenueAccount
+from hookline.model import InstrumentKind, OrderStatus, VenueAccount
 from hookline.session.confirming_numbers import FundingNow, cash_for
 from hookline.session.plan import Plan
 from hookline.session.rehearsing import Rehearsal
@@ -50,7 +50,7 @@ def predict(
         findings.append(_rate(rehearsal, plan.broker.order_rate))
     for key, lots in rehearsal.largest().items():
         symbol = key.partition("|")[0]
-        position = _Position(plan, rehearsal, plan.instruments[symbol], lots)
+        position = _Position(plan, rehearsal, key, lots)
         findings.append(position.margin(account))
         if position.is_perpetual:
             findings += [position.liquidation(), position.funding(funding.get(symbol))]
@@ -133,10 +133,11 @@ def _most_within(times: Sequence[int], span: int) -> int:
 
 
 class _Position:
-    """The largest position of an instrument, at today's price."""
+    """The largest position of an instrument, or of one side of it, at today's price."""
 
-    def __init__(self, plan: Plan, rehearsal: Rehearsal, instrument: Instrument, lots: int) -> None:
-        self._plan, self._instrument = plan, instrument
+    def __init__(self, plan: Plan, rehearsal: Rehearsal, key: str, lots: int) -> None:
+        self._key = key
+        self._instrument = instrument = plan.instruments[key.partition("|")[0]]
         self.is_perpetual = instrument.kind is not InstrumentKind.SPOT
         self._side = 1 if lots > 0 else -1
         self._quantity = instrument.units(abs(lots))
@@ -156,7 +157,7 @@ class _Position:
     def margin(self, account: VenueAccount | None) -> Finding:
         """Compare what the position takes with what is available."""
         instrument = self._instrument
-        name, quote = f"{instrument.symbol} margin", instrument.quote
+        name, quote = f"{self._key} margin", instrument.quote
         terms = margin_terms(instrument, self._leverage)
         needed = (
             initial_margin(self._notional, terms.leverage, terms.tiers)
@@ -184,7 +185,7 @@ class _Position:
             self._instrument, self._side, self._quantity, self._price, self._cash,
             leverage=self._leverage, fee_rate=self._fee,
         )  # fmt: skip
-        name, mode = f"{self._instrument.symbol} liquidation", self._instrument.margin_mode
+        name, mode = f"{self._key} liquidation", self._instrument.margin_mode
         if math.isnan(level):
             return Finding(name, "ok", f"{self._shown} is liquidated nowhere ({mode} margin)")
         distance = level / self._price - 1.0
@@ -195,7 +196,7 @@ class _Position:
 
     def funding(self, now: FundingNow | None) -> Finding:
         """Say what funding costs in a day at the present rate."""
-        name = f"{self._instrument.symbol} funding"
+        name = f"{self._key} funding"
         if now is None:
             return Finding(name, "ok", "its rate is not known")
         paid = self._side * self._notional * now.rate * 24.0 / now.interval_hours
