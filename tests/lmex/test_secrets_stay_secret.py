@@ -222,7 +222,7 @@ class Tormentor(threading.Thread):
     def run(self):
         try:
             self._torment()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # raised where the test waits
             self.problem = error
         finally:
             ask_to_kill(self.folder, KillRequest("the test is over", flatten=True))
