@@ -76,6 +76,10 @@ BUYER = Story(
     terms={"BTC-USDT": SPOT},
     fees=FREE,
 )
+TAPE = {
+    "book_path": "book/binance_usdm_{symbol}_depth.parquet",
+    "trades_path": "trades/binance_usdm_{symbol}_trades_2024-08-08.parquet",
+}
 MAKER = Story(
     {
         "use": "market_maker",
@@ -89,10 +93,7 @@ MAKER = Story(
         },
     },
     symbols={"BTC-PERP": "BTCUSDT"},
-    feed={
-        "book_path": "book/binance_usdm_{symbol}_depth.parquet",
-        "trades_path": "trades/binance_usdm_{symbol}_trades_2024-08-08.parquet",
-    },
+    feed=TAPE,
     since="2024-08-08T23:56:10",
     until="2024-08-08T23:57:10",
     terms={"BTC-PERP": {**BTC, "tick_size": Decimal("0.1")}},
