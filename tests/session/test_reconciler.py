@@ -103,6 +103,7 @@ def test_what_was_filled_while_nobody_listened_is_caught_up_before_anything_is_c
             live.venue.move("P", 98.0)
             await live.reconciler.start(live.apply)
             assert (order.status, live.lots, live.told) == (OrderStatus.FILLED, 10, [])
+            assert [what for what, _ in live.broker.steps].count("catch_up") == 1
 
     play(test)
 

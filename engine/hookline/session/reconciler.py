@@ -92,10 +92,13 @@ class Reconciler:
         self._halts = False
         until = loop.time() + self._rules.unknown_grace_seconds + self._rules.settle_seconds
         await self._broker.catch_up()
+        has_caught_up = (
+            True  # which may take long where many orders are open, and is not done again before it is heard
+        )
         while True:
             # Nothing is waited for: what is under way is of strategies that have started, and not judged yet.
-            await self._look(apply, None)
-            found = self.last
+            await self._look(apply, None, has_caught_up=has_caught_up)
+            found, has_caught_up = self.last, False
             if found.refusals:
                 raise VenueError(f"{self._name} does not start: {refusal(found.refusals)}")
             if found.is_settled or loop.time() >= until:
@@ -159,27 +162,28 @@ class Reconciler:
 
     # -- looking -------------------------------------------------------------------------------------------------------------
 
-    async def _look(self, apply: _Apply, seconds: float | None) -> bool:
+    async def _look(self, apply: _Apply, seconds: float | None, *, has_caught_up: bool = False) -> bool:
         """Ask the venue and let the driver apply its answer; return whether that was possible.
 
-        ``seconds`` is how long requests that are under way are waited for, None for not at all.
+        ``seconds`` is how long requests that are under way are waited for, None for not at all. ``has_caught_up`` says that the
+        broker has just asked about its orders.
         """
         for attempt in range(_ATTEMPTS):
             self._is_last = attempt == _ATTEMPTS - 1
             if seconds is not None and not await self._broker.settle(seconds):
                 return False
-            apply(await self._ask())
+            apply(await self._ask(has_caught_up=has_caught_up and attempt == 0))
             if not self.last.is_stale:
                 if self.last.cancel:
                     await self._broker.cancel_foreign(self.last.cancel)
                 return True
         return False
 
-    async def _ask(self) -> VenueAccount:
+    async def _ask(self, *, has_caught_up: bool) -> VenueAccount:
         """Return the account; where it is not what we believe, after the broker has asked about its orders."""
         self._asked = Sides(self._kernel)
         account = await self._broker.venue_account()
-        if is_equal(self._kernel, account, self._memory):
+        if has_caught_up or is_equal(self._kernel, account, self._memory):
             return account
         await self._broker.catch_up()
         return await self._broker.venue_account()
