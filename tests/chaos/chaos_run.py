@@ -25,8 +25,8 @@ from hookline.session.pulse import read_status
 __all__ = ["Outcome", "run_schedule", "warm_up"]
 
 _STARTS, _MANY = 12, 20_000
-_RUNOFF_SECONDS, _SETTLE_SECONDS, _STOP_SECONDS = 0.2, 0.5, 25.0
-_LONGEST_SECONDS = 60.0
+_RUNOFF_SECONDS, _SETTLE_SECONDS, _STOP_SECONDS = 0.2, 0.5, 45.0
+_LONGEST_SECONDS = 90.0
 
 
 @dataclass

@@ -247,7 +247,7 @@ def _strategy(use: str, symbol: str) -> Strategy:
         )
     if use == "grid_arithmetic":
         return GridArithmetic(
-            low=price * 0.9, high=price * 1.1, num_grids=400, budget=SEAT_CASH / 2, stop_below=False
+            low=price * 0.985, high=price * 1.015, num_grids=60, budget=SEAT_CASH / 2, stop_below=False
         )
     return ChaosTrader()
 

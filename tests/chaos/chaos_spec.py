@@ -109,7 +109,7 @@ def draw(seed: int) -> Spec:
         tuple(faults),
         tuple(kills),
         rng.choice(["keep", "keep", "cancel", "flatten"]),
-        rng.choice([0.0, 0.0, 300.0, 1500.0]),
+        rng.choice([0.0, 0.0, 200.0, 600.0]),
         rng.random() < 0.15,
     )
 
