@@ -6,6 +6,7 @@ Rules of this file:
   than is allowed, however the venue draws the borders of a second.
 - Reading, ordering and wallets have buckets of their own: a cancel never waits for a query. Among the calls that order, those
   that cancel go before those that create or amend.
+- Calls to one endpoint that reads are counted together for all clients of the process, as the venue counts those of one address.
 - A call waits for its turn; only a ban that lasts longer than the settings' patience makes it fail.
 - While a ban lasts nothing is sent, whatever it is: every call during a ban may prolong it.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import defaultdict
+import threading
 from enum import Enum
 
 from hookline_lmex.settings import Settings
@@ -40,32 +41,32 @@ class CallClass(Enum):
     WALLET = "wallet"
 
 
-class Bucket:
-    """A token bucket whose takers wait, the urgent ones first."""
+class Meter:
+    """The tokens of one limit. It may be shared by loops in several threads: nobody waits in it."""
 
-    __slots__ = ("_capacity", "_count", "_heap", "_per_second", "_seen", "_timer", "_tokens")
+    __slots__ = ("_capacity", "_lock", "_per_second", "_seen", "_tokens")
 
     def __init__(self, rate: float) -> None:
         self._capacity = max(1.0, rate * _BURST)
         self._per_second = max(rate - self._capacity, rate / 2)
         self._tokens = self._capacity
         self._seen = 0.0
-        self._count = 0
-        self._heap: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._lock = threading.Lock()
 
-    async def take(self, *, urgent: bool = False) -> None:
-        """Return when a call may go out."""
-        loop = asyncio.get_running_loop()
-        self._refill(loop.time())
-        if self._tokens >= 1.0 and not self._heap:
+    def take(self, now: float) -> bool:
+        """Take a token and return True, if there is one."""
+        with self._lock:
+            self._refill(now)
+            if self._tokens < 1.0 - 1e-9:
+                return False
             self._tokens -= 1.0
-            return
-        turn: asyncio.Future[None] = loop.create_future()
-        self._count += 1
-        heapq.heappush(self._heap, (0 if urgent else 1, self._count, turn))
-        self._arrange(loop)
-        await turn
+            return True
+
+    def pause(self, now: float) -> float:
+        """Return the seconds until there is a token."""
+        with self._lock:
+            self._refill(now)
+            return max(0.0, (1.0 - self._tokens) / self._per_second)
 
     def _refill(self, now: float) -> None:
         if now > self._seen:
@@ -73,19 +74,52 @@ class Bucket:
                 self._tokens = min(self._capacity, self._tokens + (now - self._seen) * self._per_second)
             self._seen = now
 
+
+_lock = threading.Lock()
+# The venue counts the calls of an address to one endpoint, whichever client they come from: feed and broker of a session share them.
+_meters: dict[tuple[str, str, float], Meter] = {}
+
+
+def _meter_of(url: str, endpoint: str, rate: float) -> Meter:
+    with _lock:
+        return _meters.setdefault((url, endpoint, rate), Meter(rate))
+
+
+class Bucket:
+    """A token bucket whose takers wait, the urgent ones first. ``meter`` holds its tokens, where others take them too."""
+
+    __slots__ = ("_count", "_heap", "_meter", "_timer")
+
+    def __init__(self, rate: float, meter: Meter | None = None) -> None:
+        self._meter = Meter(rate) if meter is None else meter
+        self._count = 0
+        self._heap: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def take(self, *, urgent: bool = False) -> None:
+        """Return when a call may go out."""
+        loop = asyncio.get_running_loop()
+        if not self._heap and self._meter.take(loop.time()):
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._count += 1
+        heapq.heappush(self._heap, (0 if urgent else 1, self._count, turn))
+        self._arrange(loop)
+        await turn
+
     def _arrange(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is None and self._heap:
-            pause = max(0.0, (1.0 - self._tokens) / self._per_second)
-            self._timer = loop.call_later(pause, self._serve, loop)
+            self._timer = loop.call_later(self._meter.pause(loop.time()), self._serve, loop)
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        self._refill(loop.time())
-        while self._heap and self._tokens >= 1.0 - 1e-9:
-            turn = heapq.heappop(self._heap)[2]
+        while self._heap:
+            turn = self._heap[0][2]
             if not turn.done():  # its taker may have given up
+                if not self._meter.take(loop.time()):
+                    break
                 turn.set_result(None)
-                self._tokens -= 1.0
+            heapq.heappop(self._heap)
         self._arrange(loop)
 
 
@@ -93,8 +127,8 @@ class Limits:
     """The venue's limits for one user and one address; give it to every client that shares them."""
 
     def __init__(self, settings: Settings) -> None:
-        self._query_rate = settings.query_rate
-        self._endpoints: defaultdict[str, Bucket] = defaultdict(lambda: Bucket(self._query_rate))
+        self._url, self._query_rate = settings.rest_url, settings.query_rate
+        self._endpoints: dict[str, Bucket] = {}
         self._user = Bucket(settings.user_rate)
         self._orders = Bucket(settings.order_rate)
         self._wallet = Bucket(settings.wallet_rate)
@@ -105,12 +139,18 @@ class Limits:
     async def take(self, kind: CallClass, endpoint: str) -> None:
         """Return when a call to an endpoint may go out, but for a ban."""
         if kind in (CallClass.QUERY, CallClass.CLOCK):
-            await self._endpoints[endpoint].take()
+            await self._endpoint(endpoint).take()
             await self._user.take()
         elif kind is CallClass.WALLET:
             await self._wallet.take()
         else:
             await self._orders.take(urgent=kind is CallClass.CANCEL)
+
+    def _endpoint(self, endpoint: str) -> Bucket:
+        if endpoint not in self._endpoints:
+            rate = self._query_rate
+            self._endpoints[endpoint] = Bucket(rate, _meter_of(self._url, endpoint, rate))
+        return self._endpoints[endpoint]
 
     @property
     def banned_seconds(self) -> float:

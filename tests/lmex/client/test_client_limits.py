@@ -96,6 +96,25 @@ def test_one_endpoint_leaves_room_for_others() -> None:
     run(test)
 
 
+def test_clients_of_one_venue_share_what_an_endpoint_allows() -> None:
+    settings = Settings(rest_url="http://one.invalid", query_rate=9)
+
+    async def three() -> None:
+        for _ in range(3):
+            await asyncio.wait_for(Limits(settings).take(CallClass.QUERY, "GET /time"), 0.01)
+
+    async def test() -> None:
+        late = asyncio.create_task(Limits(settings).take(CallClass.QUERY, "GET /time"))
+        elsewhere = Limits(Settings(rest_url="http://two.invalid", query_rate=9))
+        await asyncio.wait_for(elsewhere.take(CallClass.QUERY, "GET /time"), 0.01)
+        await asyncio.wait_for(Limits(settings).take(CallClass.QUERY, "GET /other"), 0.01)
+        assert not late.done()
+        await asyncio.wait_for(late, 0.5)
+
+    run(three)  # in a loop that is over when the others come
+    run(test)
+
+
 def test_bans_grow_as_the_venue_says_they_do() -> None:
     async def test() -> None:
         limits = Limits(Settings())
