@@ -7,7 +7,8 @@ from decimal import Decimal
 import hookline as hl
 from hookline.model import Fill, InstrumentKind, Order, OrderStatus, OrderType, Side
 from hookline.session.replaying_matching import match_orders
-from hookline.session.replaying_parts import Market, Rates, Runs, explain
+from hookline.session.replaying_model import Rates, Runs
+from hookline.session.replaying_parts import Market, explain
 from hookline.session.replaying_run import Account
 
 SECOND = 10**9

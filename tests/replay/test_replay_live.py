@@ -369,3 +369,30 @@ def test_a_session_that_was_restarted_is_run_again_as_one(tmp_path):
     found = replay(tmp_path, Assumed(latency_ms=0), build)
     assert parts(found) == {}
     assert found.coverage.is_whole
+
+
+def test_a_session_on_paper_that_followed_a_market_has_no_difference(tmp_path):
+    class Timed(OnQuotes):
+        def on_start(self, ctx):
+            ctx.every("5s", "often")
+
+        def on_timer(self, ctx, timer):
+            ctx.buy("PERP", 0.5, limit=99.0) if not ctx.open_orders() else ctx.cancel(ctx.open_orders()[0])
+
+    def build(*_):
+        broker = plugins.build("brokers", "paper", {"taker_fee_bps": 5}, "broker")
+        wire = venue()
+        session = session_of(
+            tmp_path, Timed(), wire, slowly(events), broker=WireBroker(venue=wire), tapes=TAPES
+        )
+        return replace(session.plan, mode="paper", broker=broker, journal=None)
+
+    from hookline.session.session import Session
+
+    events = [*FLAT, quote(12, 98.0), quote(30, 97.0), bar(0, 98.0), quote(70, 99.0), quote(80, 98.0)]
+    Session(replace(build(), journal=JournalPlan(tmp_path, record=tmp_path / "recording"))).run()
+    found = replay(tmp_path, build=build)
+    assert len(read_journal(tmp_path).fills) > 2
+    assert len(found.difference.rows) > 4
+    assert parts(found) == {}
+    assert not any(row.is_different for row in found.difference.rows)

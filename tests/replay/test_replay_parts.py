@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay_accounts import SECOND, account, difference, only, order
 
-from hookline.session.replaying_parts import PARTS, Rates
+from hookline.session.replaying_model import PARTS, Rates
 from hookline.session.replaying_run import FundingPoint
 
 

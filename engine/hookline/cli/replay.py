@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hookline.model import Order
     from hookline.session.replaying import Replay
-    from hookline.session.replaying_parts import Row
+    from hookline.session.replaying_model import Row
 
 __all__ = ["replay"]
 

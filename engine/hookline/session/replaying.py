@@ -31,7 +31,8 @@ from hookline.session.replaying_config import as_in_a_file
 from hookline.session.replaying_coverage import Coverage, coverage_of
 from hookline.session.replaying_echo import Logic, logic_of
 from hookline.session.replaying_matching import match_orders
-from hookline.session.replaying_parts import Difference, Market, Rates, Runs, explain
+from hookline.session.replaying_model import Difference, Rates, Runs
+from hookline.session.replaying_parts import Market, explain
 from hookline.session.replaying_run import OUTSIDE_TAGS, Account, Outside, Rerun
 
 __all__ = ["Assumed", "Build", "Replay", "replay"]
@@ -95,7 +96,7 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
     rates = _rates(content.fills, entries, assumed)
     bench = _Bench(content, recording, rates, build)
     live = _account(content)
-    as_received = punctual(entries, bench.on_bars_alone) if was_live else entries
+    as_received = punctual(entries, bench.on_bars_alone) if was_live else told
     received = bench.run(as_received)
     latency, notes = _latency(content, assumed, bench) if was_live else (None, [])
     timed = received if not latency else bench.run(as_received, latency)
@@ -210,7 +211,7 @@ class _Bench:
 
 
 def _events(entries: Sequence[Entry]) -> list[tuple[str, object]]:
-    return [(entry.kind, entry.events) for entry in entries if entry.kind != "lost"]
+    return [(entry.kind, entry.events) for entry in entries if entry.kind != "lost" and not entry.is_news]
 
 
 # -- what the session did ----------------------------------------------------------------------------------------------

@@ -22,33 +22,25 @@ Rules of this file:
   Each ``u`` stands once with plus and once with minus: the sum telescopes whatever the fills are.
 - ``u(L) - u(T)`` is split by order. Of two orders that are the same, lots are laid side by side in the order of their fills. Where both
   took, what the price makes (its fee included) is slippage. All else is the queue and fill model: makers' prices and times, lots
-  that only one run has filled. An order of one run only is logic if both runs knew of the same fills of its strategy when it was made,
-  else it follows from a fill that differs, and belongs to the queue and fill model.
+  that only one run has filled. :mod:`hookline.session.replaying_logic` says which orders of one run only are logic; the others follow from what
+  the venue did, and belong to the queue and fill model.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import fsum
-from typing import NamedTuple
 
-from hookline.model import Fill, Order
+from hookline.model import Fill
+from hookline.session.replaying_logic import mark_logic
+from hookline.session.replaying_model import PARTS, Difference, Rates, Row, Runs
 from hookline.session.replaying_run import Account, FundingPoint
 
-__all__ = ["PARTS", "Difference", "Market", "Rates", "Row", "Runs", "explain"]
+__all__ = ["Market", "explain"]
 
-PARTS = ("latency", "queue", "fees", "slippage", "funding", "missed", "logic")
 _CENT = 0.005
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Fees of the model, as fractions of the notional."""
-
-    maker: float
-    taker: float
 
 
 class Market:
@@ -109,81 +101,11 @@ class _Lots:
     """Of one lot: what it receives as funding."""
 
 
-@dataclass
-class Row:
-    """What became of one order in the runs, and what each cause has contributed; money in the session's currency.
-
-    ``orders`` are those of the runs L, T, R and C, None where a run has none. Rows of funding have no order at all.
-    """
-
-    strategy: str
-    symbol: str
-    orders: tuple[Order | None, Order | None, Order | None, Order | None] = (None, None, None, None)
-    parts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
-    gained_live: float = 0.0
-    gained_again: float = 0.0
-
-    @property
-    def live(self) -> Order | None:
-        """The order in the session."""
-        return self.orders[0]
-
-    @property
-    def again(self) -> Order | None:
-        """The order in the run on complete data."""
-        return self.orders[-1]
-
-    @property
-    def total(self) -> float:
-        """What the session has gained more than the run on complete data."""
-        return self.gained_live - self.gained_again
-
-    @property
-    def is_different(self) -> bool:
-        """Whether the row has anything to tell."""
-        return any(self.parts.values()) or bool(self.total) or (self.live is None) != (self.again is None)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The whole: rows by time, the sums of the parts, and what both runs have gained."""
-
-    rows: Sequence[Row]
-    parts: Mapping[str, float]
-    gained_live: float
-    gained_again: float
-
-    @property
-    def total(self) -> float:
-        """What the session has gained more than the run on complete data."""
-        return self.gained_live - self.gained_again
-
-
-@dataclass(frozen=True)
-class Runs:
-    """The runs of the chain and which orders are the same: the pairs lead from each run to the next.
-
-    ``logic`` is what was found by telling the strategies what the session was told: numbers of orders in L that they do not make then, and
-    of orders in T that they make then and did not make in the session; None where that is not known. ``is_simulated`` says that L was made by the
-    same simulator.
-    """
-
-    live: Account
-    timed: Account
-    received: Account
-    complete: Account
-    live_timed: Mapping[int, int]
-    timed_received: Mapping[int, int]
-    received_complete: Mapping[int, int]
-    logic: tuple[Collection[int], Collection[int]] | None = None
-    is_simulated: bool = False
-
-
 def explain(runs: Runs, market: Market) -> Difference:
     """Return what each cause has contributed; the parts sum to the whole."""
     chain = [_Worths(account, market) for account in (runs.live, runs.timed, runs.received, runs.complete)]
     rows = [_order_row(path, chain) for path in _paths(runs)]
-    _mark_logic(rows, runs)
+    mark_logic(rows, runs)
     rows += _funding_rows(runs.live, runs.complete, market)
     rows.sort(key=_row_time)
     parts = {name: fsum(row.parts[name] for row in rows) for name in PARTS}
@@ -279,71 +201,6 @@ def _compared(live: Sequence[_Lots], again: Sequence[_Lots]) -> tuple[float, flo
 
 def _fewer(one: _Lots, lots: int) -> _Lots:
     return _Lots(one.lots - lots, one.price, one.side, one.is_maker, one.priced, one.carried)
-
-
-# -- logic -------------------------------------------------------------------------------------------------------------
-
-
-def _mark_logic(rows: Sequence[Row], runs: Runs) -> None:
-    """Move from slippage and the fill model to logic what they cannot have caused."""
-    by_fills = _ByFills(runs)
-    for row in rows:
-        ours, theirs = row.orders[:2]
-        order = ours or theirs
-        if order is None:
-            continue
-        if runs.is_simulated:
-            row.parts["logic"] += row.parts["slippage"] + row.parts["queue"]
-            row.parts["slippage"] = row.parts["queue"] = 0.0
-        elif (ours is None) != (theirs is None):
-            if runs.logic is None:
-                is_logic = by_fills.are_equal(order, ours, theirs)
-            else:
-                is_logic = order.number in runs.logic[0 if ours is not None else 1]
-            if is_logic:
-                row.parts["logic"] += row.parts["queue"]
-                row.parts["queue"] = 0.0
-
-
-class _ByFills:
-    """Judges an order of one run only by the fills that its strategy knew of in both."""
-
-    def __init__(self, runs: Runs) -> None:
-        names = {theirs: ours for ours, theirs in runs.live_timed.items()}
-        self._live = _known_fills(runs.live, {order.number: order.number for order in runs.live.orders})
-        self._timed = _known_fills(runs.timed, names)
-
-    def are_equal(self, order: Order, ours: Order | None, theirs: Order | None) -> bool:
-        """Return whether both runs knew of the same fills when the order was made."""
-        return _before(self._live, order, own=ours) == _before(self._timed, order, own=theirs)
-
-
-class _Known(NamedTuple):
-    """A fill as a strategy knows it; ``name`` is the order's number in the session, 0 for one that it does not have."""
-
-    seen: int
-    order: int
-    name: int
-    lots: int
-    price: float
-
-
-def _known_fills(account: Account, names: Mapping[int, int]) -> dict[str, list[_Known]]:
-    known: dict[str, list[_Known]] = {}
-    for fill, seen in account.seen_fills():
-        one = _Known(seen, fill.order_number, names.get(fill.order_number, 0), fill.lots, fill.price)
-        known.setdefault(fill.strategy, []).append(one)
-    return known
-
-
-def _before(
-    known: Mapping[str, list[_Known]], order: Order, own: Order | None
-) -> list[tuple[int, int, float]]:
-    """Return the fills that a strategy knew of when an order was made; ``own`` is the order if it is of this run."""
-    fills = [one for one in known.get(order.strategy, ()) if one.seen <= order.time]
-    if own is not None:
-        fills = [one for one in fills if one.order < own.number]
-    return sorted((one.name, one.lots, one.price) for one in fills)
 
 
 # -- fills and funding -------------------------------------------------------------------------------------------------

@@ -122,6 +122,8 @@ class Rerun(Session):
             driver.flush()
         elif entry.events:
             driver.take(entry.events[0])
+        elif entry.kind == "heard" and not self._was_live:
+            self.kernel.pass_time(entry.time)  # timers that fired while nothing came
 
     def _warm(self, bars: Sequence[Bar]) -> None:
         """Bring columns up to date with bars that strategies did not see."""
