@@ -146,6 +146,8 @@ class _Position:
         self._cash = sum(
             cash_for(plan, seat, instrument) for seat in plan.seats if instrument.symbol in seat.symbols
         )
+        kinds = {one.kind is InstrumentKind.SPOT for one in plan.instruments.values()}
+        self._where = " in all wallets together" if len(kinds) > 1 else ""
         self._leverage = plan.broker.leverage
         self._fee = plan.broker.taker_fee
 
@@ -169,7 +171,7 @@ class _Position:
         if account is None:
             return Finding(name, "ok", f"{text}; the session counts on {self._cash:,.2f}")
         available = sum(float(one.available) for one in account.balances if one.currency == quote)
-        text += f"; {available:,.2f} available"
+        text += f"; {available:,.2f} available{self._where}"
         if needed > available:
             return Finding(
                 name, "fail", text, f"transfer {needed - available:,.2f} {quote} or more, or lower 'cash'"

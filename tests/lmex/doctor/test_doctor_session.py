@@ -20,8 +20,10 @@ from hookline.session.loader import load_session
 from hookline.session.plan import Plan
 from hookline.session.predicting import predict
 from hookline.session.rehearsing import Rehearsal, rehearse
-from hookline_lmex import doctor
-from hookline_lmex.emulator import AccountConfig, Emulator
+from hookline_lmex import doctor, limits
+from hookline_lmex.emulator import AccountConfig, Emulator, RateRules
+from hookline_lmex.emulator.refusals import Refused
+from hookline_lmex.emulator.rest_limits import CallKind, RateLimiter
 
 SESSION = """\
 name: checkup
@@ -52,6 +54,7 @@ def key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LMEX_API_SECRET", SECRET)
     monkeypatch.setattr(doctor, "_TRIPS", 1)
     monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "_meter_of", lambda *_: limits.Meter(1000.0))  # these venues have no limits
 
 
 @pytest.fixture
@@ -260,6 +263,41 @@ def test_the_page_names_every_finding(venue: Emulator, write: Write) -> None:
         _, found = examine(write(venue, ("leverage: 2", f"leverage: {leverage}")))
         for name in found:
             assert f"`{name.replace('BTC-PERP', 'SYMBOL')}`" in page
+
+
+def test_a_session_on_both_products_is_examined_in_both(venue: Emulator, write: Write) -> None:
+    both = "  - {use: buy_and_hold, id: a, symbols: [BTC-PERP]}\n  - {use: buy_and_hold, id: b, symbols: [BTC-USDT]}"
+    symbols = ("symbols: [BTC-PERP]", "symbols: [BTC-PERP, BTC-USDT]")
+    _, found = examine(write(venue, symbols, (EMA, both)))
+    assert {"futures socket", "spot socket", "futures balance", "spot balance"} <= set(found)
+    assert found["permission Trading"].text == "given for futures and spot"
+    assert found["BTC-USDT margin"].text.endswith("200,000.00 available in all wallets together")
+    assert "BTC-PERP liquidation" in found
+    assert "BTC-USDT liquidation" not in found
+    assert "BTC-USDT settings" not in found
+
+
+def test_an_examination_keeps_the_venues_limits(
+    write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LMEX_API_KEY", KEY)
+    monkeypatch.setenv("LMEX_API_SECRET", SECRET)
+    refused: list[str] = []
+    count = RateLimiter.count
+
+    def counting(self: RateLimiter, caller: str, endpoint: str, kind: CallKind) -> None:
+        try:
+            count(self, caller, endpoint, kind)
+        except Refused:
+            refused.append(endpoint)
+            raise
+
+    monkeypatch.setattr(RateLimiter, "count", counting)
+    with open_venue(limits=RateRules()) as venue:
+        examine(write(venue, (", query_rate: 200, user_rate: 200", "")))
+    assert refused == []
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ from hookline_lmex.codes import OrderKind, PositionModeName
 from hookline_lmex.doctor_remedies import remedy_of
 from hookline_lmex.emulator import AccountConfig, Emulator, RateRules
 from hookline_lmex.emulator.terms import Permission
+from hookline_lmex.endpoints import Endpoint
 from hookline_lmex.errors import LmexLimited, LmexRefused, LmexUnauthorized
 from hookline_lmex.futures import FuturesApi
+from hookline_lmex.http import Transport
 from hookline_lmex.requests import NewOrder
 
 PERP = Instrument(
@@ -27,6 +29,7 @@ PERP = Instrument(
     contract_size=Decimal("0.001"),
     margin_mode=MarginMode.ISOLATED,
 )
+COIN = Instrument("BTC-USDT", **TERMS)
 BUY = NewOrder(symbol="BTC-PERP", side=Side.BUY, kind=OrderKind.MARKET, size=100)
 REST = NewOrder(symbol="BTC-PERP", side=Side.BUY, price=Decimal(900), size=100)
 
@@ -90,6 +93,20 @@ def test_nothing_is_left_behind_by_an_examination(venue: Emulator) -> None:
 async def has_default_leverage(client: Any) -> None:
     (setting,) = await client.futures.leverage("BTC-PERP")
     assert (setting.leverage, setting.margin_mode) == (0, MarginMode.CROSS)
+
+
+def test_only_questions_are_asked(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    exchange = Transport._exchange
+
+    async def noting(self: Transport, endpoint: Endpoint, *rest: Any) -> Any:
+        asked.append(endpoint.where)
+        return await exchange(self, endpoint, *rest)
+
+    monkeypatch.setattr(Transport, "_exchange", noting)
+    examined(venue, terms={"BTC-PERP": PERP, "BTC-USDT": COIN}, leverage=3)
+    assert {"GET /futures/api/v2.3/order", "GET /spot/api/v3.3/order"} <= set(asked)
+    assert {where.partition(" ")[0] for where in asked} == {"GET"}
 
 
 def test_the_markets_with_the_most_turnover_are_chosen_where_none_is_named(shared: Emulator) -> None:
