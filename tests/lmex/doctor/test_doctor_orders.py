@@ -10,7 +10,7 @@ from doctor_venue import KEY, SECRET, TERMS, examined, open_venue
 
 from hookline.diagnosis import Finding, PlannedOrder
 from hookline.model import Instrument, InstrumentKind, OrderType, Side
-from hookline_lmex import doctor
+from hookline_lmex import doctor, limits
 from hookline_lmex.emulator import Emulator
 
 PERP = Instrument("BTC-PERP", InstrumentKind.PERPETUAL, **TERMS, contract_size=Decimal("0.001"))
@@ -32,6 +32,7 @@ def key(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("LMEX_API_SECRET", SECRET)
     monkeypatch.setattr(doctor, "_TRIPS", 1)
     monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "_meter_of", lambda *_: limits.Meter(1000.0))  # these venues have no limits
 
 
 def judged(venue: Emulator, *orders: PlannedOrder) -> dict[str, Finding]:

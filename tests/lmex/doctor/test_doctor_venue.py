@@ -11,7 +11,7 @@ from doctor_venue import KEY, SECRET, TERMS, NowFeed, act, examined, open_venue,
 
 from hookline.diagnosis import Finding
 from hookline.model import Instrument, InstrumentKind, MarginMode, PositionMode, Side
-from hookline_lmex import doctor, doctor_sockets
+from hookline_lmex import doctor, doctor_sockets, limits
 from hookline_lmex.codes import OrderKind, PositionModeName
 from hookline_lmex.doctor_remedies import remedy_of
 from hookline_lmex.emulator import AccountConfig, Emulator, RateRules
@@ -30,6 +30,7 @@ PERP = Instrument(
     margin_mode=MarginMode.ISOLATED,
 )
 COIN = Instrument("BTC-USDT", **TERMS)
+METER_OF = limits._meter_of
 BUY = NewOrder(symbol="BTC-PERP", side=Side.BUY, kind=OrderKind.MARKET, size=100)
 REST = NewOrder(symbol="BTC-PERP", side=Side.BUY, price=Decimal(900), size=100)
 
@@ -55,6 +56,7 @@ def key(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("LMEX_API_SECRET", SECRET)
     monkeypatch.setattr(doctor, "_TRIPS", 2)
     monkeypatch.setattr(doctor, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "_meter_of", lambda *_: limits.Meter(1000.0))  # these venues have no limits
 
 
 def states(findings: dict[str, Finding]) -> dict[str, str]:
@@ -174,6 +176,7 @@ def test_rates_above_what_the_venue_documents_are_told(shared: Emulator) -> None
 
 def test_an_examination_keeps_the_venues_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_TRIPS", 7)
+    monkeypatch.setattr(limits, "_meter_of", METER_OF)
     with open_venue(limits=RateRules()) as venue:
         found = examined(venue, "BTC-PERP", "BTC-USDT")
         assert set(states(found).values()) == {"ok"}
