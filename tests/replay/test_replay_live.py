@@ -14,7 +14,7 @@ import hookline as hl
 from hookline import plugins
 from hookline.errors import ConfigError
 from hookline.journal import read_journal
-from hookline.model import FundingRate, MarketData, MarkPrice, Quote
+from hookline.model import BarSeries, FundingRate, MarketData, MarkPrice, Quote
 from hookline.session.plan import JournalPlan, Seat
 from hookline.session.replaying import Assumed, replay
 
@@ -73,13 +73,14 @@ def slowly(events):
     return [one for event in events for one in (event, pause())]
 
 
-def live(folder, strategy, events, *, wire=None, broker=None, **more):
+def live(folder, strategy, events, *, wire=None, broker=None, history=None, **more):
     """Run a session that records, and return how to run its strategies again."""
     wire = wire or venue()
     plan = {"tapes": TAPES} | more
     session = session_of(folder, strategy, wire, events, broker=broker, **plan)
-    journal = JournalPlan(folder, record=folder / "recording")
-    session = hl_session(session, journal)
+    if history is not None:
+        session.plan.feed.history["PERP"] = history
+    session = hl_session(session, JournalPlan(folder, record=folder / "recording"))
     session.run()
     return again(session.plan, strategy)
 
@@ -396,3 +397,37 @@ def test_a_session_on_paper_that_followed_a_market_has_no_difference(tmp_path):
     assert len(found.difference.rows) > 4
     assert parts(found) == {}
     assert not any(row.is_different for row in found.difference.rows)
+
+
+class OnMean(hl.Strategy):
+    """Buys one when a bar closes above the mean of three."""
+
+    name = "on_mean"
+
+    def on_start(self, ctx):
+        self.mean = ctx.use(hl.sma(ctx.bars("PERP").close, 3))
+
+    def on_bar(self, ctx, bar):
+        if bar.close > self.mean.value:
+            ctx.buy("PERP", 1.0, tag=f"{self.mean.value:g}")
+
+
+def test_columns_are_warmed_up_with_the_bars_of_then_once(tmp_path):
+    def series(closes):
+        starts = [START + (number - 3) * 60 * SECOND for number in range(len(closes))]
+        return BarSeries("PERP", "1m", starts, closes, closes, closes, closes, [1.0] * len(closes))
+
+    closes = [100.0, 100.0, 100.0, 102.0, 98.0, 103.0]
+    wire, warm = venue(), {"tapes": TAPES, "warmup_bars": 10}
+    first = [quote(30, 102.0), bar(0, 102.0), quote(61, 102.0), bar(1, 98.0), quote(121, 98.0)]
+    second = [quote(185, 104.0), bar(3, 104.0), quote(241, 104.0)]
+    live(tmp_path, OnMean(), slowly(first), wire=wire, history=series(closes[:3]), **warm)
+    wire.clock.now = START + 181 * SECOND
+    build = live(tmp_path, OnMean(), slowly(second), wire=wire, history=series(closes), **warm)
+    assert [order.tag for order in read_journal(tmp_path).orders] == ["100.667", "101.667"]
+    found = replay(tmp_path, Assumed(latency_ms=0), build)
+    assert parts(found) == {}
+    assert [(row.live.tag, row.again.tag) for row in found.difference.rows] == [
+        ("100.667",) * 2,
+        ("101.667",) * 2,
+    ]

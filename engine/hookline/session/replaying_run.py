@@ -82,6 +82,7 @@ class Rerun(Session):
         self._outside = list(outside)
         self._was_live = was_live
         self._points: list[FundingPoint] = []
+        self._ends: dict[str, int] = {}
         rules = replace(plan.stream, is_live=follows, late_data="drop", stall_seconds=None)
         self._driver = StreamDriver(self.kernel, plan.timeframe, plan.external, self._start, rules)
         # The only call that comes with every funding time, whether or not anything is held.
@@ -118,6 +119,8 @@ class Rerun(Session):
             self._warm([one for one in entry.events if isinstance(one, Bar)])
         elif entry.kind == "bar":
             for bar in entry.events:
+                if isinstance(bar, Bar):
+                    self._ends[bar.symbol] = max(bar.end, self._ends.get(bar.symbol, 0))
                 driver.take(bar)
             driver.flush()
         elif entry.events:
@@ -126,11 +129,12 @@ class Rerun(Session):
             self.kernel.pass_time(entry.time)  # timers that fired while nothing came
 
     def _warm(self, bars: Sequence[Bar]) -> None:
-        """Bring columns up to date with bars that strategies did not see."""
+        """Bring columns up to date with bars that strategies did not see; after a restart most of them are known here."""
         markets = self.kernel.markets
-        known = [bar for bar in bars if bar.symbol in markets]
-        self._driver.warm(known)
-        for bar in known:
+        new = [bar for bar in bars if bar.symbol in markets and bar.start >= self._ends.get(bar.symbol, 0)]
+        self._driver.warm(new)
+        for bar in new:
+            self._ends[bar.symbol] = bar.end
             markets[bar.symbol].show(bar.close, bar.end)
 
     def _leave(self) -> None:
