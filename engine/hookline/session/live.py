@@ -32,6 +32,8 @@ Confirm = Callable[[VenueAccount, Mapping[str, float]], None]
 """Asks a person, who sees the account and today's prices, whether to trade; raises ConfigError if the answer is no."""
 
 _SETTLE_SECONDS = 10.0
+# How often entries are canceled and positions closed at the end: an order that was under way may fill after the first time.
+_WITHDRAWALS = 3
 _FRESH_SECONDS = 60.0
 _FAILURES = 3
 _logger = logging.getLogger("hookline.session")
@@ -174,9 +176,10 @@ class VenueLink:
         """Withdraw as configured, wait for what is under way, and let strategies say goodbye."""
         kernel, on_stop = self._session.kernel, self._session.on_stop
         self._watch.tell("stopping")
-        if on_stop != "keep":
-            kernel.withdraw("the session stops", flatten=on_stop == "flatten", keep_protective=True)
-        await self._settle()
+        if on_stop == "keep":
+            await self._settle()
+        else:
+            await self._withdraw(flatten=on_stop == "flatten")
         kernel.stop()
         await self._settle()
         if self._dead_man is not None:
@@ -185,11 +188,28 @@ class VenueLink:
             self._dead_man.finish(has_orders=bool(left))
             await self._broker.settle(_SETTLE_SECONDS)
 
-    async def _settle(self) -> None:
+    async def _withdraw(self, *, flatten: bool) -> None:
+        """Cancel entries, close positions if wanted, and do so again for what was filled or sent meanwhile."""
+        kernel = self._session.kernel
+        for _ in range(_WITHDRAWALS):
+            kernel.withdraw("the session stops", flatten=flatten, keep_protective=True)
+            is_settled = await self._settle()
+            is_flat = all(
+                one.lots == 0 for ledger in kernel.ledgers.values() for one in ledger.positions.values()
+            )
+            if not is_settled or (
+                (is_flat or not flatten) and all(one.reduce_only for one in kernel.open_orders())
+            ):
+                return
+
+    async def _settle(self) -> bool:
+        """Wait for what is under way and hear of it; return whether nothing is any more."""
         self._driver.hear()
-        if not await self._broker.settle(_SETTLE_SECONDS):
+        is_settled = await self._broker.settle(_SETTLE_SECONDS)
+        if not is_settled:
             _logger.warning("%s: something is still under way to the venue", self._session.name)
         self._driver.hear()
+        return is_settled
 
     async def _abandon(self) -> None:
         """Cancel entries of a session that failed, as far as that is possible."""
