@@ -40,7 +40,10 @@ def compare(
     problems += _cash(venue, report)
     problems += _files(folder, secrets)
     problems += [f"{id_}: sent {count} times" for id_, count in venue.received.items() if count > 1]
-    outcome.counts["unknowns"] += sum(one.status is OrderStatus.UNKNOWN for one in content.updates)
+    left = {one.number for one in content.orders if one.status is OrderStatus.UNKNOWN}
+    problems += [f"order {number}: still unknown" for number in sorted(left)]
+    unknown = {one.order_number for one in content.updates if one.status is OrderStatus.UNKNOWN}
+    outcome.counts["unknowns resolved"] += len(unknown - left)
     if report["halted"]:
         problems.append(f"halted: {report['halted']}")
 

@@ -27,6 +27,7 @@ __all__ = ["Outcome", "run_schedule", "warm_up"]
 _STARTS, _MANY = 12, 20_000
 _RUNOFF_SECONDS, _SETTLE_SECONDS, _STOP_SECONDS = 0.2, 0.5, 45.0
 _LONGEST_SECONDS = 90.0
+_BEGUN, _BEGIN_SECONDS = 5, 10.0
 
 
 @dataclass
@@ -99,14 +100,20 @@ class _Schedule:
 
     async def _story(self) -> None:
         """Let faults happen and end, and a little later the market: what is to be compared must not go on moving."""
-        while not (self.spec.is_early or self._state()):  # noqa: ASYNC110  # a file tells of it
-            await asyncio.sleep(0.02)
+        await self._begin()
         self.venue.follow(self.spec.schedule)
         await asyncio.sleep(self.spec.seconds)
         self.venue.quiet()
         await asyncio.sleep(_RUNOFF_SECONDS)
         self.venue.stop_market()
         await asyncio.sleep(_SETTLE_SECONDS)
+
+    async def _begin(self) -> None:
+        """Wait until the session trades; where it does not, or not any more, no longer than a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BEGIN_SECONDS):
+                while not self.spec.is_early and self.venue.received.total() < _BEGUN:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
 
     async def _supervise(self, calm: asyncio.Task[None]) -> None:
         """Keep a session running until all is calm, then end the last one as a person would."""
@@ -207,7 +214,7 @@ class _Schedule:
         outcome.faults = venue.faults.fired
         truth = venue.truth
         outcome.counts.update(
-            orders=len(truth.orders), fills=len(truth.fills), connections=venue.connections,
+            orders=len(truth.orders), fills=len(truth.fills), reconnects=_count_losses(self.folder / "session.log"),
             requests=venue.requests.total(),
         )  # fmt: skip
         if venue.requests.total() > _MANY:
@@ -227,6 +234,12 @@ _OUTSIDE = {
     "VenueError",
     "ConfigError",
 }
+
+
+def _count_losses(log: Path) -> int:
+    """Return how often a socket that was up was lost, as the sessions have written it down."""
+    text = log.read_text() if log.exists() else ""
+    return text.count(" socket is down: ") + text.count(" is lost: ")
 
 
 def _send(pid: int, number: signal.Signals) -> None:
