@@ -56,6 +56,14 @@ def test_a_session_that_was_killed_has_no_difference(tmp_path, feed):
     assert found.coverage.notes[-1] == "the session was started 3 times; it is run again as one"
 
 
+@pytest.mark.parametrize("number", [61, 133])
+def test_a_session_that_was_killed_is_compared_as_far_as_its_journal_goes(tmp_path, feed, number):
+    killed_after(number, lambda: Session(tape_plan(tmp_path, feed, journal=recorded(tmp_path))).run())
+    found = replay(tmp_path, build=lambda *_: tape_plan(tmp_path, feed, journal=None))
+    assert found.difference.rows
+    assert differences(found) == ({}, [])
+
+
 def test_funding_and_marks_that_were_known_beforehand_are_recorded(tmp_path):
     plan = plan_of(tmp_path, 10, journal=recorded(tmp_path))
     marks = {"AAA": MARKET["AAA"].between(None, int(MARKET["AAA"].start[10]))}

@@ -131,6 +131,8 @@ class MarketRecorder:
 
     def know(self, funding: Mapping[str, ExternalSeries], marks: Mapping[str, BarSeries]) -> None:
         """Keep the funding rates and marks that a session on history knows beforehand."""
+        if not funding and not marks:
+            return
         import pyarrow as pa
 
         from hookline.data.parquet_file import write_parquet, write_table

@@ -12,7 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
@@ -90,7 +90,7 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
     assumed = assumed or Assumed()
     content = read_journal(folder)
     recording = _recording(folder)
-    told = list(recording.entries())
+    told = _until(content.time, recording.entries())
     entries = [entry for entry in told if not entry.is_news]
     was_live = content.header.mode == "live"
     rates = _rates(content.fills, entries, assumed)
@@ -121,6 +121,14 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
         coverage_of(content, entries),
         notes,
     )
+
+
+def _until(time: int, entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries without those at the end that the journal does not know of yet, of a session that runs or was killed."""
+    known = list(entries)
+    while known and known[-1].time > time:
+        known.pop()
+    return known
 
 
 def _recording(folder: Path) -> Recording:
