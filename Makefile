@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-live test install install-dev chaos lint clean
+.PHONY: demo demo-live soak test install install-dev chaos lint clean
 
 demo: install
 	$(BIN)/hookline run examples/sessions/ema_cross.yaml
@@ -13,6 +13,10 @@ demo: install
 # A session that trades live against the emulated venue, from CONFIRM to flat.
 demo-live: install
 	$(BIN)/python examples/live/rehearse.py
+
+# An hour of a live session in 150 seconds, with every socket cut each minute: what grows, what is left behind, what is lost.
+soak: install-dev
+	SOAK_MINUTES=60 SOAK_SPEED=24 $(BIN)/pytest -q -s tests/lmex/soak
 
 test: install-dev lint
 	$(BIN)/pytest -n 2 --dist loadfile
