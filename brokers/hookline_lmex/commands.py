@@ -61,6 +61,12 @@ _Symbols = Annotated[
 _Url = Annotated[
     str | None, typer.Option("--url", help="Another host, such as that of an emulator: http://127.0.0.1:8080")
 ]
+_Speed = Annotated[
+    float,
+    typer.Option(
+        "--clock-speed", min=0.001, help="Venue seconds in one of ours; other than 1 with an emulator."
+    ),
+]
 _Environment = Annotated[Environment, typer.Option("--environment", help="The venue's hosts.")]
 _Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")]
 _Every = Annotated[float, typer.Option("--every", min=0.2, help="Seconds between two looks with --watch.")]
@@ -82,6 +88,7 @@ def ticker(
     as_json: _Json = False,
     environment: _Environment = "production",
     url: _Url = None,
+    clock_speed: _Speed = 1.0,
 ) -> None:
     """Show prices, turnover and funding of markets.
 
@@ -89,7 +96,7 @@ def ticker(
     """
     from hookline_lmex.commands_views import fetch_ticker
 
-    place = _Place(rest_host(environment, url))
+    place = _Place(rest_host(environment, url), clock_speed)
     _show(place, lambda client: fetch_ticker(client, symbol, top), watch, every, as_json)
 
 
@@ -104,6 +111,7 @@ def book(
     as_json: _Json = False,
     environment: _Environment = "production",
     url: _Url = None,
+    clock_speed: _Speed = 1.0,
 ) -> None:
     """Show the order book of a market, in base units, with the notional up to each level.
 
@@ -112,7 +120,7 @@ def book(
     from hookline_lmex.commands_views import fetch_book
 
     units: dict[str, Decimal | None] = {}
-    place = _Place(rest_host(environment, url))
+    place = _Place(rest_host(environment, url), clock_speed)
     _show(place, lambda client: fetch_book(client, symbol, depth, units), watch, every, as_json)
 
 
@@ -124,6 +132,7 @@ def positions(
     as_json: _Json = False,
     environment: _Environment = "production",
     url: _Url = None,
+    clock_speed: _Speed = 1.0,
     key_env: _KeyEnv = _KEY,
     secret_env: _SecretEnv = _SECRET,
 ) -> None:
@@ -133,7 +142,7 @@ def positions(
     """
     from hookline_lmex.commands_views import fetch_positions
 
-    place = _Place(rest_host(environment, url), _credentials(key_env, secret_env))
+    place = _Place(rest_host(environment, url), clock_speed, _credentials(key_env, secret_env))
     _show(place, lambda client: fetch_positions(client, symbol), watch, every, as_json)
 
 
@@ -145,6 +154,7 @@ def orders(
     as_json: _Json = False,
     environment: _Environment = "production",
     url: _Url = None,
+    clock_speed: _Speed = 1.0,
     key_env: _KeyEnv = _KEY,
     secret_env: _SecretEnv = _SECRET,
 ) -> None:
@@ -154,7 +164,7 @@ def orders(
     """
     from hookline_lmex.commands_views import fetch_orders
 
-    place = _Place(rest_host(environment, url), _credentials(key_env, secret_env))
+    place = _Place(rest_host(environment, url), clock_speed, _credentials(key_env, secret_env))
     _show(place, lambda client: fetch_orders(client, symbol), watch, every, as_json)
 
 
@@ -165,6 +175,7 @@ def balance(
     as_json: _Json = False,
     environment: _Environment = "production",
     url: _Url = None,
+    clock_speed: _Speed = 1.0,
     key_env: _KeyEnv = _KEY,
     secret_env: _SecretEnv = _SECRET,
 ) -> None:
@@ -174,7 +185,7 @@ def balance(
     """
     from hookline_lmex.commands_views import fetch_balance
 
-    place = _Place(rest_host(environment, url), _credentials(key_env, secret_env))
+    place = _Place(rest_host(environment, url), clock_speed, _credentials(key_env, secret_env))
     _show(place, fetch_balance, watch, every, as_json)
 
 
@@ -183,13 +194,14 @@ class _Place:
     """Where to ask, and as whom."""
 
     rest_url: str
+    clock_speed: float
     credentials: Credentials | None = None
 
     def client(self) -> LmexClient:
         from hookline_lmex.client import LmexClient
         from hookline_lmex.settings import Settings
 
-        return LmexClient(Settings(rest_url=self.rest_url), self.credentials)
+        return LmexClient(Settings(rest_url=self.rest_url, clock_speed=self.clock_speed), self.credentials)
 
 
 def _credentials(key_env: str, secret_env: str) -> Credentials:

@@ -26,7 +26,7 @@ READY_SECONDS = 60
 
 def main(seconds):
     emulator = subprocess.Popen(
-        [*HOOKLINE, "lmex-emulator", "--speed", "60", "--port", "0", "--seed", "7"],
+        [*HOOKLINE, "lmex-emulator", "--speed", "60", "--port", "0", "--seed", "7", "--quiet"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -37,7 +37,7 @@ def main(seconds):
         )
         try:
             time.sleep(seconds)
-            url = ["--url", environ["LMEX_REST_URL"]]
+            url = ["--url", environ["LMEX_REST_URL"], "--clock-speed", "60"]
             for words in (["status", str(folder)], ["lmex", "positions", *url], ["lmex", "orders", *url]):
                 print(f"\n$ hookline {' '.join(words)}", flush=True)
                 subprocess.run([*HOOKLINE, *words], env=environ, check=True)
@@ -45,6 +45,8 @@ def main(seconds):
             session.send_signal(signal.SIGINT)
             code = session.wait(timeout=60)
         same = compare(folder, environ)
+        print("\n$ hookline replay", folder, flush=True)
+        subprocess.run([*HOOKLINE, "replay", str(folder)], env=environ, check=True)
     finally:
         emulator.send_signal(signal.SIGINT)
         emulator.wait(timeout=20)
