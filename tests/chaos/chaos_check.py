@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from decimal import Decimal
@@ -13,6 +14,7 @@ from chaos_venue import CASH, LABEL, ChaosVenue
 
 from hookline.journal import JournalContent, read_journal
 from hookline.model import OrderStatus
+from hookline.session.difference_report import DIFFERENCES_FILE
 from hookline_lmex.emulator.records import OrderRecord
 from hookline_lmex.emulator.terms import Product
 from hookline_lmex.wire_orders import lots_of, number_of
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
+_HARMLESS = frozenset({"noted", "looks again", "asked about"})
 _UNWELCOME = re.compile(
     r"Traceback|ERROR asyncio|never retrieved|was destroyed|never awaited|ResourceWarning|unclosed",
     re.MULTILINE,
@@ -44,8 +47,19 @@ def compare(
     problems += [f"order {number}: still unknown" for number in sorted(left)]
     unknown = {one.order_number for one in content.updates if one.status is OrderStatus.UNKNOWN}
     outcome.counts["unknowns resolved"] += len(unknown - left)
+    outcome.counts.update(_comparisons(folder))
     if report["halted"]:
         problems.append(f"halted: {report['halted']}")
+
+
+def _comparisons(folder: Path) -> Counter[str]:
+    """Return what the periodic comparison with the venue had to do, which the news of orders had not done already."""
+    path = folder / "journal" / DIFFERENCES_FILE
+    lines = path.read_text().splitlines() if path.exists() else []
+    done = Counter(json.loads(line)["action"] for line in lines)
+    return Counter(
+        {f"compared: {action}": count for action, count in done.items() if action not in _HARMLESS}
+    )
 
 
 def _orders(content: JournalContent, venue: ChaosVenue, report: dict[str, Any]) -> list[str]:

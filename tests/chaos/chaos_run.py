@@ -28,6 +28,9 @@ _STARTS, _MANY = 12, 20_000
 _RUNOFF_SECONDS, _SETTLE_SECONDS, _STOP_SECONDS = 0.2, 0.5, 45.0
 _LONGEST_SECONDS = 90.0
 _BEGUN, _BEGIN_SECONDS = 5, 10.0
+_STARTING_SECONDS = (
+    0.35  # kills by time up to here count from the start of the process, others from when it runs
+)
 
 
 @dataclass
@@ -171,6 +174,8 @@ class _Schedule:
     ) -> bool:
         """Wait for the end of a process, brought about if it is time; return whether it was told to end."""
         if kill is not None and kill.how == "time":
+            while kill.at > _STARTING_SECONDS and not over.is_set() and not self._listens(process.pid):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
             if not await _within(over.wait(), kill.at):
                 _send(process.pid, signal.SIGKILL)
                 await over.wait()

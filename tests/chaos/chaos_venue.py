@@ -28,7 +28,7 @@ LABEL, CASH = "campaign", 1_000_000
 # The venue has certainly done nothing then, and a request may be made again.
 _REFUSED = (401, 429)
 _HOUR = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
-_BEFORE, _MINUTES = 180 * 10**9, 15.0
+_BEFORE, _MINUTES = 180 * 10**9, 45.0
 _SPOT_OF = {"BTC-PERP": "BTC", "ETH-PERP": "ETH", "BTC-USDT": "BTC"}
 _PRICES = {"BTC": 60_000.0, "ETH": 3_000.0}
 _TICKS = {"BTC-PERP": "0.5", "ETH-PERP": "0.05", "BTC-USDT": "0.1"}
