@@ -19,7 +19,15 @@ from hookline.broker import Broker
 from hookline.diagnosis import PlannedOrder
 from hookline.feed import BarRequest
 from hookline.kernel.runner import market_data_of
-from hookline.model import BarSeries, InstrumentKind, MarketData, Order, OrderStatus, timeframe_ns
+from hookline.model import (
+    BarSeries,
+    InstrumentKind,
+    MarketData,
+    Order,
+    OrderStatus,
+    OrderUpdate,
+    timeframe_ns,
+)
 from hookline.params import PluginUse
 from hookline.reporting.record import RunRecord
 from hookline.session.feeding import funding_of, load_bars
@@ -96,10 +104,9 @@ def _is_sent(order: Order) -> bool:
     return order.status is not OrderStatus.DENIED and not worked and order.tag != "liquidation"
 
 
-def _is_asked(update: object) -> bool:
+def _is_asked(update: OrderUpdate) -> bool:
     """Return whether a step of an order was asked for: a cancel or an amendment."""
-    status, reason = getattr(update, "status", None), getattr(update, "reason", "")
-    return status is OrderStatus.CANCELED or reason == "amended"
+    return update.status is OrderStatus.CANCELED or update.reason == "amended"
 
 
 def _close_at(series: BarSeries, time: int) -> float:
@@ -139,7 +146,8 @@ def _bars(plan: Plan, bars: int) -> Iterator[tuple[BarRequest, BarSeries]]:
     for request in plan.requests:
         asked = request
         if plan.feed.is_live:
-            since = plan.feed.clock.now - bars * timeframe_ns(request.timeframe)
+            # The bar that is open, and one that has just ended, are not told yet.
+            since = plan.feed.clock.now - (bars + 2) * timeframe_ns(request.timeframe)
             asked = replace(request, since=since, until=None)
         series = plan.loaded.get(asked) or load_bars(plan.feed, asked)
         yield asked, series.slice(max(0, len(series) - bars))
