@@ -54,7 +54,9 @@ def replay(
     ] = None,
     window_seconds: Annotated[
         float | None,
-        typer.Option(min=0.0, help="How far apart orders may be that are the same; by default a bar."),
+        typer.Option(
+            min=0.0, help="How far apart orders may be that are the same; by default a bar, 300 at most."
+        ),
     ] = None,
 ) -> None:
     """Run a session again on the market that it recorded, and explain every difference.

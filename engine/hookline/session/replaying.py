@@ -38,6 +38,7 @@ from hookline.session.replaying_run import OUTSIDE_TAGS, Account, Outside, Rerun
 __all__ = ["Assumed", "Build", "Replay", "replay"]
 
 _MILLISECOND = 10**6
+_MOST_WINDOW_SECONDS = 300.0
 _REPLACED = {"mode", "feed", "journal", "reporters", "notifiers", "stream", "live"}
 
 
@@ -45,7 +46,8 @@ _REPLACED = {"mode", "feed", "journal", "reporters", "notifiers", "stream", "liv
 class Assumed:
     """What to reckon with in place of what was measured; None for the latter.
 
-    ``window_seconds`` is how far apart in time two orders may be that are the same; by default the length of a bar.
+    ``window_seconds`` is how far apart in time two orders may be that are the same; by default the length of a bar, five
+    minutes at most.
     """
 
     maker_fee_bps: float | None = None
@@ -103,7 +105,9 @@ def replay(folder: Path, assumed: Assumed | None = None, build: Build | None = N
     in_time = by_time(entries)
     is_complete = _events(in_time) == _events(as_received)
     complete = received if is_complete else bench.run(in_time)
-    window = assumed.window_seconds or timeframe_ns(recording.timeframe) / 1e9
+    window = assumed.window_seconds
+    if window is None:
+        window = min(timeframe_ns(recording.timeframe) / 1e9, _MOST_WINDOW_SECONDS)
     logic = bench.echo(told) if was_live else None
     runs = _chain(live, timed, received, complete, round(window * 1e9), logic)
     if logic is None and was_live:
