@@ -27,7 +27,9 @@ def test_a_session_soaks(tmp_path):
 
     assert seen["problems"] == []
     assert not seen["halted"]
-    assert seen["losses"] >= 2 * (MINUTES - 3)  # the account's and the books'
+    assert (
+        seen["losses"] >= 1.5 * MINUTES
+    )  # the account's and the books', but for those that were down already
     assert seen["orders"] > MINUTES
     assert counted(seen["fills"]) == counted(truth["fills"])
     assert seen["positions"] == truth["positions"] == {}
