@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 KEY, SECRET = "a-parity-key", "a-parity-secret-worth-nothing"
 LABEL = "parity"
-_PATIENCE = 20.0  # seconds that anything may take before a run fails
+_PATIENCE = 60.0  # seconds that anything may take before a run fails
 _SOON = 0.001
 _NOTHING = 1e-9  # of funding: what two sums of the same floats may differ by
 _FUNDING = 110  # type of an entry in the history of a wallet
