@@ -121,12 +121,12 @@ class _Schedule:
     async def _supervise(self, calm: asyncio.Task[None]) -> None:
         """Keep a session running until all is calm, then end the last one as a person would."""
         for _ in range(_STARTS):
-            is_over = calm.done()
+            is_last = calm.done() and not self.kills
             if await self._process(calm):
                 return
             self.outcome.counts["restarts"] += 1
             await asyncio.sleep(0.05)
-            if is_over:
+            if is_last:
                 break
         self.outcome.problems.append("the session did not stay up after all faults had ended")
 
