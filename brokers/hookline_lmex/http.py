@@ -58,8 +58,9 @@ _ORDERING = frozenset({CallClass.ORDER, CallClass.CANCEL, CallClass.CLOCK})
 # An idle connection is dropped before the venue drops it: a call on one that was closed meanwhile has an unknown outcome. One that
 # is kept warm is used more often than this.
 _KEPT_SECONDS = 20.0
-# How often a call is sent again because its nonce was refused: once for the clock, once more for its place in the row.
-_NONCES = 2
+# How often a call is sent again because its nonce was refused: once for the clock, once more for its place in the row. A query may
+# run into those of another process with the same key, and is sent more often.
+_NONCES, _NONCES_OF_REPEATED = 2, 5
 # A clock that is off by less, or was measured a shorter time ago, is right.
 _CLOCK_SECONDS = 1.0
 # How long a call that must be answered before the next one goes out keeps the others waiting: a venue that does not answer
@@ -168,13 +169,14 @@ class Transport:
         content = b"" if body is None else encode(body)
         url = self._url(endpoint, params)
         attempt = nonces_refused = 0
+        most_refused = _NONCES_OF_REPEATED if endpoint.repeat else _NONCES
         doubt: LmexUnknown | None = None
         while True:
             outcome = await self._attempt(endpoint, url, content, parse)
             if not isinstance(outcome, LmexError):
                 return outcome
             is_nonce = isinstance(outcome, LmexUnauthorized) and outcome.is_nonce
-            if is_nonce and endpoint.signed and nonces_refused < _NONCES:
+            if is_nonce and endpoint.signed and nonces_refused < most_refused:
                 nonces_refused += 1
                 if await self._set_clock_right():
                     continue  # it was refused, so it may be sent again

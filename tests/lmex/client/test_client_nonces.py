@@ -115,7 +115,7 @@ def test_a_nonce_that_stays_refused_is_an_error() -> None:
         venue.will("GET /futures/api/v2.3/user/positions", refusal)
         with pytest.raises(LmexUnauthorized, match="Invalid nonce"):
             await client.futures.positions()
-        assert len(venue.calls("GET /futures/api/v2.3/user/positions")) == 3
+        assert len(venue.calls("GET /futures/api/v2.3/user/positions")) == 6
 
     run(test)
 
