@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=1000, help="how many")
     parser.add_argument("--first", type=int, default=1, help="seed of the first")
     parser.add_argument(
-        "--processes", type=int, default=3, help="how many at once; most of their time is waiting"
+        "--processes", type=int, default=4, help="how many at once; most of their time is waiting"
     )
     parser.add_argument("--keep", type=Path, help="folder for what failed schedules leave behind")
     args = parser.parse_args()
