@@ -211,7 +211,9 @@ def test_no_progress_gives_the_run_nothing_to_report_to(hookline, session, monke
 
     _run, seen = Session.run, []
     monkeypatch.setattr(
-        Session, "run", lambda self, progress=None, confirm=None: (seen.append(progress), _run(self, progress))[1]
+        Session,
+        "run",
+        lambda self, progress=None, confirm=None: (seen.append(progress), _run(self, progress))[1],
     )
     monkeypatch.setattr(run_module.sys.stderr, "isatty", lambda: True, raising=False)
     hookline("run", session(), "--no-progress")

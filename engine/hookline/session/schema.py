@@ -167,7 +167,9 @@ class JournalEntry:
     enabled: Annotated[bool | None, Doc("by default kept on paper and live, and not in a backtest")] = None
     durable: Annotated[
         bool | None,
-        Doc("survive a power cut too: wait for the disk before anything is sent and once a second; by default live only"),
+        Doc(
+            "survive a power cut too: wait for the disk before anything is sent and once a second; by default live only"
+        ),
     ] = None
     max_megabytes: Annotated[float, Gt(0), Doc("size at which a new segment of the journal begins")] = 256.0
 
