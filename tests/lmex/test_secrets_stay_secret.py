@@ -187,15 +187,13 @@ def shown_objects():
     gc.unfreeze()  # else those from before the start would be left out
     texts = []
     for one in gc.get_objects():
-        module = getattr(type(one), "__module__", "")
-        if not isinstance(module, str) or not (
-            module.startswith("hookline") or isinstance(one, asyncio.Task | Exception)
-        ):
-            continue
         try:
-            texts += [repr(one), str(one)]
-        except (AttributeError, RuntimeError, ValueError):
-            continue  # half made, or changed meanwhile by the session's thread
+            module = getattr(type(one), "__module__", "")
+            is_ours = isinstance(module, str) and module.startswith("hookline")
+            if is_ours or isinstance(one, asyncio.Task | Exception):
+                texts += [repr(one), str(one)]
+        except (AttributeError, ReferenceError, RuntimeError, ValueError):
+            continue  # half made, gone, or changed meanwhile by the session's thread
     return texts
 
 
