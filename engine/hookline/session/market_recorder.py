@@ -153,6 +153,10 @@ class MarketRecorder:
         if self._count >= self._part_events:
             self._store()
 
+    def release(self) -> None:
+        """Let go of the spool of a session that failed; the next start takes care of what is in it."""
+        self._file.close()
+
     def close(self, time: int = 0) -> None:
         """Turn what is left into Parquet; the journal must hold everything.
 

@@ -232,6 +232,8 @@ class SessionWatch(Watcher):
 
     def abandon(self, error: Exception) -> None:
         """Close the journal of a session that failed; the event that it failed in is not in it."""
+        if self._market is not None:
+            self._market.release()
         if self.keeper is None:
             return
         with suppress(JournalError):  # which may be what failed
