@@ -31,9 +31,9 @@ from hookline_lmex.requests import NewOrder
 from hookline_lmex.settings import Settings
 from hookline_lmex.streams import AccountStream
 
-KEY, SECRET = "key-4d1f6c0b9e7a4d38", "secret-b7e05a9c3f2d4e61a8d07c55e9143fb2"
-READER = "key-reader-90ab12cd34"
-WRONG_KEY, WRONG_SECRET = "key-that-nobody-knows-77", "secret-that-is-wrong-5f5f5f5f5f"
+KEY, SECRET = "4d1f6c0b9e7a4d38c2f1", "b7e05a9c3f2d4e61a8d07c55e9143fb2"
+READER = "90ab12cd34e7f65a0b81"
+WRONG_KEY, WRONG_SECRET = "77c3d9e01f5b2a684e90", "5f3a1c7e9d2b4f608a6c"
 SPEED = 60
 
 VENUE = """
