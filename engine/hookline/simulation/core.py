@@ -266,17 +266,18 @@ class VenueCore(ABC):
     ) -> None:
         """Close what cannot be held when the price of a symbol has moved between two prices.
 
-        ``how`` returns price and time at which a position is closed, given the level at which it is due.
+        ``how`` returns price and time at which a position is closed, given the level at which it is due (its mark for
+        other symbols than this one).
         """
         floor, ceiling = self.margin.band(symbol)
         if low <= floor or high >= ceiling:
             for call in self.margin.calls(symbol, low, high):
-                self._cancel_liquidated(call, how)
-                self.margin.close(call, how, self._listener)
+                closings = {position: how(position, call.level_of(position)) for position in call.positions}
+                self._cancel_liquidated(call, closings)
+                self.margin.close(call, closings, self._listener)
 
-    def _cancel_liquidated(self, call: Call, how: Callable[[Position, float], Closing]) -> None:
-        for position in call.positions:
-            time = how(position, call.level).time
+    def _cancel_liquidated(self, call: Call, closings: Mapping[Position, Closing]) -> None:
+        for position, (_, time) in closings.items():
             for order in tuple(self.open[position.symbol]):
                 if (
                     order.strategy == call.ledger.strategy

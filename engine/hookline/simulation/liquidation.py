@@ -57,6 +57,10 @@ class Call(NamedTuple):
     level: float
     is_isolated: bool
 
+    def level_of(self, position: Position) -> float:
+        """Return the level of one of the positions: its mark for other symbols."""
+        return self.level if position.symbol == self.symbol else mark_price(position.market)
+
 
 class Closing(NamedTuple):
     """How a liquidated position is closed: at which price and when."""
@@ -309,19 +313,18 @@ class MarginAccount:
                     return level
         return float("nan")
 
-    def close(self, call: Call, how: Callable[[Position, float], Closing], listener: BrokerListener) -> None:
+    def close(self, call: Call, closings: Mapping[Position, Closing], listener: BrokerListener) -> None:
         """Close the positions of a group that is due.
 
         Args:
             call: The group.
-            how: Returns price and time for a position and its level (its mark for other symbols than the call's).
+            closings: Price and time for each of its positions.
             listener: Records the orders and books their fills.
         """
         held = sorted(call.positions, key=_spot_first)
         for number, position in enumerate(held, 1):
-            level = call.level if position.symbol == call.symbol else mark_price(position.market)
             is_last = number == len(held)
-            self._close_position(call, position, how(position, level), listener, is_last=is_last)
+            self._close_position(call, position, closings[position], listener, is_last=is_last)
 
     def _close_position(
         self, call: Call, position: Position, closing: Closing, listener: BrokerListener, *, is_last: bool

@@ -208,8 +208,13 @@ class TapeMarket:
         taken = self.taken[OPPOSITE[side]]
         taken[price] = taken.get(price, 0.0) + self.instrument.units(lots)
 
-    def take_all(self, side: Side, wanted: int) -> float:
-        """Take lots whatever they cost and return their average price; what is not there costs as much as the worst level."""
+    def close_price(self, side: Side, wanted: int) -> float:
+        """Take lots whatever they cost and return their average price; what is not there costs as much as the worst level.
+
+        Without a usable book it is the last price that was seen.
+        """
+        if not self.book.is_usable:
+            return self.instrument.on_grid(self.last if self.has_trades else self.known.last, side)
         left, value, worst = wanted, 0.0, float("nan")
         for price, lots in list(self.there(side, None)):
             lots_here = min(lots, left)

@@ -28,7 +28,8 @@ TR1    trailing stop                           follows what triggers stops; a pr
 G1     GTD                                     expires at its time; what happens at that time does not fill it
 LQ1    liquidation level reached               after the orders that the event fills: the position's orders are canceled, and it is closed at
                                                the average price of the levels that it takes. The mark decides where there is one, else the
-                                               last trade, without trades the mid
+                                               last trade, without trades the mid. Another symbol of the group whose book is not usable is
+                                               closed at the last price that was seen of it
 D1     cancel-all-after                        at its time, what was sent up to then is canceled, unless it was renewed
 RE1    restart                                 orders that rested keep their places, as far as the first book leaves room for them; what that
                                                has passed fills them by L5
@@ -196,15 +197,10 @@ class TapeVenue(VenueCore):
             return
         mark, now = market.known.mark, self._clock.now
         deciding = mark if mark == mark else price  # noqa: PLR0124
-        closed: dict[Position, Closing] = {}
 
-        def how(position: Position, level: float) -> Closing:
-            if position not in closed:
-                own = self._markets[position.symbol]
-                side = Side.SELL if position.lots > 0 else Side.BUY
-                cost = own.take_all(side, abs(position.lots)) if own.book.is_usable else level
-                closed[position] = Closing(level if cost != cost else cost, now)  # noqa: PLR0124
-            return closed[position]
+        def how(position: Position, _level: float) -> Closing:
+            side = Side.SELL if position.lots > 0 else Side.BUY
+            return Closing(self._markets[position.symbol].close_price(side, abs(position.lots)), now)
 
         self.liquidate(market.instrument.symbol, deciding, deciding, how)
 
