@@ -42,6 +42,8 @@ _AT_ONCE = 4
 _MS = 1_000_000
 # How far clocks may be apart: as much is asked for before and after.
 _EARLY = 60_000
+# The longest range of one call for trades, but for its last millisecond.
+_WEEK = 7 * 86_400_000 - 1
 _NOT_KNOWN = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 _logger = logging.getLogger("hookline.lmex")
 
@@ -128,9 +130,10 @@ class Asker:
             news = replace(news, is_over=not is_open)
         if news is not None and news.code.is_open and news.filled is not None and news.filled <= track.units:
             return news, []
-        trades = await api.trade_history(
-            symbol, track.order.time // _MS - _EARLY, self._until, client_order_id=track.client_id
-        )
+        # A week back at least: the clock by which the order has its time may have been wrong.
+        until = self._until
+        since = min(track.order.time // _MS - _EARLY, until - _WEEK)
+        trades = await api.trade_history(symbol, since, until, client_order_id=track.client_id)
         return news, [of_trade(one, track.order.instrument, self._rates) for one in trades]
 
     async def _find(self, api: SpotApi | FuturesApi, track: Track) -> OrderState | None:

@@ -26,6 +26,7 @@ class Venue:
 
     def __init__(self, fails_at=0):
         self.now, self.most, self.asked, self.fails_at = 0, 0, [], fails_at
+        self.ranges = set()
 
     def product(self, symbol):
         return self
@@ -45,6 +46,8 @@ class Venue:
         return []
 
     async def trade_history(self, symbol, start_ms, end_ms, client_order_id=""):
+        if client_order_id:
+            self.ranges.add((start_ms, end_ms))
         return []
 
 
@@ -97,3 +100,30 @@ def test_a_question_without_an_answer_ends_the_others():
         await tasks.aclose()
 
     asyncio.run(story())
+
+
+def test_trades_are_asked_for_from_before_the_order_as_its_time_may_be_that_of_a_wrong_clock():
+    async def story():
+        venue = Venue()
+        venue.clock = EventClock(10**18)
+        asker, tasks = asker_of(venue, lambda news: None)
+        await asker.catch_up(["BTC-PERP"])
+        await tasks.aclose()
+        return venue.ranges
+
+    # The orders are of the 17th minute of 1970; the venue's time is 2001. One range each, that takes in all since the order.
+    assert {start for start, _ in asyncio.run(story())} == {10**6 - 60_000}
+
+
+def test_a_young_orders_trades_are_asked_for_a_week_back_in_one_call():
+    async def story():
+        venue = Venue()
+        venue.clock = EventClock(10**12 - 400 * 10**9)
+        asker, tasks = asker_of(venue, lambda news: None)
+        await asker.catch_up(["BTC-PERP"])
+        await tasks.aclose()
+        return venue.ranges
+
+    ((start, end),) = asyncio.run(story())
+    assert end == 600_000 + 60_000
+    assert end - start == 7 * 86_400_000 - 1
