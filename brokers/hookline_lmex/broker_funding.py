@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-- A payment is booked once: by time, symbol and amount.
+- A payment is booked once: by time, symbol and amount. It is booked without its rate where the market is gone by then.
 - A record names its market in its wallet or its description, or it does not. Then the session's only perpetual gets it; of several,
   the one whose position and rate explain the amount. A payment that nothing explains is told and booked nowhere.
 - Each isolated position has a wallet of its own, which is read for good once it was seen: the position that was paid for may be
@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hookline.model import Instrument, InstrumentKind, Ledger
 from hookline_lmex.broker_news import FundingNews
+from hookline_lmex.errors import LmexLimited, LmexRefused, LmexUnauthorized
 
 if TYPE_CHECKING:
     from hookline_lmex.client import LmexClient
@@ -112,20 +113,23 @@ class FundingWatch:
     async def _take(
         self, client: LmexClient, record: WalletRecord, positions: Sequence[PositionState]
     ) -> None:
-        rates: dict[str, float] = {}
         symbol = self._named(record)
-        if not symbol:
-            rates = await self._rates(client, record.time)
-            symbol = self._explained(record, rates, positions)
-        key = f"{record.time}|{symbol}|{record.amount.normalize()}"
-        if key in self.booked or key in self._seen:
+        if symbol and self._is_known(_key(record, symbol)):
+            return
+        rates = await self._rates(client, record.time, [symbol] if symbol else self._instruments)
+        symbol = symbol or self._explained(record, rates, positions)
+        key = _key(record, symbol)
+        # Looked at once all is known that has to be asked for: what fails until here is tried again with the next reading.
+        if self._is_known(key):
             return
         self._seen.add(key)
         if not symbol:
             self._warn(f"funding of {record.amount} {record.currency} belongs to no position of this session")
             return
-        rates = rates or await self._rates(client, record.time)
         self._put(FundingNews(symbol, record.time, rates.get(symbol, 0.0), float(record.amount), key))
+
+    def _is_known(self, key: str) -> bool:
+        return key in self.booked or key in self._seen
 
     def _named(self, record: WalletRecord) -> str:
         """Return the symbol that a record names, or the only one that there is."""
@@ -135,12 +139,18 @@ class FundingWatch:
             return named[0]
         return next(iter(self._instruments)) if len(self._instruments) == 1 else ""
 
-    async def _rates(self, client: LmexClient, time: int) -> dict[str, float]:
-        """Return the rates that were settled closest to a time, at most half an hour away."""
+    async def _rates(self, client: LmexClient, time: int, symbols: Iterable[str]) -> dict[str, float]:
+        """Return the rates that were settled closest to a time, at most half an hour away; none of markets that are gone."""
         found = {}
-        for symbol in self._instruments:
+        for symbol in symbols:
             around = {"start_ms": time // _MS - _HOUR_MS, "end_ms": time // _MS + _HOUR_MS}
-            points = await client.futures.funding_history(symbol, **around)
+            try:
+                points = await client.futures.funding_history(symbol, **around)
+            except (LmexLimited, LmexUnauthorized):
+                raise
+            except LmexRefused as error:
+                _logger.warning("the rate of a funding payment is not known: %s", error)
+                continue
             near = [one for one in points if abs(one.time - time) <= _HOUR_MS * _MS // 2]
             if near:
                 found[symbol] = float(min(near, key=lambda one: abs(one.time - time)).rate)
@@ -179,3 +189,7 @@ class FundingWatch:
         self.since = state.get("since", 0)
         self.booked.update(state.get("booked", {}))
         self._wallets |= dict.fromkeys(state.get("wallets", ()))
+
+
+def _key(record: WalletRecord, symbol: str) -> str:
+    return f"{record.time}|{symbol}|{record.amount.normalize()}"

@@ -3,8 +3,11 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
+
 from hookline.model import Instrument, InstrumentKind
 from hookline_lmex.broker_funding import FundingWatch
+from hookline_lmex.errors import LmexRefused, LmexUnknown
 from hookline_lmex.results_account import WalletRecord
 
 WALLET = "ISOLATED@BTC-PERP-USDT"
@@ -15,7 +18,10 @@ PAID = WalletRecord(
 
 
 class Futures:
-    """A venue without positions, which has paid for one that is closed by now."""
+    """A venue without positions, which has paid for one that is closed by now; at first it may fail to tell the rate."""
+
+    def __init__(self, *failures):
+        self.failures = list(failures)
 
     async def positions(self):
         return []
@@ -24,11 +30,14 @@ class Futures:
         return [PAID] if wallet == WALLET and PAID.time >= start_ms * 10**6 else []
 
     async def funding_history(self, symbol, start_ms, end_ms):
+        if self.failures:
+            raise self.failures.pop()
         return []
 
 
 class Client:
-    futures = Futures()
+    def __init__(self, *failures):
+        self.futures = Futures(*failures)
 
 
 def watch(put):
@@ -55,3 +64,22 @@ def test_wallets_are_known_over_a_restart():
     after.restore(before.save())
     asyncio.run(after.read(Client()))
     assert len(found) == 1
+
+
+def test_a_payment_whose_rate_could_not_be_asked_for_is_booked_with_the_next_reading():
+    found, client = [], Client(LmexUnknown("GET /funding_history", "no answer"))
+    funding = watch(found.append)
+    funding.note_wallet(WALLET)
+    with pytest.raises(LmexUnknown):
+        asyncio.run(funding.read(client))
+    asyncio.run(funding.read(client))
+    asyncio.run(funding.read(client))
+    assert [(one.symbol, one.amount) for one in found] == [("BTC-PERP", -0.05)]
+
+
+def test_a_payment_of_a_market_that_is_gone_is_booked_without_its_rate():
+    found = []
+    funding = watch(found.append)
+    funding.note_wallet(WALLET)
+    asyncio.run(funding.read(Client(LmexRefused("GET /funding_history", "Market BTCPFC is not available"))))
+    assert [(one.amount, one.rate) for one in found] == [(-0.05, 0.0)]
