@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Nothing here is timed: a busy machine must not fail a test.
+settings.register_profile("hookline", deadline=None)
+settings.load_profile("hookline")
 
 _ROOT = Path(__file__).parent.parent
 

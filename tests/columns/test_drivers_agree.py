@@ -26,14 +26,14 @@ def test_streaming_equals_batch_on_bars_with_gaps_and_flats(case: Case, timefram
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@settings(max_examples=8, derandomize=True, database=None)
 @given(data=st.data())
 def test_streaming_equals_batch_for_every_function_on_anything(name: str, data: st.DataObject) -> None:
     columns, bars, external = data.draw(graphs(name)), data.draw(series()), data.draw(externals())
     assert_same(columns, Batch(bars, external).compute(columns), streamed(bars, columns, external))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(columns=graphs(), bars=series(), external=externals())
 def test_streaming_equals_batch_for_random_expressions(
     columns: list[Column], bars: BarSeries, external: dict[str, ExternalSeries]
@@ -41,7 +41,7 @@ def test_streaming_equals_batch_for_random_expressions(
     assert_same(columns, Batch(bars, external).compute(columns), streamed(bars, columns, external))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(columns=graphs(), bars=series(), external=externals(), share=st.floats(0, 1))
 def test_later_bars_never_change_earlier_values(
     columns: list[Column], bars: BarSeries, external: dict[str, ExternalSeries], share: float
@@ -51,7 +51,7 @@ def test_later_bars_never_change_earlier_values(
     assert_same(columns, Batch(bars.slice(0, size), external).compute(columns), whole)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(columns=graphs(), bars=series(), external=externals())
 def test_values_do_not_depend_on_what_is_kept_or_computed_together(
     columns: list[Column], bars: BarSeries, external: dict[str, ExternalSeries]

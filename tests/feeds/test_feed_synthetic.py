@@ -70,7 +70,7 @@ class TestDeterminism:
         ]
         assert len({column.tobytes() for column in closes}) == 4
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(few=st.integers(1, 3000), more=st.integers(1, 3000), timeframe=st.sampled_from(["1m", "1h", "1d"]))
     def test_more_bars_never_change_earlier_ones(self, few, more, timeframe):
         long = load(timeframe=timeframe, bars=few + more)

@@ -241,7 +241,7 @@ class TestPrefix:
                 patch.setattr(synthetic_tape, "compiled", lambda: book_kernel.run)
                 assert digest(tape(short)) == fast
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(few=st.integers(SECOND, 40 * MINUTE), more=st.integers(1, 400 * MINUTE))
     def test_a_longer_tape_begins_with_the_shorter_one(self, few, more):
         book = Book(events_per_second=2.0, latency_jitter_ms=5.0)

@@ -139,7 +139,7 @@ def same(found: Order, meant: Order) -> bool:
 
 
 # Journals are large examples: making a failing one small takes minutes.
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.data(), st.integers(1, 12), st.sampled_from([1, 1 << 30]))
 def test_what_is_read_is_what_was_written(data, count, segment_bytes):
     market = Market(data.draw)

@@ -358,7 +358,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS, st.booleans())
 def test_whatever_happens_the_parent_is_the_sum_of_its_children(steps, holds_cancels):
     hand = Hand()

@@ -511,7 +511,7 @@ def act(hand, what, lots, which):
     return hand
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS, st.booleans())
 def test_whatever_happens_both_legs_are_held_in_full_or_neither(steps, holds_cancels):
     hand = pair()

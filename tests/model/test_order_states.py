@@ -257,5 +257,5 @@ class OrderLife(RuleBasedStateMachine):
                 assert order.side * held < 0
 
 
-OrderLife.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+OrderLife.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestOrderLife = OrderLife.TestCase

@@ -145,7 +145,7 @@ def accounts(draw):
     accounts(),
     st.lists(st.tuples(st.integers(0, 400), st.floats(-2.0, 2.0)), max_size=4),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_parts_of_any_runs_sum_to_the_whole(live, timed, received, complete, times):
     points = [FundingPoint("PERP", second * SECOND, amount) for second, amount in times]
     found = difference(
@@ -161,7 +161,7 @@ def test_the_parts_of_any_runs_sum_to_the_whole(live, timed, received, complete,
 
 
 @given(accounts())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_run_against_itself_has_no_parts(live):
     assert only(difference(live, live)) == {}
 

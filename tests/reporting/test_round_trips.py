@@ -113,7 +113,7 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(FILLS, st.lists(st.tuples(st.integers(0, 31), st.sampled_from("ab"), st.floats(-5, 5)), max_size=5))
 def test_profits_of_all_round_trips_add_up_to_the_change_of_equity(fills, payments):
     prices = np.linspace(100.0, 130.0, 30)
@@ -139,7 +139,7 @@ def test_profits_of_all_round_trips_add_up_to_the_change_of_equity(fills, paymen
         assert own == pytest.approx(result.equity_of(who).value[-1] - 500.0, abs=1e-9 * scale)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(FILLS)
 def test_round_trips_are_those_of_a_ledger_kept_one_fill_at_a_time(fills):
     run = Run(series(np.full(30, 100.0), "BTC"), series(np.full(30, 50.0), "ETH"), strategies=("a", "b"))

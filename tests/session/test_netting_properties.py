@@ -14,7 +14,7 @@ SEEDS, SIZES = st.integers(0, 2**32), st.integers(2, 60)
 
 @pytest.mark.parametrize("instrument", [PERP, SPOT], ids=["perpetual", "spot"])
 @pytest.mark.parametrize("cash", [1e6, 40.0], ids=["rich", "poor"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(size=SIZES, seed=SEEDS)
 @example(size=27, seed=678916291)  # an older order leaves less than an order wants whose amendment waits
 @example(size=46, seed=1533574825)  # the same of spot
@@ -24,19 +24,19 @@ def test_strategies_always_add_up_to_the_account(instrument, cash, size, seed):
     check_record(session, record)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(size=SIZES, seed=SEEDS)
 def test_the_same_strategies_give_the_same_orders(size, seed):
     assert told(random_run(size, seed)[1]) == told(random_run(size, seed)[1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(size=SIZES, seed=SEEDS)
 def test_a_stream_gives_what_a_backtest_gives(size, seed):
     assert told(random_run(size, seed, mode="paper")[1]) == told(random_run(size, seed)[1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=SIZES, seed=SEEDS)
 @example(size=30, seed=1243467)  # a second amendment of a cut order while the first one waits
 def test_a_strategy_alone_trades_as_it_would_in_an_account_of_its_own(size, seed):

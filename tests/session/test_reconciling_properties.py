@@ -164,7 +164,7 @@ def assert_equal(history):
 
 
 @given(steps(OURS, NETWORK))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nobody_else_trades_so_that_nothing_is_adopted_and_every_fill_is_booked_once(steps):
     history = History()
     run(history, steps)
@@ -189,7 +189,7 @@ def test_nobody_else_trades_so_that_nothing_is_adopted_and_every_fill_is_booked_
 
 
 @given(steps(OURS, NETWORK, THEIRS))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_whoever_trades_the_account_both_sides_end_equal(steps):
     history = History()
     run(history, steps)

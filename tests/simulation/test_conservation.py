@@ -13,7 +13,7 @@ from hookline import OrderStatus, OrderType
 from hookline.model import TRANSITIONS, Ledger, Market
 from hookline.simulation.funds import affordable_lots
 
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def is_liquidation(outcome, fill):

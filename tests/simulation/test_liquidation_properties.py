@@ -23,7 +23,7 @@ TIERS = (
     MarginTier(Decimal(8_000), Decimal("0.02"), Decimal(20)),
     MarginTier(None, Decimal("0.05"), Decimal(10)),
 )
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 
 
 def wild(rng: random.Random, symbol: str, size: int) -> hl.BarSeries:

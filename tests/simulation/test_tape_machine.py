@@ -296,5 +296,5 @@ class LateMachine(TapeMachine):
 TestTapeMachine = pytest.mark.slow(TapeMachine.TestCase)
 TestLateMachine = pytest.mark.slow(LateMachine.TestCase)
 TestTapeMachine.settings = TestLateMachine.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, print_blob=True
+    max_examples=40, stateful_step_count=30, print_blob=True
 )

@@ -104,7 +104,7 @@ class Watched(Floor):
 @pytest.mark.parametrize(
     "queue", [PessimisticQueue(), ProportionalQueue()], ids=["pessimistic", "proportional"]
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(acts=st.lists(ACTS, min_size=20, max_size=60))
 def test_nothing_is_made_of_nothing(queue, acts):
     floor = Watched(queue)
@@ -140,7 +140,7 @@ def assert_consistent(floor: Watched) -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(acts=st.lists(ACTS, min_size=20, max_size=60))
 def test_reduce_only_never_adds_to_a_position(acts):
     floor = Watched(None)
@@ -156,7 +156,7 @@ def test_reduce_only_never_adds_to_a_position(acts):
         filled = len(floor.desk.fills)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(acts=st.lists(ACTS, min_size=20, max_size=60))
 def test_the_same_tape_gives_the_same_fills(acts):
     first, second = Watched(None), Watched(None)

@@ -220,4 +220,4 @@ class BarMachine(Asking):
 
 
 TestBarMachine = pytest.mark.slow(BarMachine.TestCase)
-TestBarMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
+TestBarMachine.settings = settings(max_examples=60, stateful_step_count=40, print_blob=True)

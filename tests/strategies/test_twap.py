@@ -334,7 +334,7 @@ def test_its_parameters_are_checked_with_their_address(params, message):
     assert str(raised.value).startswith(message)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.integers(1, 200),
     st.integers(1, 30),

@@ -154,7 +154,7 @@ class Play:
         self.desk.catch_up()
 
 
-_loose = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+_loose = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 @_loose

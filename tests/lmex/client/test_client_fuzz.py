@@ -74,7 +74,7 @@ def test_a_shape_is_read_as_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_junk_anywhere_is_read_or_refused(name: str, data: st.DataObject) -> None:
     parse, shape = SHAPES[name]
@@ -82,7 +82,7 @@ def test_junk_anywhere_is_read_or_refused(name: str, data: st.DataObject) -> Non
     judged(parse, json.dumps(spoiled).encode())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_bytes_that_are_no_answer_are_refused(raw: bytes) -> None:
     judged(parse_market.spot_summaries, raw)

@@ -69,7 +69,7 @@ class BarVenue:
         return asyncio.run(main())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 1300),
     st.integers(-50, 1300),
@@ -172,7 +172,7 @@ def _trade(number: int, time_ms: int) -> OwnTrade:
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 30 * DAY_MS) | st.integers(0, 40), max_size=300),
     st.sampled_from([10, 50, 500]),

@@ -124,7 +124,7 @@ def test_only_reads_and_the_cancel_of_one_order_are_ever_repeated(calls: list[tu
     assert all(endpoint.repeat for endpoint, _ in calls if endpoint.method == "GET")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nonce=st.integers(10**12, 2 * 10**12), data=st.data())
 def test_signatures_are_those_of_ccxt(nonce: int, data: st.DataObject, calls: Any, theirs: Any) -> None:
     endpoint, body = data.draw(st.sampled_from([call for call in calls if call[0].signed]))

@@ -216,7 +216,7 @@ FAULTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32), st.lists(st.tuples(FAULTS, st.integers(0, 3)), min_size=1, max_size=60))
 def test_any_sequence_of_faults_ends_with_the_venues_book(seed: int, faults: list[tuple[str, int]]) -> None:
     venue, keeper, book = Venue(seed), BookKeeper("BTC-PERP", Decimal("0.001")), OrderBook("BTC-PERP")
