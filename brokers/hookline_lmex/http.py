@@ -6,7 +6,7 @@ Rules of this file:
 - After bytes went out, only a call whose ``repeat`` is set is sent again: one that reads, or the cancel of one order. Creating
   and amending never are: what came of them is unknown, and whoever called asks by client order id.
 - A refused nonce was refused: the clock is measured and the call sent again. If the clock was right, nonces have overtaken each
-  other, and private calls go out one at a time from then on (or from the start, with ``ordered_nonces``).
+  other, and private calls go out one at a time for some minutes, for twice as long each time (or always, with ``ordered_nonces``).
 - Nothing else resends. aiohttp itself repeats PUT and DELETE when a kept connection turns out to be closed; that is off.
 - No error holds the key, the secret or a signature; those of aiohttp are not passed on, since some hold the request's headers.
 """
@@ -14,6 +14,7 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
 from collections.abc import Callable, Mapping
@@ -66,6 +67,8 @@ _CLOCK_SECONDS = 1.0
 # How long a call that must be answered before the next one goes out keeps the others waiting: a venue that does not answer
 # must not keep a cancel from being sent.
 _TURN_SECONDS = 0.5
+# How long private calls go out one at a time after nonces have overtaken each other for the first time.
+_ORDERED_SECONDS = 120.0
 # Of any call: a part of one, cut off at the end of a text, too.
 _SIGNATURE = re.compile(r"\b[0-9a-f]{64,}")
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
@@ -86,7 +89,9 @@ class Transport:
         self._in_order = asyncio.Lock()
         self._clock_lock = asyncio.Lock()
         self._clock_set_at: float | None = None
-        self._ordered = settings.ordered_nonces
+        self._ordered_until = math.inf if settings.ordered_nonces else -math.inf
+        self._ordered_seconds = _ORDERED_SECONDS
+        self._urls: dict[str, URL] = {}
         self._last_order = 0.0
 
     def follow(self, clock: VenueTime) -> None:
@@ -207,7 +212,8 @@ class Transport:
         if limited is not None:
             return limited
         # A cancel waits for nobody: its nonce is the newest. What it overtakes is refused, and sent again.
-        waits = endpoint.signed and self._ordered and endpoint.kind is not CallClass.CANCEL
+        is_ordered = self._ordered_until > stopwatch()
+        waits = endpoint.signed and is_ordered and endpoint.kind is not CallClass.CANCEL
         exchange = self._exchange_in_turn if waits else self._exchange
         answer = await exchange(endpoint, url, content)
         if isinstance(answer, LmexError):
@@ -327,8 +333,8 @@ class Transport:
     async def _set_clock_right(self) -> bool:
         """Find out why a nonce was refused, and mend it; return whether the call may be sent again.
 
-        It is the clock, which is measured again; or, if that was right, nonces overtake each other on their way, and from now on
-        private calls go out one at a time.
+        It is the clock, which is measured again; or, if that was right, nonces overtake each other on their way, and for
+        some minutes private calls go out one at a time.
         """
         async with self._clock_lock:
             if self._clock_set_at is None or stopwatch() - self._clock_set_at > _CLOCK_SECONDS:
@@ -344,7 +350,9 @@ class Transport:
                     self._nonces.rewind(self.clock.now_ms)
                 if wrong > _CLOCK_SECONDS:
                     return True
-            self._ordered = True
+            if stopwatch() >= self._ordered_until:
+                self._ordered_until = stopwatch() + self._ordered_seconds
+                self._ordered_seconds *= 2.0
         return True
 
     def _safe(self, text: str) -> str:
@@ -358,8 +366,13 @@ class Transport:
 
     def _url(self, endpoint: Endpoint, params: Params | None) -> URL:
         query = urlencode({name: value for name, value in (params or {}).items() if value is not None})
-        address = self._settings.rest_url + endpoint.path
-        return URL(f"{address}?{query}" if query else address, encoded=True)
+        address = f"{endpoint.path}?{query}" if query else endpoint.path
+        url = self._urls.get(address)
+        if url is None:
+            url = URL(self._settings.rest_url + address, encoded=True)
+            if not query:
+                self._urls[address] = url
+        return url
 
 
 def _told_of_all(endpoint: Endpoint, last: LmexError, doubt: LmexUnknown | None) -> LmexError:

@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookline.clock import to_ns
@@ -50,7 +51,6 @@ class Context(Outlook):
         seed: The session's seed.
         state: A dict that survives restarts; keep plain values in it.
         log: A logger named after the strategy.
-        rng: A random generator seeded by the session, the only source of randomness to use.
         groups: The leg groups that are not over, oldest first.
     """
 
@@ -59,18 +59,21 @@ class Context(Outlook):
         self.seed = seed
         self.state: dict[str, Any] = {}
         self.log = logging.getLogger(f"hookline.strategies.{id_}")
-        self.rng = random.Random(f"{seed}:{id_}")  # noqa: S311  # reproducible, not secret
-        self._first_rng = self.rng.getstate()
         self.handles: dict[str, list[Handle]] = {}
         self.groups: list[LegGroup] = []
         self.started = False
 
+    @cached_property
+    def rng(self) -> random.Random:
+        """A random generator seeded by the session, the only source of randomness to use."""
+        return random.Random(f"{self.seed}:{self.id}")  # noqa: S311  # reproducible, not secret
+
     def save(self) -> dict[str, Any]:
         """Return what must survive a restart, as values that JSON can hold."""
         saved: dict[str, Any] = {"state": self.state}
-        rng = self.rng.getstate()
-        if rng != self._first_rng:
-            saved["rng"] = [rng[0], list(rng[1]), rng[2]]
+        if "rng" in vars(self):
+            version, internal, gauss = self.rng.getstate()
+            saved["rng"] = [version, list(internal), gauss]
         return saved
 
     def restore(self, saved: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Protocol
 
 from hookline.kernel.kernel import Kernel
@@ -184,10 +183,10 @@ def _by_number(orders: Iterable[Order]) -> dict[int, Order]:
     return {order.number: order for order in orders}
 
 
-def wallet_cash(kernel: Kernel) -> list[tuple[str, str, Decimal]]:
+def wallet_cash(kernel: Kernel) -> list[tuple[str, str, float]]:
     """Return the cash of every wallet: strategy, wallet, cash."""
     return [
-        (ledger.strategy, wallet.name, Decimal(repr(wallet.cash)))
+        (ledger.strategy, wallet.name, wallet.cash)
         for ledger in kernel.ledgers.values()
         for wallet in ledger.wallets
     ]

@@ -61,7 +61,7 @@ class Keeper:
             self._written = self.past.time
         if self.past is not None and self.past.time:
             self._cash = [
-                (ledger.strategy, wallet, Decimal(repr(cash)))
+                (ledger.strategy, wallet, cash)
                 for ledger in self.past.ledgers.values()
                 for wallet, cash in ledger.cash.items()
             ]
@@ -140,7 +140,7 @@ class Keeper:
         cash = wallet_cash(kernel)
         changed = [row for row in cash if row not in self._cash]
         self._cash = list(cash)
-        return [Balance(time, *row) for row in changed]
+        return [Balance(time, ledger, wallet, Decimal(repr(amount))) for ledger, wallet, amount in changed]
 
 
 def _terms(order: Order) -> tuple[Any, ...]:

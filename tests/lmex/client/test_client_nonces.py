@@ -13,6 +13,7 @@ from scripted_venue import TIME, TIME_MS, Asked, Says, ScriptedVenue, action, ru
 
 from hookline.clock import SystemClock
 from hookline.model import Side
+from hookline_lmex import http
 from hookline_lmex.client import LmexClient
 from hookline_lmex.nonce import NonceSource, nonces_of
 from hookline_lmex.requests import NewOrder
@@ -140,6 +141,27 @@ def test_a_venue_that_insists_on_rising_nonces_gets_one_call_at_a_time() -> None
         # It has learned: from now on none is refused.
         await asyncio.gather(*(client.futures.create_order(ORDER) for _ in range(12)))
         assert len(venue.calls("POST /futures/api/v2.3/order")) == sent + 12
+
+    run(test)
+
+
+def test_calls_go_out_side_by_side_again_some_time_after_nonces_had_overtaken_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "_ORDERED_SECONDS", 0.25)
+    refusal = Says({"code": 10002, "msg": "Invalid nonce", "data": None, "success": False}, 401)
+
+    async def most_at_once(venue: ScriptedVenue, client: LmexClient) -> int:
+        venue.pause_seconds, venue.most_at_once = 0.02, 0
+        await asyncio.gather(*(client.futures.create_order(ORDER) for _ in range(4)))
+        return venue.most_at_once
+
+    async def test(venue: ScriptedVenue, client: LmexClient) -> None:
+        venue.will("POST /futures/api/v2.3/order", refusal, [action()])
+        await client.futures.create_order(ORDER)
+        assert await most_at_once(venue, client) == 1
+        await asyncio.sleep(0.3)
+        assert await most_at_once(venue, client) > 1
 
     run(test)
 
