@@ -105,17 +105,23 @@ class GridArithmetic(Strategy):
             ctx.close(bar.symbol, tag="stop")
 
     def on_order(self, ctx: Context, order: Order, update: OrderUpdate) -> None:
-        cells = ctx.state["cells"]
-        doing, _, number = order.tag.partition(" ")
         if ctx.state["stopped"] or not update.is_closed:
             return
-        if doing == _SEED:
+        if order.tag == _SEED:
             self._offer(ctx)
-        elif number and cells[int(number)] == doing:
+            return
+        doing, cell = self._cell_of(order)
+        if doing and ctx.state["cells"][cell] == doing:
             if update.status is OrderStatus.FILLED:
-                self._place(ctx, int(number), _SELL if doing == _BUY else _BUY)
+                self._place(ctx, cell, _SELL if doing == _BUY else _BUY)
             else:
-                self._leave(ctx, int(number), order)
+                self._leave(ctx, cell, order)
+
+    def _cell_of(self, order: Order) -> tuple[str, int]:
+        """Return what an order does and for which cell; nothing for one that is of no cell: sessions send orders, too."""
+        doing, _, number = order.tag.partition(" ")
+        is_ours = doing in (_BUY, _SELL) and number.isdecimal() and int(number) < self.num_grids
+        return (doing, int(number)) if is_ours else ("", 0)
 
     def _open(self, ctx: Context, price: float) -> None:
         """Rest a buy at every level below the price and buy what the sells above it need."""
@@ -136,13 +142,13 @@ class GridArithmetic(Strategy):
     def _adopt(self, ctx: Context) -> None:
         """Take over the orders and the inventory that an earlier start has left."""
         self._adopted = True
-        resting = [order.tag.split(" ") for order in ctx.open_orders(self._symbol)]
+        resting = ctx.open_orders(self._symbol)
         if ctx.state["cells"] or resting:
             cells = ctx.state["cells"] = [_WAIT] * self.num_grids
-            for doing, *number in resting:
-                if number:
-                    cells[int(number[0])] = doing
-            if [_SEED] not in resting:
+            for doing, cell in map(self._cell_of, resting):
+                if doing:
+                    cells[cell] = doing
+            if all(order.tag != _SEED for order in resting):
                 self._offer(ctx)
 
     def _offer(self, ctx: Context) -> None:

@@ -28,7 +28,7 @@ from hookline.params import check_params
 from hookline.strategy import Strategy
 from hookline.testing.market import flat_bars, random_bars, wild_bars
 from hookline.testing.recording import Recording, Request, record
-from hookline.testing.restart import Restarting
+from hookline.testing.restart import Halted, Restarting
 
 if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
@@ -147,6 +147,8 @@ class StrategyContract:
 class RestartContract(StrategyContract):
     """What also holds for an event-driven strategy that may be stopped and started: nobody can tell from its orders.
 
+    Nor do orders that a person has sent beside its own make it raise.
+
     Whatever it must remember is in ``ctx.state`` or can be seen from its open orders and positions.
     """
 
@@ -158,6 +160,10 @@ class RestartContract(StrategyContract):
             restarted = self.record(market, Restarting(self.make, bar))
             _assert_equal(whole.requests, restarted.requests, f"a restart before bar {bar}")
             assert whole.denied == restarted.denied
+
+    def test_it_survives_a_halt_that_closes_everything(self) -> None:
+        found = self.record(self.market(), Halted(self.make))
+        assert math.isfinite(found.result.metrics.final_equity)
 
 
 def _cuts(market: Market) -> list[int]:

@@ -1,4 +1,4 @@
-"""A strategy that is thrown away and made anew in the middle of a run."""
+"""Strategies that are interfered with in the middle of a run: thrown away and made anew, or halted by a person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from hookline.model import Bar, Fill, Funding, Order, OrderUpdate
 from hookline.params import Doc
 from hookline.strategy import Context, Strategy
 
-__all__ = ["Restarting"]
+__all__ = ["Halted", "Restarting"]
+
+_BARS_TO_A_HALT = 20
 
 
 @dataclass
@@ -67,6 +69,27 @@ class Restarting(Strategy):
         self._inner = self.make()
         self._door.rewind()
         self._inner.on_start(self._door)
+
+
+@dataclass
+class Halted(Restarting):
+    """Runs a strategy of which a person closes everything now and then, and lets it go on one bar later.
+
+    The orders that close positions are the session's, and the strategy hears of them.
+    """
+
+    name: ClassVar[str] = "halted"
+
+    bar: int = field(init=False, default=-1)
+
+    def on_bar(self, ctx: Context, bar: Bar) -> None:
+        kernel = ctx._kernel  # noqa: SLF001  # what a person may do, a strategy may not
+        place = self._seen % _BARS_TO_A_HALT
+        if place == 0:
+            kernel.gate.resume("by hand")
+        elif place == _BARS_TO_A_HALT - 1:
+            kernel.halt("by hand", flatten=True)
+        super().on_bar(ctx, bar)
 
 
 class _Door:
