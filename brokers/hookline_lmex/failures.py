@@ -42,9 +42,8 @@ _DOUBTFUL_CODES = frozenset({-1, -11})
 # Of an envelope that reports success.
 _FINE_CODES = frozenset({0, 1, 200})
 _DONE_CODES = frozenset({20, 21, 27, 93, 94, 96, 124, 129})
-_REFUSED_CODES = frozenset(
-    {1, 8, 11, 12, 13, 15, 28, 41, 64, 101, 133, 134, 135, 138, 300, 301, 302, 304, 305}
-)
+# Of settings and transfers: what refuses an order refuses these, too.
+_REFUSED_SETTINGS = frozenset({28, 135})
 
 
 class Answer(NamedTuple):
@@ -174,7 +173,7 @@ def order_failure(
         return LmexNotFound(where, text, code=status, status=200)
     if status in _LIMIT_CODES:
         return LmexLimited(where, text, retry_seconds=-1.0, code=status, status=200)
-    if status in _REFUSED_CODES:
+    if code.is_refused:
         return LmexRefused(where, text, code=status, status=200)
     return LmexUnknown(where, text, code=status, status=200)
 
@@ -183,9 +182,10 @@ def setting_failure(where: str, status: int, message: str) -> LmexError | None:
     """Return what is wrong with a change of a setting by the ``status`` of its answer, None where it was made."""
     if status in _DONE_CODES:
         return None
-    text = readable(message) or OrderCode(status).name.lower().replace("_", " ")
+    code = OrderCode(status)
+    text = readable(message) or code.name.lower().replace("_", " ")
     if status in _LIMIT_CODES:
         return LmexLimited(where, text, retry_seconds=-1.0, code=status, status=200)
-    if status in _REFUSED_CODES or status == OrderCode.NOT_FOUND:
+    if code.is_refused or status in _REFUSED_SETTINGS or status == OrderCode.NOT_FOUND:
         return LmexRefused(where, text, code=status, status=200)
     return LmexUnknown(where, text, code=status, status=200)

@@ -43,6 +43,7 @@ from hookline_lmex.errors import (
 from hookline_lmex.failures import Answer, failure_of
 from hookline_lmex.limits import CallClass, Limits, ban_seconds
 from hookline_lmex.nonce import nonces_of
+from hookline_lmex.prompt import PromptRequest
 from hookline_lmex.settings import Settings
 from hookline_lmex.signing import sign, signed_path
 from hookline_lmex.venue_time import VenueTime
@@ -128,6 +129,7 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=settings.timeout_seconds, connect=settings.connect_seconds),
             headers={"Accept": "application/json"},
+            request_class=PromptRequest,
         )
         # No public way to say so; a test holds that a lost connection repeats nothing.
         session._retry_connection = False  # noqa: SLF001
