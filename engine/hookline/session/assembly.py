@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "tapes_of"]
 
 
-def assemble(config: SessionConfig) -> Plan:
+def assemble(config: SessionConfig, known: Plan | None = None) -> Plan:
     """Build what a configuration names.
+
+    Args:
+        config: What to run.
+        known: Another plan on the same data, which is then not read again.
 
     Raises:
         ConfigError: with one line for each parameter that breaks its rule.
@@ -45,15 +49,25 @@ def assemble(config: SessionConfig) -> Plan:
     _check_mode(config, feed, broker)
     follows = feed.is_live and config.mode != "backtest"
     requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
-    instruments, loaded, notes = _instruments(config, feed, requests)
-    external = {name: _external(name, entry) for name, entry in config.external.items()}
+    instruments, loaded, notes = _instruments(config, feed, requests, {} if known is None else known.loaded)
+    external = (
+        {name: _external(name, entry) for name, entry in config.external.items()}
+        if known is None
+        else known.external
+    )
     wallets = wallets_of(config)
     check_wallets(instruments, wallets)
     cash = start_cash(config, wallets, feed, requests)
     seats = [_seat(config, number, built, cash) for number in range(len(config.strategies))]
     rules = [built[("risk", number)] for number in range(len(config.risk))]
     # What is followed live tells its funding and marks as they come.
-    funding = {} if follows else _funding(config, feed, instruments, external)
+    funding: Mapping[str, ExternalSeries]
+    marks: Mapping[str, BarSeries]
+    if known is None:
+        funding = {} if follows else _funding(config, feed, instruments, external)
+        marks = {} if follows else _marks(feed, requests, instruments)
+    else:
+        funding, marks = known.funding, known.marks
     notes += [
         f"{symbol}: no funding series under 'instruments', so funding is left out"
         for symbol, one in instruments.items()
@@ -81,7 +95,7 @@ def assemble(config: SessionConfig) -> Plan:
         file=Path(config.origin.source) if config.origin.source else None,
         notes=notes,
         tapes=tapes_of(seats, config.symbols, config.market_data),
-        marks={} if follows else _marks(feed, requests, instruments),
+        marks=marks,
         stream=StreamRules(
             config.stream.late_data, config.stream.bar_wait_seconds, config.stream.stall_seconds
         ),
@@ -143,17 +157,21 @@ def _journal(config: SessionConfig) -> JournalPlan | None:
 
 
 def _instruments(
-    config: SessionConfig, feed: Feed, requests: Sequence[BarRequest]
+    config: SessionConfig,
+    feed: Feed,
+    requests: Sequence[BarRequest],
+    known_series: Mapping[BarRequest, BarSeries],
 ) -> tuple[dict[str, Instrument], dict[BarRequest, BarSeries], list[str]]:
-    """Return the instruments, the series read to make them, and notes on what had to be guessed."""
-    instruments, loaded, notes = {}, {}, []
+    """Return the instruments, the series that are read, some of them to make these, and notes on what had to be guessed."""
+    instruments, loaded, notes = {}, dict(known_series), []
     for request in requests:
         entry = config.instruments.get(request.symbol)
         said = _said(entry)
         venue = next((name for name, one in config.venues.items() if request.symbol in one.symbols), "")
         known = instrument_of(feed, request.symbol)
         if known is None:
-            loaded[request] = series = load_bars(feed, request)
+            series = loaded.get(request) or load_bars(feed, request)
+            loaded[request] = series
             known = replace(infer_instrument(series, request.symbol), quote=config.currency)
             if "tick_size" not in said:
                 notes.append(

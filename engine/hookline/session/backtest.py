@@ -41,13 +41,14 @@ def run_backtest(
     external: Mapping[str, ExternalSeries],
     progress: Progress | None = None,
     tapes: Sequence[TapeSeries] = (),
+    begin: int | None = None,
 ) -> bool:
     """Run all bars and tapes through the kernel and return whether the run was interrupted.
 
-    An interrupt (Ctrl-C) stops at an event's end, so that nothing is half-done; a second one aborts.
+    Bars that start before ``begin`` (nanoseconds UTC) warm up columns and are not run. An interrupt (Ctrl-C) stops at an event's end, so that nothing is half-done; a second one aborts.
     """
     with _interruptible() as interrupted, _rare_collections():
-        tracks = [_Track(kernel, one, external, interrupted) for one in series]
+        tracks = [_Track(kernel, one, external, interrupted, _index(one, begin)) for one in series]
         if len(tracks) == 1 and not tapes:
             lane, total = tracks[0].lane, max(1, len(series[0]))
             for bars in tracks[0].chunks():
@@ -81,8 +82,11 @@ def _run_groups(
     interrupted: Callable[[], bool],
 ) -> None:
     """Run bars that end together as one event, in the order of the session's symbols, and what the tape holds between them."""
-    ends = np.concatenate([one.end for one in series])
-    owner = np.repeat(np.arange(len(series)), [len(one) for one in series])
+    ends = np.concatenate([one.end[track.done :] for one, track in zip(series, tracks, strict=True)])
+    owner = np.repeat(
+        np.arange(len(series)),
+        [len(one) - track.done for one, track in zip(series, tracks, strict=True)],
+    )
     order = np.lexsort((owner, ends))
     ends, owners = ends[order], owner[order].tolist()
     firsts = np.concatenate(([0], np.flatnonzero(np.diff(ends)) + 1, [len(ends)])).tolist()
@@ -115,10 +119,11 @@ class _Track:
         series: BarSeries,
         external: Mapping[str, ExternalSeries],
         interrupted: Callable[[], bool],
+        first: int,
     ) -> None:
         self.symbol = series.symbol
         self.lane = lane = kernel.lane(series.symbol)
-        self.done = 0
+        self.done = first
         self._series = series
         self._interrupted = interrupted
         needs = [(runner, runner.needs(series.symbol)) for runner in lane.runners]
@@ -134,7 +139,7 @@ class _Track:
 
     def chunks(self) -> Iterator[Iterator[Bar]]:
         """Yield iterators over bars; advancing one sets every handle and row to that bar's values."""
-        for begin in range(0, len(self._series), _CHUNK):
+        for begin in range(self.done, len(self._series), _CHUNK):
             if self._interrupted():
                 return
             part = slice(begin, begin + _CHUNK)
@@ -157,6 +162,11 @@ class _Track:
             made = map(make, *(values.data for values in parts))
             unknown = np.flatnonzero(np.logical_or.reduce([np.isnan(values) for values in parts]))
             yield map(partial(setattr, runner, "row"), _blanked(made, unknown) if len(unknown) else made)
+
+
+def _index(series: BarSeries, begin: int | None) -> int:
+    """Return the index of the first bar that starts at a time or later."""
+    return 0 if begin is None else int(np.searchsorted(series.start, begin))
 
 
 def _blanked(rows: Iterable[Any], unknown: NDArray[np.intp]) -> list[Any]:

@@ -47,16 +47,15 @@ def load_session(
         raise ConfigError(f"{path}: is empty; a session needs symbols, timeframe, feed and strategies")
     if not isinstance(document.data, dict):
         raise ConfigError(document.report(Problem((), "a session must be a mapping", shown(document.data))))
-    _expand(document)
-    for override in overrides:
-        changes.apply(document, override, variables)
-    if overrides:
-        _expand(document)
+    _change(document, overrides, variables)
     return _config(document, path.stem, path.parent)
 
 
 def session_from(
-    data: Mapping[str, Any], name: str = "session", base: Path | str | None = None
+    data: Mapping[str, Any],
+    name: str = "session",
+    base: Path | str | None = None,
+    overrides: Sequence[str] = (),
 ) -> SessionConfig:
     """Return the session that a mapping from Python means; it is what a file would hold.
 
@@ -64,13 +63,23 @@ def session_from(
         data: The session.
         name: Its name where the data gives none.
         base: Folder of relative paths; the working directory by default.
+        overrides: Changes such as ``strategies[0].params.fast=12``.
 
     Raises:
         ConfigError: with one line for each problem.
     """
     document = Document("", _copied(data))
-    _expand(document)
+    _change(document, overrides, {})
     return _config(document, name, Path(base) if base is not None else Path())
+
+
+def _change(document: Document, overrides: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Write out what is short in a document and in its changes."""
+    _expand(document)
+    for override in overrides:
+        changes.apply(document, override, variables)
+    if overrides:
+        _expand(document)
 
 
 def _read(path: Path) -> str:

@@ -92,7 +92,8 @@ class Plan:
 
     ``loaded`` holds series that had to be read while planning, so that they are not read twice. ``tapes`` says which symbols
     have quotes, trades or books followed; ``marks`` are mark prices where they are known. ``wallets`` is empty where all cash is in
-    the session's currency and pays for everything; ``rates`` names, by currency, the symbol that turns it into that one.
+    the session's currency and pays for everything; ``begin`` is when a backtest starts to trade, nanoseconds UTC, where bars
+    before that only warm up its columns; ``rates`` names, by currency, the symbol that turns it into that one.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Plan:
     live: LiveEntry = field(default_factory=LiveEntry)
     journal: JournalPlan | None = None
     wallets: Sequence[WalletPlan] = ()
+    begin: int | None = None
     rates: Mapping[str, str] = field(default_factory=dict)
 
     @property

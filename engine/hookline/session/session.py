@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hookline.clock import EventClock, SteadyClock, isoformat, stopwatch
-from hookline.errors import DataError
+from hookline.errors import ConfigError, DataError
 from hookline.feed import BarRequest, TapeRequest
 from hookline.kernel.context import Context
 from hookline.kernel.kernel import Kernel
@@ -126,9 +126,15 @@ class Session:
     def _backtest(self, progress: Progress | None) -> tuple[list[BarSeries], bool]:
         plan = self.plan
         series = [plan.loaded.get(request) or load_bars(plan.feed, request) for request in plan.requests]
-        self._start(min(int(one.start[0]) for one in series))
+        shown = [one.between(plan.begin, None) for one in series]
+        if not any(len(one) for one in shown):
+            raise DataError(f"{plan.name}: no bars from {isoformat(plan.begin or 0)} on")
+        self._start(min(int(one.start[0]) for one in shown if len(one)))
         tapes = [load_tape(plan.feed, request) for request in self._tape_requests()]
-        interrupted = run_backtest(self.kernel, series, plan.external, progress, tapes)
+        if tapes and plan.begin is not None:
+            raise ConfigError(f"{plan.name}: a run that follows a tape must begin with the tape")
+        interrupted = run_backtest(self.kernel, series, plan.external, progress, tapes, plan.begin)
+        series = shown
         if interrupted:
             seen = self.kernel.clock.now
             series = [one.between(None, seen - one.duration + 1) for one in series]
