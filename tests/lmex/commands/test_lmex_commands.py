@@ -106,6 +106,7 @@ def venue() -> Iterator[Emulator]:
         speed=None,
         history_bars=0,
         limits=RateRules(is_enforced=False),
+        nonce_must_rise=False,  # the venue's clock stands still: commands that follow each other all begin at its time
     )
     with _Server(config) as emulator:
         yield emulator
