@@ -16,34 +16,27 @@ __all__ = ["of_action", "of_fill_notice", "of_notice", "of_state", "of_trade"]
 
 def of_action(action: OrderAction) -> OrderNews:
     """Return what an answer to a request says."""
-    return OrderNews(
-        action.symbol,
-        action.order_id,
-        action.client_order_id,
-        action.status,
-        action.time,
-        Source.ANSWER,
-        filled=Decimal(action.total_filled),
-        size=_some(action.size),
-        price=None if action.kind is OrderKind.MARKET else _some(action.price),
-        trigger_price=_some(action.trigger_price),
-        text=action.message,
-    )
+    return _told(action, Source.ANSWER, action.message)
 
 
 def of_state(state: OrderState) -> OrderNews:
     """Return what the answer to a question says."""
+    return _told(state, Source.QUERY)
+
+
+def _told(order: OrderAction | OrderState, source: Source, text: str = "") -> OrderNews:
     return OrderNews(
-        state.symbol,
-        state.order_id,
-        state.client_order_id,
-        state.status,
-        state.time,
-        Source.QUERY,
-        filled=Decimal(state.total_filled),
-        size=_some(state.size),
-        price=None if state.kind is OrderKind.MARKET else _some(state.price),
-        trigger_price=_some(state.trigger_price),
+        order.symbol,
+        order.order_id,
+        order.client_order_id,
+        order.status,
+        order.time,
+        source,
+        filled=Decimal(order.total_filled),
+        size=_some(order.size),
+        price=None if order.kind is OrderKind.MARKET else _some(order.price),
+        trigger_price=_some(order.trigger_price),
+        text=text,
     )
 
 
