@@ -38,6 +38,7 @@ from hookline_paper.latency import Latency
 __all__ = ["PaperBroker"]
 
 _NEVER = 2**63 - 1
+_AT_CLOSE = "fill: close, market orders trade at the close that they were decided on, a price known only once it was over"
 
 
 @dataclass
@@ -68,6 +69,12 @@ class PaperBroker(Broker):
     intrabar: Annotated[
         Literal["stop_first", "path"], Doc("on bars that meet several orders: stops first, or along a path")
     ] = "stop_first"
+    fill: Annotated[
+        Literal["open", "close"],
+        Doc(
+            "on bars: whether a market order sent on a close fills at the next open, or at that close as in vectorised studies"
+        ),
+    ] = "open"
     queue: Annotated[
         Literal["pessimistic", "proportional"],
         Doc(
@@ -101,6 +108,8 @@ class PaperBroker(Broker):
             through=self.limit_fill == "through",
             walk_path=self.intrabar == "path",
         )
+        if self.fill == "close":
+            listener.warn(_AT_CLOSE)
         self._tape: TapeVenue | DelayedVenue | None = None
         self._on_tape: frozenset[str] = frozenset()
 
@@ -108,8 +117,12 @@ class PaperBroker(Broker):
         """Prepare for the tapes that are followed.
 
         Raises:
-            ConfigError: if orders on some symbols would have a latency and those on others none.
+            ConfigError: if orders on some symbols would have a latency and those on others none, or fill at closes and by a tape.
         """
+        if tapes and self.fill == "close":
+            raise ConfigError(
+                f"broker.params.fill: close is for bars alone, and there is a tape of {', '.join(tapes)}"
+            )
         self._bars.follow_marks(marks)
         self._on_tape = frozenset(tapes)
         if self.latency is not None and self._on_tape != frozenset(self._instruments):
@@ -181,6 +194,13 @@ class PaperBroker(Broker):
             bars = [bar for bar in bars if bar.symbol not in self._on_tape]
         if bars:
             self._bars.match(bars)
+
+    @property
+    def fills_at_close(self) -> bool:
+        return self.fill == "close"
+
+    def match_close(self, bars: Sequence[Bar]) -> bool:
+        return self._bars.match_close(bars)
 
     def paid(self, symbol: str) -> None:
         self._venue(symbol).paid(symbol)

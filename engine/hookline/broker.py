@@ -112,6 +112,19 @@ class Broker(ABC):
         ``limits`` of its symbol.
         """
 
+    @property
+    def fills_at_close(self) -> bool:
+        """Whether market orders sent as a bar ends fill at its close, by ``match_close``."""
+        return False
+
+    def match_close(self, bars: Sequence[Bar]) -> bool:  # noqa: ARG002
+        """Fill market orders sent at the time at which the last bar of their symbol ends, at its close; return whether there were any.
+
+        Called only where ``fills_at_close``: with the bars of an event once strategies have seen them, and with none after what
+        else strategies do at that time.
+        """
+        return False
+
     def limits(self, symbol: str) -> Sequence[float] | None:  # noqa: ARG002
         """Return the live ``[floor, ceiling]`` of a symbol's price inside of which nothing can be liquidated.
 

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from venue_runs import SPOT, run
+from venue_runs import ORIGIN, SPOT, STEP, run
 
 from hookline import TimeInForce
 from hookline.simulation import fills
@@ -298,6 +298,22 @@ def test_C1_an_order_sent_on_a_close_never_fills_before_the_next_bar_starts():
 
     assert told.fills == ["bar 4 open: buy 1 @ 12"]
     assert told.end("bid") == "accepted"
+
+
+def test_C2_with_fill_close_a_market_order_fills_at_the_close_that_it_was_sent_on():
+    text = "10/13/9/12 14/15/13/14 16/17/15/16"
+    half_past = (
+        "30m",
+        lambda script, ctx: ctx.buy("TEST", 1) if ctx.now.minute == 30 and ctx.now.hour == 1 else None,
+    )
+
+    told = run(text, {0: buy(2), 1: sell(2)}, fill="close")
+    sent_inside = run(text, {}, timer=half_past, fill="close")
+
+    assert told.fills == ["bar 0 inside: buy 2 @ 12", "bar 1 inside: sell 2 @ 14"]
+    assert told.liquidity == ["taker", "taker"]
+    assert [(fill.time - ORIGIN) / STEP for fill in told.result.record.fills] == [1, 2]
+    assert sent_inside.fills == ["bar 2 open: buy 1 @ 16"]
 
 
 def test_F3_a_limit_that_the_free_funds_do_not_cover_is_rejected_on_arrival():

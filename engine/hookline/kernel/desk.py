@@ -40,12 +40,12 @@ from hookline.model import (
 from hookline.notifier import Level
 from hookline.risk import Decision, Gate, RiskRule, Verdict
 
-__all__ = ["News", "OrderDesk", "Purses"]
+__all__ = ["CALLBACKS_PER_EVENT", "News", "OrderDesk", "Purses"]
 
 Purses = Callable[[str, Mapping[str, Market]], Purse]
 """Returns the wallets of a strategy, given its id and the markets."""
 
-_CALLBACKS_PER_EVENT = 10_000
+CALLBACKS_PER_EVENT = 10_000
 # A session that runs for months must not collect texts for ever.
 _KINDS_OF_WARNINGS = 1000
 # Held here because every order asks for them: Python 3.11 runs a Python function for each ``OrderType.MARKET``.
@@ -441,7 +441,7 @@ class OrderDesk:
         while inbox:
             order, news = inbox.popleft()
             calls += 1
-            if calls > _CALLBACKS_PER_EVENT:
+            if calls > CALLBACKS_PER_EVENT:
                 raise self._endless(self.runners[order.strategy])
             if order.handler is not None:
                 self._tell(order.handler, order, news)
@@ -465,7 +465,7 @@ class OrderDesk:
         return StrategyError(f"strategy {runner.id!r}: {event} at {when}: {type(error).__name__}: {error}")
 
     def _endless(self, runner: Runner) -> StrategyError:
-        found = f"more than {_CALLBACKS_PER_EVENT} callbacks from one event; an order sent from on_order answers itself"
+        found = f"more than {CALLBACKS_PER_EVENT} callbacks from one event; an order sent from on_order answers itself"
         return StrategyError(f"strategy {runner.id!r}: at {isoformat(self.clock.now)}: {found}")
 
 

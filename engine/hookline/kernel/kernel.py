@@ -6,6 +6,8 @@ Rules of this file:
 - Events of equal time: bars in the order of the session's symbols, then the tape, then funding, then timers. A timer due at
   00:00 sees the bar that closed at 00:00.
 - Bars that end together are one event: all of them are matched before a strategy sees the first.
+- Where the broker fills at the close, it does so once all strategies have seen the bars; what they send later at that same time, in
+  answer to such a fill or from a timer, fills at that close too.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.broker import Broker
 from hookline.clock import EventClock
 from hookline.errors import ConfigError, StrategyError
-from hookline.kernel.desk import OrderDesk, Purses
+from hookline.kernel.desk import CALLBACKS_PER_EVENT, OrderDesk, Purses
 from hookline.kernel.funding import FundingSchedule, MarkSchedule
 from hookline.kernel.observing import Observing
 from hookline.kernel.runner import Runner, Timed
@@ -96,6 +98,7 @@ class Kernel(OrderDesk):
         self.marks = MarkSchedule(marks or {}, self.markets)
         self.is_busy = False
         self.is_scheduled = False
+        self._fills_at_close = False
         self._active: Runner | None = None
         self._resumed: dict[str, int] = {}
 
@@ -112,6 +115,7 @@ class Kernel(OrderDesk):
         scheduled = min(self.funding.due, self.interest.due) != NEVER
         self.is_scheduled = bool(self.marks) or scheduled or self.broker.has_delays
         self.is_busy = self.is_scheduled or bool(self.gate.watches)
+        self._fills_at_close = self.broker.fills_at_close
         for runner in self.runners.values():
             self._call(runner, "on_start", runner.start)
 
@@ -131,6 +135,13 @@ class Kernel(OrderDesk):
         It ends early, after a bar, once something is scheduled: what is due before a bar ends must happen before columns show
         the bar, so whoever holds the bars calls ``advance`` before taking each one.
         """
+        if self._fills_at_close:
+            self._run_closing(lane, bars)
+        else:
+            self._run_opening(lane, bars)
+
+    def _run_opening(self, lane: Lane, bars: Iterable[Bar]) -> None:
+        """Handle bars of a lane where nothing fills before the next one."""
         clock, market, inbox, watch = self.clock, lane.market, self._inbox, lane.watch
         match, on_bar, limits = self.broker.match, self._on_bar(lane), lane.limits
         is_exposed = limits is not None
@@ -160,6 +171,13 @@ class Kernel(OrderDesk):
                 if self.is_scheduled:
                     return
 
+    def _run_closing(self, lane: Lane, bars: Iterable[Bar]) -> None:
+        """Handle bars of a lane where what is sent on a close may fill at it."""
+        for bar in bars:
+            self.run_together((lane,), (bar,))
+            if self.is_scheduled:
+                return
+
     def run_together(self, lanes: Sequence[Lane], bars: Sequence[Bar]) -> None:
         """Handle bars of several lanes that end at the same time as one event."""
         if self.is_busy:
@@ -174,8 +192,20 @@ class Kernel(OrderDesk):
         for lane, bar in zip(lanes, bars, strict=True):
             for runner in lane.runners:
                 self._see(runner, "on_bar", runner.on_bar, bar)
+        if self._fills_at_close:
+            self._fill_at_close(bars)
         if self.is_busy:
             self._watch()
+
+    def _fill_at_close(self, bars: Sequence[Bar] = ()) -> None:
+        """Let what was sent at the time of a close fill at it, and strategies hear and answer, until there is nothing more."""
+        rounds = 0
+        while self.broker.match_close(bars):
+            self._deliver()
+            bars = ()
+            rounds += 1
+            if rounds > CALLBACKS_PER_EVENT:
+                raise self._endless(self.runners[self.orders[-1].strategy])
 
     def _on_bar(self, lane: Lane) -> Callable[[Bar], None]:
         """Return what to call with each bar: the only runner's callback where there is one, else all in turn."""
@@ -384,6 +414,8 @@ class Kernel(OrderDesk):
         verdict = self.gate.watch()
         if verdict is not None:
             self.halt(verdict.reason, flatten=verdict.flatten, until=verdict.until)
+            if self._fills_at_close:
+                self._fill_at_close()
 
     def every(self, period: int, strategy: str, timer: str) -> None:
         """Call a strategy's ``on_timer`` at whole multiples of a period (nanoseconds) since the epoch."""
@@ -406,6 +438,8 @@ class Kernel(OrderDesk):
         due, target, timer = self.timers.pop()
         self._reach(due)
         self._call(target, "on_timer", lambda: target.on_timer(timer))
+        if self._fills_at_close:
+            self._fill_at_close()
 
     def _pay_funding(self) -> None:
         time, symbol, rate = self.funding.pop()
@@ -419,6 +453,8 @@ class Kernel(OrderDesk):
             runner = self.runners[strategy]
             if runner.wants_funding and runner.followers(symbol):
                 self._see(runner, "on_funding", runner.on_funding, Funding(symbol, time, rate, amount))
+        if self._fills_at_close:
+            self._fill_at_close()
 
     def _pay_interest(self) -> None:
         time, rates = self.interest.pop()

@@ -188,6 +188,18 @@ class VenueBroker(Broker):
             if own:
                 broker.match(own)
 
+    @property
+    def fills_at_close(self) -> bool:
+        return any(broker.fills_at_close for broker in self._all)
+
+    def match_close(self, bars: Sequence[Bar]) -> bool:
+        matched = False
+        for broker in self._all:
+            if broker.fills_at_close:
+                own = [bar for bar in bars if self._brokers[bar.symbol] is broker]
+                matched = broker.match_close(own) or matched
+        return matched
+
     def paid(self, symbol: str) -> None:
         self._brokers[symbol].paid(symbol)
 

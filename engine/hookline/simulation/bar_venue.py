@@ -49,6 +49,7 @@ class BarVenue(VenueCore):
         self._through = through
         self._walk_path = walk_path
         self._entered: list[tuple[Order, float]] = []
+        self._is_closing = False
         self._bars: dict[str, Bar] = {}
         self._marks: dict[str, BarSeries] = {}
 
@@ -83,6 +84,25 @@ class BarVenue(VenueCore):
             elif orders := self.open[bar.symbol]:
                 self._match_inside(orders, bar)
             self._requests.finish(bar)
+
+    def match_close(self, bars: Sequence[Bar]) -> bool:
+        """Fill market orders sent as the last bar of their symbol ended, at its close; return whether there were any (row C2)."""
+        for bar in bars:
+            self._bars[bar.symbol] = bar
+        sent = [
+            (order.number, order, self._bars[symbol])
+            for symbol, orders in self.open.items()
+            if orders and symbol in self._bars
+            for order in orders
+            if order.type is _MARKET and order.time == self._bars[symbol].end
+        ]
+        self._is_closing = True
+        # Two orders never have one number, so that orders themselves are not compared.
+        for _, order, bar in sorted(sent):
+            if order.is_open:
+                self.execute(order, bar.close, bar, bar.end)
+        self._is_closing = False
+        return bool(sent)
 
     def _inside_guarded(self, bar: Bar) -> None:
         """Fill what a bar fills after its open, and liquidate what it liquidates."""
@@ -320,7 +340,9 @@ class BarVenue(VenueCore):
     def enter(self, children: Sequence[Order], price: float, time: int) -> None:
         bar = self._bars[children[0].symbol]
         for child in children:
-            child.time = bar.start
+            child.time = bar.end if self._is_closing else bar.start
+        if self._is_closing:
+            return
         for child in children:
             if child.is_open and time == bar.start:
                 self._at_open(child, bar)

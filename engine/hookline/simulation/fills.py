@@ -37,11 +37,15 @@ LQ1    liquidation level reached               the worse of level and open, afte
 D1     cancel-all-after                        at its time, what was sent up to then is canceled, unless it was renewed
 Q1     canceled or amended inside a bar        its open counts as before; then a cancel counts, an amendment a bar later
 C1     order sent on a bar's close             never fills before the next event: the first bar that starts later
+C2     market order, with ``fill: close``      the close of the bar at whose end it was sent; sent at another time: M1
 =====  ======================================  ==========================================================================
 
 With ``intrabar: path`` a bar is walked open, nearer extreme, other extreme, close, and orders fill in the order in which
 that path meets them (ties of distance go to the low first). Slippage moves market, stop and take-profit fills against the
 order and rounds to the tick, against the order; limit fills have none.
+
+``fill: close`` is the convention of vectorised studies: a decision trades at the very price that it was made on. It concerns market
+orders alone. Every other order, protective ones of an entry at the close among them, comes to the market with the next bar.
 
 All functions are scalar, pure and compilable by numba. ``side`` is +1 or -1, NaN means "no fill".
 """
