@@ -1,0 +1,1 @@
+"""Statistics that tell edge from luck: functions of arrays, seeded, with their sources."""
