@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
     from hookline.reporting.result import Result
 
-__all__ = ["Recording", "RecordingBroker", "Request", "SeriesFeed", "record"]
+__all__ = ["Recording", "RecordingBroker", "Request", "SeriesFeed", "denials", "described", "record"]
 
 
 class Request(NamedTuple):
@@ -57,7 +57,7 @@ class RecordingBroker(Broker):
         return self.inner.taker_fee
 
     def submit(self, order: Order) -> None:
-        self._note("submit", *(_described(one) for one in (order, *order.children)))
+        self._note("submit", *(described(one) for one in (order, *order.children)))
         self.inner.submit(order)
 
     def cancel(self, order: Order, reason: str = "") -> None:
@@ -165,18 +165,20 @@ def record(
         funding=funding or {},
     )
     result = Session(plan).run()
-    return Recording(result, recorder.requests, _denied(result.record.orders))
+    return Recording(result, recorder.requests, denials(result.record.orders))
 
 
-def _denied(orders: Sequence[Order]) -> list[Request]:
+def denials(orders: Sequence[Order]) -> list[Request]:
+    """Return the orders that were denied before they got to a broker; not those of a session that is stopping."""
     return [
-        Request(order.time, f"denied {_described(order)}: {order.reason}")
+        Request(order.time, f"denied {described(order)}: {order.reason}")
         for order in orders
         if order.status is OrderStatus.DENIED and order.reason != "the session is stopping"
     ]
 
 
-def _described(order: Order) -> str:
+def described(order: Order) -> str:
+    """Return an order with its terms as they are now, to compare it with that of another run."""
     prices: dict[str, Any] = {
         "limit": order.limit_price,
         "trigger": order.trigger_price,
