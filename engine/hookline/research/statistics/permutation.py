@@ -131,7 +131,7 @@ def permutation_tests(
         scheme: ``returns``, ``blocks`` or ``shifts``.
         permutations: How many orders; of ``shifts`` there are no more than bars less one, and then all are taken.
         block_length: Bars in a block of ``blocks``; None for the longer of two that :func:`optimal_block_length` chooses, for the
-            returns and for what the strategy's timing earned of them.
+            returns and for what the strategy's timing earned of them. Half of the bars at most.
         bars_per_year: For figures of a year; 1 leaves them those of a bar. p-values of ``sharpe`` and ``sortino`` do not depend on it.
         seed: Of the random orders; equal seeds give equal results, on any number of threads.
         threads: 0 for one on each core.

@@ -55,7 +55,7 @@ class SharpeMoments:
 
     @property
     def variance(self) -> float:
-        """Variance of the estimate (Bailey and Lopez de Prado 2012, equation 7; after Mertens 2002)."""
+        """Variance of the estimate (Mertens 2002, as in Bailey and Lopez de Prado 2012, section 2)."""
         if self.bars < 2:
             return nan
         return _shape(self) / (self.bars - 1)
@@ -100,8 +100,8 @@ def sharpe_moments(returns: ArrayLike) -> SharpeMoments:
 def probabilistic_sharpe(moments: SharpeMoments, benchmark: float = 0.0) -> float:
     """Return the probability that the true Sharpe ratio is above a benchmark, both of one bar.
 
-    ``PSR = N((SR - SR*) * sqrt(n - 1) / sqrt(1 - skew * SR + (kurtosis - 1) / 4 * SR**2))`` (Bailey and Lopez de Prado 2012, equation
-    11). NaN where the Sharpe ratio is not defined.
+    ``PSR = N((SR - SR*) * sqrt(n - 1) / sqrt(1 - skew * SR + (kurtosis - 1) / 4 * SR**2))`` (Bailey and Lopez de Prado 2012, section
+    3). NaN where the Sharpe ratio is not defined.
     """
     variance = moments.variance
     if not (isfinite(variance) and variance > 0.0 and isfinite(benchmark)):
@@ -112,7 +112,7 @@ def probabilistic_sharpe(moments: SharpeMoments, benchmark: float = 0.0) -> floa
 def minimum_track_record(moments: SharpeMoments, benchmark: float = 0.0, confidence: float = 0.95) -> float:
     """Return how many bars it takes to be sure that a Sharpe ratio such as this is above a benchmark.
 
-    ``MinTRL = 1 + (1 - skew * SR + (kurtosis - 1) / 4 * SR**2) * (z / (SR - SR*))**2`` (Bailey and Lopez de Prado 2012, equation 13).
+    ``MinTRL = 1 + (1 - skew * SR + (kurtosis - 1) / 4 * SR**2) * (z / (SR - SR*))**2`` (Bailey and Lopez de Prado 2012, section 4).
     NaN where the Sharpe ratio is not above the benchmark: no length would do.
 
     Raises:
@@ -129,7 +129,7 @@ def expected_maximum(trials: float) -> float:
     """Return the expected largest of so many independent standard normal numbers.
 
     ``(1 - g) * Z(1 - 1 / N) + g * Z(1 - 1 / (N * e))`` with Euler's constant g (Bailey and Lopez de Prado 2014, equation 1), an
-    approximation for many trials that is 2 % too small for 10 and 8 % for 2. Of one trial it is 0.
+    approximation for many trials: 2 % too large for 10, 8 % too small for 2. Of one trial it is 0.
 
     Raises:
         ValueError: if there are fewer than one.
@@ -165,8 +165,8 @@ def deflated_sharpe(moments: SharpeMoments, trials: float, variance: float) -> D
 def independent_trials(returns: ArrayLike) -> float:
     """Return how many independent trials a number of correlated ones are worth.
 
-    ``N = c + (1 - c) * M`` for M trials with a mean correlation c between each two (Bailey and Lopez de Prado 2014, equation 9 of the
-    appendix). A negative mean counts as 0. Trials that never vary are left out; 1 where none does.
+    ``N = c + (1 - c) * M`` for M trials with a mean correlation c between each two (Bailey and Lopez de Prado 2014, appendix on the
+    number of independent trials). A negative mean counts as 0. Trials that never vary are left out; 1 where none does.
 
     Args:
         returns: A row for each bar and a column for each trial.
@@ -193,7 +193,8 @@ def independent_trials(returns: ArrayLike) -> float:
 def minimum_backtest_years(trials: float, sharpe: float = 1.0) -> float:
     """Return the years of data below which so many tries without edge are expected to show a yearly Sharpe ratio.
 
-    ``MinBTL = (expected_maximum(trials) / SR)**2``, in years, for a yearly SR (Bailey, Borwein, Lopez de Prado and Zhu 2014, equation 6).
+    ``MinBTL = (expected_maximum(trials) / SR)**2``, in years, for a yearly SR (Bailey, Borwein, Lopez de Prado and Zhu 2014, theorem on
+    the minimum backtest length).
 
     Raises:
         ValueError: if there are fewer than one trial, or the Sharpe ratio is not above 0.
