@@ -31,3 +31,9 @@ def real_data() -> Path:
 def _kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep compiled kernels where every test process finds them, and out of the user's own cache."""
     os.environ.setdefault("HOOKLINE_CACHE_DIR", str(_ROOT / ".pytest_cache" / "kernels"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Count the trials of tests in a ledger of their own, never in the user's."""
+    os.environ["HOOKLINE_STATE_DIR"] = str(tmp_path_factory.mktemp("state"))

@@ -28,8 +28,10 @@ from hookline.session.schema import (
     SessionFile,
     StrategyEntry,
     StreamEntry,
+    SweepEntry,
     VenueEntry,
 )
+from hookline.session.validation_rules import ValidationRules
 
 __all__ = ["SessionConfig", "StrategyUse", "jsonable", "resolve"]
 
@@ -46,10 +48,11 @@ _AS_WRITTEN = (
     "timeframe",
     "instruments",
     "stream",
-    "live",
     "journal",
     "require_stops",
     "flatten_on_halt",
+    "sweep",
+    "validation",
 )
 # What 64-bit nanoseconds can hold, in whole centuries.
 _FIRST_YEAR, _YEARS_END = 1700, 2200
@@ -104,16 +107,19 @@ class SessionConfig:
     risk: tuple[PluginUse, ...]
     reporters: tuple[PluginUse, ...]
     notifiers: tuple[PluginUse, ...]
+    sweep: SweepEntry | None
+    validation: ValidationRules
+    executor: PluginUse | None
     output: Path
     base: Path
     origin: Document = field(repr=False, compare=False, default_factory=lambda: Document(""))
 
     def dump(self) -> dict[str, Any]:
-        """Return the session as JSON can hold it, with every default.
+        """Return the session as JSON can hold it, with every default; what only studies of it read is left out.
 
         Values from the environment are as they were written: a result file that carries this holds no secret.
         """
-        left_out = {"base", "origin", "output", "since", "until"}
+        left_out = {"base", "origin", "output", "since", "until", "sweep", "validation", "executor"}
         names = [item.name for item in dataclasses.fields(self) if item.name not in left_out]
         data = {name: jsonable(getattr(self, name)) for name in names}
         for name in ("since", "until"):
@@ -170,6 +176,7 @@ def resolve(
     config = SessionConfig(
         **{key: getattr(file, key) for key in _AS_WRITTEN},
         name=name,
+        live=_live(file.live, base),
         symbols=tuple(file.symbols),
         market_data=tuple(file.market_data),
         since=since,
@@ -183,6 +190,7 @@ def resolve(
         risk=tuple(use.anchored(base) for use in file.risk),
         reporters=tuple(use.anchored(base) for use in file.reporters),
         notifiers=tuple(use.anchored(base) for use in file.notifiers),
+        executor=None if file.executor is None else file.executor.anchored(base),
         output=file.output or Path("runs") / name,
         base=base,
         origin=origin,
@@ -193,6 +201,14 @@ def resolve(
 def _anchored_venue(entry: VenueEntry, base: Path) -> VenueEntry:
     feed, broker = (None if use is None else use.anchored(base) for use in (entry.feed, entry.broker))
     return dataclasses.replace(entry, feed=feed, broker=broker)
+
+
+def _live(entry: LiveEntry, base: Path) -> LiveEntry:
+    return (
+        entry
+        if entry.passport is None
+        else dataclasses.replace(entry, passport=base / entry.passport.expanduser())
+    )
 
 
 def _external(entry: ExternalEntry, base: Path) -> ExternalEntry:

@@ -15,8 +15,16 @@ from annotated_types import MinLen
 from hookline.model.instrument import InstrumentKind, MarginMode, PositionMode, TierStyle
 from hookline.params import Doc, Ge, Gt, Le, Lt, PluginUse
 from hookline.session.live_rules import LiveRules
+from hookline.session.validation_rules import ValidationRules
 
-__all__ = ["ExternalEntry", "InstrumentEntry", "MarginTierEntry", "SessionFile", "StrategyEntry"]
+__all__ = [
+    "ExternalEntry",
+    "InstrumentEntry",
+    "MarginTierEntry",
+    "SessionFile",
+    "StrategyEntry",
+    "SweepEntry",
+]
 
 _DEFAULT_REPORTERS = ("html", "json", "csv")
 
@@ -192,6 +200,53 @@ class LiveEntry(LiveRules):
             "age of the market data from which on the above is not renewed; by default a minute, and a bar more where only bars are followed"
         ),
     ] = None
+    require_passport: Annotated[
+        bool,
+        Doc(
+            "refuse to start without a passport of 'hookline validate' for this session whose verdict is pass"
+        ),
+    ] = False
+    passport: Annotated[
+        Path | None,
+        Doc(
+            "where the passport is, relative to the session file; passport.json in the output folder by default"
+        ),
+    ] = None
+    passport_max_age_days: Annotated[
+        float | None, Gt(0), Doc("how old the passport may be; by default of any age")
+    ] = None
+
+
+@dataclass(frozen=True)
+class SweepEntry:
+    """What ``hookline sweep`` tries, and how it judges."""
+
+    parameters: Annotated[
+        dict[str, str | list[float | int | bool | str | None]],
+        MinLen(1),
+        Doc("by address, what is tried: '5:50:5' for steps, a list, or '0.5..3' for anything between"),
+    ]
+    method: Annotated[
+        Literal["grid", "random", "bayes"],
+        Doc("every combination, some at random, or a search that learns from earlier runs"),
+    ] = "grid"
+    objective: Annotated[str, MinLen(1), Doc("figure by which runs are compared")] = "sharpe"
+    constraints: Annotated[list[str], Doc("rules between parameters, such as 'fast < slow'")] = field(
+        default_factory=list
+    )
+    symbols: Annotated[
+        list[str] | Literal["each"],
+        Doc(
+            "instruments that are traded one at a time, 'each' for every one of the session; by default it runs as it is"
+        ),
+    ] = field(default_factory=list)
+    periods: Annotated[
+        list[str], Doc("when runs trade, such as '2023-01-01:2024-01-01'; bars before a period warm up")
+    ] = field(default_factory=list)
+    runs: Annotated[int, Ge(1), Doc("combinations to try at random or by search; 100 by default")] | None = (
+        None
+    )
+    seed: Annotated[int, Ge(0), Doc("start of the randomness of the search")] = 0
 
 
 @dataclass(frozen=True)
@@ -271,4 +326,12 @@ class SessionFile:
         default_factory=lambda: [PluginUse(name) for name in _DEFAULT_REPORTERS]
     )
     notifiers: Annotated[list[PluginUse], Doc("who is told of halts and ends")] = field(default_factory=list)
+    sweep: Annotated[SweepEntry | None, Doc("what 'hookline sweep' tries")] = None
+    validation: Annotated[ValidationRules, Doc("how 'hookline validate' tests, and what must hold")] = field(
+        default_factory=ValidationRules
+    )
+    executor: Annotated[
+        PluginUse | None,
+        Doc("where the runs of sweeps and validations are worked off; by default this machine"),
+    ] = None
     output: Annotated[Path, Doc("folder of the reports, relative to the working directory")] | None = None

@@ -120,6 +120,10 @@ class Session:
         else:
             record = self._watch.finish(interrupted, seconds)
         result = Result(record)
+        if self.plan.mode == "backtest":
+            from hookline.research.ledger_counting import count_run
+
+            count_run(self.plan, result)
         self.observers.session_finished(self, result)
         return result
 
