@@ -17,7 +17,8 @@ Rules of this file:
   nearest ones, by distance with each parameter scaled to its range. No centre has all neighbours on one side of it in a parameter.
 - Where no combination can be a centre, the best of those with the most neighbours is taken; the number of its neighbours
   says so.
-- Of equal means the first in the order of the space wins, whatever the order of the rows.
+- Of equal means the one with the better objective of its own wins, then the first in the order of the space, whatever the order of the
+  rows.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ def _best(found: Neighbourhoods) -> int:
     mean = np.where(is_allowed, found.mean, -np.inf)
     # Sums are taken in different orders: what differs in the last digits is equal.
     close = 1e-12 * np.abs(found.mean[is_defined]).max()
-    return int(np.argmax(mean >= mean.max() - close))
+    equal = mean >= mean.max() - close
+    return int(np.argmax(np.where(equal, found.cells.score, -np.inf)))
 
 
 def _described(cells: Cells, inside: Ints, possible: int) -> Plateau:

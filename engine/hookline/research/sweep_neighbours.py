@@ -114,8 +114,9 @@ def _room(cells: Cells, radius: int) -> Ints:
 
 def _window_sums(cells: Cells, values: Floats, radius: int) -> Floats:
     """Return the sum of values over the neighbourhood of each cell; one axis at a time, for the sum over a box is separable."""
-    shape = [len(axis.values) for axis in cells.axes]
-    dense = np.zeros(shape)
+    if not cells.axes:  # one combination, without neighbours
+        return values
+    dense = np.zeros([len(axis.values) for axis in cells.axes])
     place = tuple(cells.codes.T)
     dense[place] = values
     for axis, reach in enumerate(_reach(cells, radius)):

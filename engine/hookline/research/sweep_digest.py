@@ -1,0 +1,248 @@
+"""What there is to say about a sweep, for whatever shows it: best combinations, peak, plateau, failures and cautions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from shlex import quote
+from typing import Any
+
+import numpy as np
+
+from hookline.clock import isoformat
+from hookline.reporting.formats import FIGURES, count, counted, money
+from hookline.research.plateau import Plateau, find_plateau
+from hookline.research.statistics.sharpe import expected_maximum
+from hookline.research.sweep_cells import Cells, Floats, Ints, RunSet, labels_of
+from hookline.research.sweep_neighbours import Neighbourhoods, neighbourhoods
+from hookline.research.table import METRICS, SweepTable
+
+__all__ = ["Digest", "figure_label", "figure_text", "value_text"]
+
+_FORMATS: dict[str, tuple[str, Callable[[float], str]]] = {
+    **{figure.name: (figure.label, figure.text) for block in FIGURES for figure in block},
+    "traded_notional": ("Traded notional", money),
+    "bars": ("Bars", count),
+}
+# What a person looks at first.
+_MAIN = (
+    "total_return",
+    "sharpe",
+    "max_drawdown",
+    "round_trips",
+    "profit_factor",
+    "win_rate",
+    "exposure",
+    "fees",
+)
+# Figures that are below zero where money is lost.
+_SIGNED = frozenset({"total_return", "cagr", "sharpe", "sortino", "calmar", "expectancy"})
+_FEWEST_VALUES = 5  # of a range whose end says something
+
+
+def figure_label(metric: str) -> str:
+    """Return the name of a figure for people."""
+    return _FORMATS[metric][0]
+
+
+def figure_text(metric: str, value: float) -> str:
+    """Return a figure for people, in its unit.
+
+    >>> figure_text("sharpe", 1.234), figure_text("max_drawdown", 0.25)
+    ('1.23', '25.0 %')
+    """
+    return _FORMATS[metric][1](value)
+
+
+def value_text(value: Any) -> str:
+    """Return a parameter's value as ``--set`` takes it.
+
+    >>> [value_text(value) for value in (10, 0.1 + 0.2, True, "sma", None, [1, 2])]
+    ['10', '0.3', 'true', 'sma', 'null', '[1, 2]']
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return json.dumps(value, default=str)
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A sweep, looked through.
+
+    Args:
+        table: The sweep.
+    """
+
+    table: SweepTable
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The combinations."""
+        return Cells.of(self.table)
+
+    @cached_property
+    def around(self) -> Floats:
+        """Mean objective of each combination and its neighbours."""
+        return self.table.objective.sign * self._neighbourhoods.mean
+
+    @cached_property
+    def order(self) -> Ints:
+        """Combinations with an objective, the best first; equal ones in the order of the space."""
+        found = np.argsort(-self.cells.score, kind="stable")
+        return np.asarray(found[: np.isfinite(self.cells.score).sum()], dtype=np.int64)
+
+    @property
+    def peak(self) -> int | None:
+        """The best combination."""
+        return int(self.order[0]) if len(self.order) else None
+
+    @cached_property
+    def plateau(self) -> Plateau | None:
+        """The combination to prefer, as a place in the table."""
+        return find_plateau(self.table)
+
+    @property
+    def center(self) -> int | None:
+        """The combination to prefer."""
+        return None if self.plateau is None else int(self.cells.cell_of[self.plateau.row])
+
+    @property
+    def members(self) -> list[int]:
+        """The combinations of the plateau, its centre first."""
+        if self.plateau is None:
+            return []
+        return [int(self.cells.cell_of[row]) for row in (self.plateau.row, *self.plateau.neighbours)]
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Short names of the parameters."""
+        return labels_of(self.table.parameters)
+
+    @cached_property
+    def failures(self) -> list[tuple[str, int]]:
+        """Errors and how many runs ended in each, the most frequent first."""
+        errors = Counter(text for text in self.table.frame["error"].tolist() if text)
+        return sorted(errors.items(), key=lambda item: (-item[1], item[0]))
+
+    @property
+    def is_losing(self) -> bool:
+        """Whether not even the best neighbourhood has a mean objective above zero, for objectives of which zero is the border."""
+        return (
+            self.plateau is not None and self.table.objective.metric in _SIGNED and self.plateau.mean <= 0.0
+        )
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of all figures, the objective first and then what a person looks at first."""
+        return list(dict.fromkeys([self.table.objective.metric, *_MAIN, *METRICS]))
+
+    @property
+    def main_figures(self) -> list[str]:
+        """The first of them, which fit into a table."""
+        return list(dict.fromkeys([self.table.objective.metric, *_MAIN]))
+
+    def values(self, cell: int) -> list[str]:
+        """Return the values of a combination for people."""
+        return [value_text(value) for value in self.cells.values(cell).values()]
+
+    def settings(self, cell: int) -> list[str]:
+        """Return the options that run a combination."""
+        pairs = self.cells.values(cell).items()
+        return [f"--set {quote(f'{address}={value_text(value)}')}" for address, value in pairs]
+
+    def headline(self) -> str:
+        """Return how many runs there are and what they are compared by, in one line."""
+        done, failed = len(self.table.frame), sum(size for _, size in self.failures)
+        runs = (
+            f"{counted(done, 'run')}"
+            if done == self.table.total
+            else f"{done:,} of {self.table.total:,} runs"
+        )
+        parts = [runs, *([f"{failed:,} failed"] if failed else [])]
+        if len(self.cells.sets) > 1:
+            parts.append(f"{counted(len(self.cells), 'combination')} on {self.sets_text()}")
+        return f"{self.table.name}: {', '.join(parts)}; objective {self.objective_text()}"
+
+    def objective_text(self) -> str:
+        """Return the objective and which way it is better."""
+        way = "more" if self.table.objective.sign > 0 else "less"
+        return f"{figure_label(self.table.objective.metric)}, {way} is better"
+
+    def sets_text(self) -> str:
+        """Return how many instruments and periods there are."""
+        symbols = len({one.symbol for one in self.cells.sets})
+        periods = len({one[1:] for one in self.cells.sets})
+        texts = [counted(symbols, "instrument")] if symbols > 1 else []
+        texts += [counted(periods, "period")] if periods > 1 else []
+        return " and ".join(texts)
+
+    def set_text(self, one: RunSet) -> str:
+        """Return an instrument and a period for people."""
+        symbol = one.symbol or "the session's instruments"
+        if len({other[1:] for other in self.cells.sets}) < 2:
+            return symbol
+        since, until = ("" if time < 0 else isoformat(time)[:10] for time in one[1:])
+        period = f"{since or 'the start'} to {until or 'the end'}"
+        return f"{symbol}, {period}" if len({other.symbol for other in self.cells.sets}) > 1 else period
+
+    def cautions(self) -> list[str]:
+        """Return what a reader must know before believing the best figures, then the sweep's notices."""
+        found = []
+        if len(self.table.frame) < self.table.total:
+            found.append(f"Not complete: {len(self.table.frame):,} of {self.table.total:,} runs are done")
+        found += [*self._luck(), *self._losses(), *self._ends(), *self._loneliness()]
+        return found + self.table.notices
+
+    @cached_property
+    def _neighbourhoods(self) -> Neighbourhoods:
+        return neighbourhoods(self.cells, 1)
+
+    def _luck(self) -> list[str]:
+        scores = self.cells.score[self.order]
+        if len(scores) < 2:
+            return []
+        # Bailey and Lopez de Prado (2014); neighbouring combinations are alike, so that there are fewer independent draws than cells.
+        chance = expected_maximum(len(scores))
+        text = (
+            f"The best of {counted(len(scores), 'combination')} is partly luck: of as many independent draws of pure chance the best "
+            f"lies about {chance:.1f} standard deviations above their mean"
+        )
+        spread = float(scores.std(ddof=1))
+        if spread > 0.0:
+            text += f", and this peak lies {(scores[0] - scores.mean()) / spread:.1f} above"
+        return [f"{text}. Earlier sweeps on the same bars add to the draws"]
+
+    def _losses(self) -> list[str]:
+        if not self.is_losing:
+            return []
+        metric = self.table.objective.metric
+        return [
+            f"No neighbourhood has a mean {figure_label(metric)} above zero: there is nothing here to prefer"
+        ]
+
+    def _ends(self) -> list[str]:
+        if self.center is None or self._neighbourhoods.near is not None:
+            return []
+        found = []
+        for axis, code, label in zip(
+            self.cells.axes, self.cells.codes[self.center], self.labels, strict=True
+        ):
+            size = len(axis.values)
+            if axis.is_numeric and size >= _FEWEST_VALUES and code in {1, size - 2}:
+                end = value_text(axis.values[0 if code == 1 else -1])
+                found.append(f"{label}={end}")
+        if not found:
+            return []
+        return [
+            f"The plateau reaches the end of the space ({', '.join(found)}): beyond it may be better ones"
+        ]
+
+    def _loneliness(self) -> list[str]:
+        if self.plateau is None or self.plateau.neighbours or len(self.cells) < 2:
+            return []
+        return ["No combination has neighbours to compare it with: the plateau is the peak"]
