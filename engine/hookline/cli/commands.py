@@ -19,6 +19,11 @@ __all__ = ["command"]
 # name: (module, what the module holds under which name, one line of help)
 _BUILT_IN = {
     "run": ("hookline.cli.run", "run", "Run session files and write their reports."),
+    "sweep": (
+        "hookline.cli.sweep",
+        "sweep",
+        "Run a session with many values of its parameters, and show which did well.",
+    ),
     "check": (
         "hookline.cli.check",
         "check",

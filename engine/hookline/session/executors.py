@@ -1,7 +1,9 @@
-"""Executors: where several runs are worked off. Built in: one after the other, or in several processes."""
+"""Executors: where several runs are worked off. Built in: one after the other, in threads, or in several processes."""
 
 from __future__ import annotations
 
+import os
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,16 +12,26 @@ from typing import Annotated, ClassVar, TypeVar
 from hookline.hookspecs import hookimpl
 from hookline.params import Doc, Ge
 
-__all__ = ["Executor", "ProcessExecutor", "SerialExecutor", "register_executors"]
+__all__ = ["Executor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "cores", "register_executors"]
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Executor(ABC):
     """Applies a function to items. Subclasses are dataclasses and set ``name``."""
 
     name: ClassVar[str]
+
+    @property
+    def slots(self) -> int:
+        """How many items are worked on at a time, for those who cut work into items; the cores of this machine by default."""
+        return cores()
 
     @abstractmethod
     def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
@@ -36,8 +48,36 @@ class SerialExecutor(Executor):
 
     name = "serial"
 
+    @property
+    def slots(self) -> int:
+        return 1
+
     def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
         return map(function, items)
+
+
+@dataclass
+class ThreadExecutor(Executor):
+    """Several at a time, each in a thread of this process: for compiled runs, which do not wait for each other."""
+
+    name = "threads"
+
+    workers: Annotated[int, Ge(1), Doc("threads at a time; as many as there are cores by default")] | None = (
+        None
+    )
+
+    @property
+    def slots(self) -> int:
+        return self.workers or cores()
+
+    def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(self.slots) as pool:
+            try:
+                yield from pool.map(function, items)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass
@@ -50,19 +90,28 @@ class ProcessExecutor(Executor):
         Annotated[int, Ge(1), Doc("processes at a time; as many as there are cores by default")] | None
     ) = None
 
+    @property
+    def slots(self) -> int:
+        return self.workers or cores()
+
     def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
         # Forking a process that has threads (numba, pyarrow) may deadlock the child; a fresh one cannot.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(self.slots, context, _leave_interrupts) as pool:
             try:
                 yield from pool.map(function, items)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _leave_interrupts() -> None:
+    """Let Ctrl-C, which reaches every process of a terminal, be the affair of a run, or of the process that waits for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @hookimpl
 def register_executors() -> list[type[Executor]]:
-    return [SerialExecutor, ProcessExecutor]
+    return [SerialExecutor, ThreadExecutor, ProcessExecutor]

@@ -19,6 +19,7 @@ _PLACES = [
     ("risk", "risk_rules", True),
     ("reporters", "reporters", True),
     ("notifiers", "notifiers", True),
+    ("executor", "executors", False),
 ]
 
 
@@ -29,7 +30,7 @@ def session_schema() -> tuple[dict[str, Any], list[str]]:
     notes: list[str] = []
     entry = definitions.pop("StrategyEntry")
     definitions.pop("PluginUse")
-    for kind in ("feeds", "brokers", "risk_rules", "reporters", "notifiers", "sizers"):
+    for kind in ("feeds", "brokers", "risk_rules", "reporters", "notifiers", "sizers", "executors"):
         definitions[kind] = _use({}, *_plugins(kind, definitions, notes))
     entry["properties"]["sizer"] = {"$ref": "#/$defs/sizers"}
     definitions["strategies"] = _use(entry["properties"], *_plugins("strategies", definitions, notes))

@@ -131,7 +131,7 @@ def _expand(document: Document) -> None:
     """Write out what may be left short: ``broker: paper`` is ``broker: {use: paper}``, an empty key is a key left out."""
     data = document.data
     _drop_empty(data)
-    for name in _SINGLE_USES:
+    for name in (*_SINGLE_USES, "executor"):
         if name in data:
             _expand_use(document, data, name, (name,))
     venues = data.get("venues")
