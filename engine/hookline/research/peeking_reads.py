@@ -1,0 +1,56 @@
+"""Which files strategies read on their own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+__all__ = ["watch_reads"]
+
+_DATA = {".csv", ".tsv", ".txt", ".json", ".parquet", ".pq", ".feather", ".arrow", ".pkl", ".pickle", ".npy", ".npz", ".h5",
+         ".db", ".sqlite", ".xlsx", ".gz", ".zst"}  # fmt: skip
+_watchers: list[set[str]] = []
+_is_installed = False
+
+
+@contextmanager
+def watch_reads() -> Iterator[set[str]]:
+    """Collect the paths of data files that code of a strategy opens, directly or through a library.
+
+    Python tells of every file that is opened through it. Libraries that open files in C, such as pyarrow, go unseen unless they
+    are handed an open file.
+    """
+    global _is_installed  # noqa: PLW0603  # Python has no way to take such a hook away again
+    if not _is_installed:
+        sys.addaudithook(_opened)
+        _is_installed = True
+    found: set[str] = set()
+    _watchers.append(found)
+    try:
+        yield found
+    finally:
+        _watchers[:] = [one for one in _watchers if one is not found]
+
+
+def _opened(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _watchers or event != "open" or not isinstance(arguments[0], str | Path):
+        return
+    path = Path(arguments[0])
+    if path.suffix.lower() in _DATA and _is_in_strategy(sys._getframe(1)):  # noqa: SLF001  # whose code is running
+        for found in _watchers:
+            found.add(str(path))
+
+
+def _is_in_strategy(frame: FrameType | None) -> bool:
+    from hookline.strategy import Strategy
+
+    while frame is not None:
+        names = frame.f_code.co_varnames[:1]
+        if names and isinstance(frame.f_locals.get(names[0]), Strategy):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,163 @@
+"""One run of a session, as a check of leaks looks at it: what its strategies asked for, and the columns that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hookline.errors import StrategyError
+from hookline.model import BarSeries, Order
+from hookline.testing.recording import Request, denials, described
+
+if TYPE_CHECKING:
+    from hookline.broker import Broker
+    from hookline.columns import Column
+    from hookline.session.plan import Plan
+    from hookline.session.session import Session
+
+__all__ = ["Place", "Read", "Trace", "columns_of", "trace"]
+
+_LONGEST = 100
+
+
+class Place(NamedTuple):
+    """Where a column is read: by which strategy, on which instrument, under which name."""
+
+    strategy: str
+    symbol: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.strategy}: column {self.name!r} on {self.symbol}"
+
+
+class Read(NamedTuple):
+    """A column that a strategy reads: its text, when its bars end (nanoseconds UTC) and its value at each of them."""
+
+    text: str
+    end: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a run left behind.
+
+    Attributes:
+        requests: What strategies asked the broker for, in order.
+        denied: Their orders that were denied before they got there.
+        columns: What they read.
+        orders: Every order.
+        failure: What a strategy raised, None if nothing; ``failed`` is when, nanoseconds UTC. There are no columns then.
+    """
+
+    requests: Sequence[Request]
+    denied: Sequence[Request]
+    columns: Mapping[Place, Read]
+    orders: Sequence[Order]
+    failure: StrategyError | None = None
+    failed: int = 0
+
+
+def trace(plan: Plan) -> Trace:
+    """Run a plan whose data is loaded, and return what it asked for.
+
+    Its plugins must be new: the broker notes what it is asked for from here on.
+    """
+    from hookline.session.session import Session
+
+    session = Session(plan)
+    requests: list[Request] = []
+    _note_requests(session, plan.broker, requests)
+    kernel, failure = session.kernel, None
+    try:
+        session.run()
+    except StrategyError as raised:
+        failure = raised
+    series = {request.symbol: plan.loaded[request] for request in plan.requests}
+    columns = _values(columns_of(session), series, plan) if failure is None else {}
+    return Trace(requests, denials(kernel.orders), columns, list(kernel.orders), failure, kernel.clock.now)
+
+
+def columns_of(session: Session) -> dict[Place, Column]:
+    """Return the columns that the strategies of a session have in use, once it has started."""
+    found: dict[Place, Column] = {}
+    for id_, runner in session.kernel.runners.items():
+        for seat in session.plan.seats:
+            for symbol in seat.symbols if seat.id == id_ else ():
+                for follower in runner.followers(symbol):
+                    for name, column in _named(follower.needs(symbol)):
+                        found[Place(id_, symbol, _free(name, id_, symbol, found))] = column
+    return found
+
+
+def _named(needs: Any) -> Iterator[tuple[str, Column]]:
+    names = getattr(needs.row_type, "__struct_fields__", ())
+    yield from zip(names, needs.row_columns, strict=False)
+    for handle in needs.handles:
+        yield _short(repr(handle.column)), handle.column
+
+
+def _free(name: str, id_: str, symbol: str, taken: Mapping[Place, Column]) -> str:
+    """Return the name, with a number if it is taken: two windows on one column."""
+    number, free = 1, name
+    while Place(id_, symbol, free) in taken:
+        number += 1
+        free = f"{name} ({number})"
+    return free
+
+
+def _values(
+    columns: Mapping[Place, Column], series: Mapping[str, BarSeries], plan: Plan
+) -> dict[Place, Read]:
+    from hookline.columns import Batch
+
+    found: dict[Place, Read] = {}
+    for symbol, bars in series.items():
+        mine = {place: column for place, column in columns.items() if place.symbol == symbol}
+        if mine:
+            values = Batch(bars, plan.external).compute(list(mine.values()), keep=False)
+            end = bars.end
+            found |= {
+                place: Read(_short(repr(column)), end, one)
+                for (place, column), one in zip(mine.items(), values, strict=True)
+            }
+    return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _note_requests(session: Session, broker: Broker, requests: list[Request]) -> None:
+    """Let a broker note each call about orders in passing.
+
+    Its methods are wrapped and not the broker, so that it stays what it is in every other respect: its books, its delays.
+    What is asked for while the session stops is not noted: it depends on where the data ends, not on what it says.
+    """
+    kernel = session.kernel
+
+    def wrap(verb: str, what: Any) -> None:
+        ask = getattr(broker, verb)
+
+        def noted(*arguments: Any, **more: Any) -> None:
+            if not kernel.stopping:
+                text = " ".join((verb, *what(*arguments, **more))).rstrip()
+                requests.append(Request(kernel.clock.now, text))
+            ask(*arguments, **more)
+
+        setattr(broker, verb, noted)
+
+    wrap("submit", lambda order: (described(one) for one in (order, *order.children)))
+    wrap("cancel", lambda order, reason="": (str(order.number), reason))
+    wrap(
+        "amend",
+        lambda order, lots, limit_price, trigger_price: (
+            f"{order.number} {lots} limit {limit_price!r} trigger {trigger_price!r}",
+        ),
+    )
+    wrap("cancel_all_after", lambda seconds: (repr(seconds),))
