@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from hookline.errors import PluginError
 from hookline.hookspecs import hookimpl
+from hookline.reporting import pages
 from hookline.reporting.reporter import Reporter, write_text
 from hookline.reporting.result import Result
 from hookline_reports import sections
@@ -38,7 +36,7 @@ def page(result: Result) -> str:
     data = chart_data(result)
     return Template((assets / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(f"{result.record.name} - hookline"),
-        style=(assets / "report.css").read_text(encoding="utf-8"),
+        style=pages.style(),
         header=sections.header(result),
         warnings=sections.warnings(result),
         cards=sections.cards(result),
@@ -53,9 +51,9 @@ def page(result: Result) -> str:
         orders=sections.orders(result),
         parameters=sections.parameters(result),
         config=sections.config(result),
-        data=_embedded(data),
-        plotly=_plotly_source(),
-        script=(assets / "report.js").read_text(encoding="utf-8"),
+        data=pages.embedded(data),
+        plotly=pages.plotly_source(),
+        script=pages.script() + (assets / "report.js").read_text(encoding="utf-8"),
     )
 
 
@@ -68,21 +66,6 @@ def _choice(data: dict[str, Any]) -> str:
         for index, price in enumerate(data["prices"])
     )
     return f"<label class=choice>Symbol <select id=symbol>{options}</select></label>"
-
-
-def _embedded(data: dict[str, Any]) -> str:
-    """Return JSON that cannot end the script element that holds it."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _plotly_source() -> str:
-    """Return plotly's script from the installed package, without importing the package."""
-    spec = find_spec("plotly")
-    if spec is None or not spec.submodule_search_locations:
-        raise PluginError("reporter 'html': needs the package 'plotly', which is not installed")
-    path = Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
-    return path.read_text(encoding="utf-8")
 
 
 @hookimpl
