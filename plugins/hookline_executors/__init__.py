@@ -1,0 +1,1 @@
+"""Executors that need more than this machine, or more than hookline itself."""

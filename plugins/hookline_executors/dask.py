@@ -1,0 +1,135 @@
+"""Runs on a cluster of dask workers.
+
+Rules of this file:
+
+- Results are fetched as they come, and given out in the order of the items.
+- An item whose worker is lost is done again by another one. One that takes its worker along again and again is given up.
+- Items are small: they name a session, and workers read its file and its data themselves, from where the session finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from hookline import hookimpl
+from hookline.errors import ConfigError
+from hookline.params import Doc, Ge, Gt
+from hookline.session.executors import Executor, cores
+
+__all__ = ["DaskExecutor", "register_executors"]
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass
+class DaskExecutor(Executor):
+    """On a cluster of dask workers, which have hookline and the data within reach."""
+
+    name = "dask"
+
+    address: (
+        Annotated[str, Doc("of the scheduler, such as tcp://host:8786; by default a cluster on this machine")]
+        | None
+    ) = None
+    workers: (
+        Annotated[
+            int, Ge(1), Doc("processes of a cluster on this machine; as many as there are cores by default")
+        ]
+        | None
+    ) = None
+    retries: Annotated[int, Ge(0), Doc("times that an item is tried again which took its workers along")] = 2
+    timeout_seconds: Annotated[
+        float, Gt(0), Doc("how long to wait for the scheduler, and for a first worker")
+    ] = 30.0
+
+    def __post_init__(self) -> None:
+        if self.address is not None and self.workers is not None:
+            raise ValueError(
+                "workers: must be left out with an address, whose cluster has workers of its own"
+            )
+        try:
+            import distributed  # noqa: F401  # needed later
+        except ImportError as error:
+            raise ValueError("dask needs the extra 'dask': pip install 'hookline[dask]'") from error
+
+    @property
+    def slots(self) -> int:
+        """Threads of all workers."""
+        if self.address is None:
+            return self.workers or cores()
+        with self._client() as client:
+            return max(1, sum(client.nthreads().values()))
+
+    def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
+        from distributed import as_completed
+
+        with self._client() as client:
+            numbers: dict[str, int] = {}
+            futures = client.map(function, list(items), pure=False)
+            numbers = {future.key: number for number, future in enumerate(futures)}
+            coming = as_completed(futures)
+            waiting: dict[int, Any] = {}
+            left = dict.fromkeys(numbers.values(), self.retries)
+            due = 0
+            try:
+                for future in coming:
+                    number = numbers[future.key]
+                    if _is_lost(future) and left[number]:
+                        left[number] -= 1
+                        future.retry()
+                        coming.add(future)
+                        continue
+                    waiting[number] = future
+                    while due in waiting:
+                        yield waiting.pop(due).result()
+                        due += 1
+            finally:
+                client.cancel(futures)
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        """Connect to the cluster, or make one.
+
+        Raises:
+            ConfigError: if none answers, or it has no workers.
+        """
+        from distributed import Client
+
+        if self.address is None:
+            options = {
+                "n_workers": self.workers or cores(),
+                "threads_per_worker": 1,
+                "dashboard_address": None,
+            }
+        else:
+            options = {"address": self.address, "timeout": self.timeout_seconds}
+        try:
+            client = Client(**options)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"executor.params.address: a dask scheduler must answer at {self.address!r}: {error}"
+            ) from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=self.timeout_seconds)
+            except TimeoutError as error:
+                raise ConfigError(
+                    f"executor: the cluster at {self.address!r} must have a worker, none came in {self.timeout_seconds:g} s"
+                ) from error
+            yield client
+
+
+def _is_lost(future: Any) -> bool:
+    """Return whether an item was given up because its workers died."""
+    from distributed import KilledWorker
+
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)
+
+
+@hookimpl
+def register_executors() -> list[type[Executor]]:
+    return [DaskExecutor]
