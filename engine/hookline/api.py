@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hookline.reporting.result import Result
     from hookline.session.plan import Seat
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "series_of"]
 
 _MOST_CASH = 1e15
 
@@ -93,7 +93,7 @@ def backtest(
 
     if broker is not None and broker_params:
         raise ConfigError(f"backtest: broker and its parameters {sorted(broker_params)} cannot both be given")
-    series = _series_of(data)
+    series = series_of(data)
     strategies = _strategies_of(strategy)
     _check_rest(series, cash, sizer, risk, instruments)
     seats = [
@@ -203,7 +203,13 @@ def _ids(strategies: Sequence[Strategy]) -> list[str]:
     ]
 
 
-def _series_of(data: Any) -> dict[str, BarSeries]:
+def series_of(data: Any) -> dict[str, BarSeries]:
+    """Return the bars of what :func:`backtest` takes as data, by symbol.
+
+    Raises:
+        ConfigError: if there is no instrument.
+        DataError: if a frame does not hold bars.
+    """
     from hookline.data.frames import read_frame
 
     given = dict(data) if isinstance(data, Mapping) else {getattr(data, "symbol", "DATA"): data}

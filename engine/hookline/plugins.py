@@ -5,6 +5,7 @@ Rules of this file:
 - A plugin is an entry point: its group is the kind, its name the name used in session files, its value a module.
 - Listing names imports nothing. Loading one imports that module alone, through its registration hook.
 - Everything that is wrong with a plugin is one line that begins with the distribution that brought it.
+- A class that somebody made in this process is adopted under a name of its own; it is in no list, and gone with the process.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ __all__ = [
     "KINDS",
     "Kind",
     "PluginInfo",
+    "adopt",
     "build",
     "build_use",
     "kind_of",
@@ -123,6 +126,31 @@ def names(kind: str) -> list[PluginInfo]:
     return sorted(found, key=lambda info: (info.name, info.distribution))
 
 
+# Classes of this process, by kind and name.
+_ADOPTED: dict[tuple[str, str], type[Any]] = {}
+
+
+def adopt(kind: str, cls: type[Any]) -> str:
+    """Return the name under which this process finds a class, installed or not.
+
+    A class that is not installed gets its own name, or a number after it where that is taken.
+
+    Raises:
+        PluginError: if the class cannot serve as a plugin of its kind.
+    """
+    own = str(getattr(cls, "name", "") or cls.__name__)
+    installed = {info.name for info in names(kind)}
+    for number in itertools.count(1):
+        name = own if number == 1 else f"{own}-{number}"
+        known = load(kind, name) if name in installed else _ADOPTED.get((kind, name), cls)
+        if known is cls:
+            break
+    if name not in installed:
+        _check_class(PluginInfo(name, kind, cls.__module__, "this process", ""), cls)
+        _ADOPTED[kind, name] = cls
+    return name
+
+
 def load(kind: str, name: str) -> type[Any]:
     """Return the class of a plugin; imports its module and no other plugin's.
 
@@ -131,6 +159,8 @@ def load(kind: str, name: str) -> type[Any]:
         PluginError: if the plugin is not installed, is installed twice, or is broken.
     """
     info = find(kind, name)
+    if (info.kind, name) in _ADOPTED:
+        return _ADOPTED[info.kind, name]
     members, sort = registered(info), KINDS[info.kind]
     for member in members:
         if _name(member) == (name if sort.base else name.replace("_", "-")):
@@ -150,6 +180,9 @@ def find(kind: str, name: str) -> PluginInfo:
         PluginError: if it is not installed, or by two distributions.
     """
     sort = kind_of(kind)
+    adopted = _ADOPTED.get((sort.name, name))
+    if adopted is not None:
+        return PluginInfo(name, sort.name, adopted.__module__, "this process", "")
     installed = names(kind)
     found = [info for info in installed if info.name == name]
     if len(found) == 1:
