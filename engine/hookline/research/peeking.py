@@ -131,7 +131,7 @@ class _Check:
         if change is not None:
             seats = [replace(seat, strategy=alter_inputs(seat.strategy, change)) for seat in plan.seats]
             plan = replace(plan, seats=seats)
-        made = trace(market.put_into(plan))
+        made = trace(market.put_into(plan), None if change is None else change.cut)
         self._runs += 1
         if self._progress is not None:
             self._progress(self._runs, total)

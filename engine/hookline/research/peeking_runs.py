@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hookline.errors import StrategyError
-from hookline.model import BarSeries, Order
+from hookline.model import Bar, BarSeries, Order
 from hookline.testing.recording import Request, denials, described
 
 if TYPE_CHECKING:
     from hookline.broker import Broker
     from hookline.columns import Column
+    from hookline.kernel.kernel import Kernel, Lane, TapeEvent
     from hookline.session.plan import Plan
     from hookline.session.session import Session
 
@@ -63,14 +65,20 @@ class Trace:
     failed: int = 0
 
 
-def trace(plan: Plan) -> Trace:
+def trace(plan: Plan, until: int | None = None) -> Trace:
     """Run a plan whose data is loaded, and return what it asked for.
 
     Its plugins must be new: the broker notes what it is asked for from here on.
+
+    Args:
+        plan: What to run.
+        until: When the run may end, nanoseconds UTC: later events are not handled, although columns are computed of all bars.
     """
     from hookline.session.session import Session
 
     session = Session(plan)
+    if until is not None:
+        _end_early(session.kernel, until)
     requests: list[Request] = []
     _note_requests(session, plan.broker, requests)
     kernel, failure = session.kernel, None
@@ -81,6 +89,26 @@ def trace(plan: Plan) -> Trace:
     series = {request.symbol: plan.loaded[request] for request in plan.requests}
     columns = _values(columns_of(session), series, plan) if failure is None else {}
     return Trace(requests, denials(kernel.orders), columns, list(kernel.orders), failure, kernel.clock.now)
+
+
+def _end_early(kernel: Kernel, until: int) -> None:
+    """Let a kernel pass over what happens after a time: only requests up to it are looked at."""
+    run, together, tape = kernel.run, kernel.run_together, kernel.run_tape
+    later = until + 1
+
+    def run_known(lane: Lane, bars: Iterable[Bar]) -> None:
+        run(lane, takewhile(lambda bar: bar.end < later, bars))
+
+    def run_known_together(lanes: Sequence[Lane], bars: Sequence[Bar]) -> None:
+        if bars[0].end < later:
+            together(lanes, bars)
+
+    def run_known_tape(lane: Lane, events: Iterable[TapeEvent], *, seen: bool = False) -> None:
+        tape(lane, takewhile(lambda event: event.time < later, events), seen=seen)
+
+    methods = {"run": run_known, "run_together": run_known_together, "run_tape": run_known_tape}
+    for name, method in methods.items():
+        setattr(kernel, name, method)
 
 
 def columns_of(session: Session) -> dict[Place, Column]:
