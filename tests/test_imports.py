@@ -18,6 +18,7 @@ OURS = {
     "hookline_risk",
     "hookline_reports",
     "hookline_notify",
+    "hookline_executors",
 } | {
     "hookline_lmex",
     "hookline_paper",

@@ -9,15 +9,20 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from hookline import hookimpl
 from hookline.errors import ConfigError
 from hookline.params import Doc, Ge, Gt
 from hookline.session.executors import Executor, cores
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 __all__ = ["DaskExecutor", "register_executors"]
 
@@ -51,10 +56,8 @@ class DaskExecutor(Executor):
             raise ValueError(
                 "workers: must be left out with an address, whose cluster has workers of its own"
             )
-        try:
-            import distributed  # noqa: F401  # needed later
-        except ImportError as error:
-            raise ValueError("dask needs the extra 'dask': pip install 'hookline[dask]'") from error
+        if find_spec("distributed") is None:
+            raise ConfigError("dask needs the extra 'dask': pip install 'hookline[dask]'")
 
     @property
     def slots(self) -> int:
@@ -65,33 +68,46 @@ class DaskExecutor(Executor):
             return max(1, sum(client.nthreads().values()))
 
     def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
+        """Yield the function's results in the order of the items.
+
+        Raises:
+            ConfigError: if the cluster cannot be reached, or is gone before the end.
+        """
+        with self._client() as client:
+            ready: dict[int, Callable[[], Outcome]] = {}
+            due = 0
+            for number, take in self._coming(client, client.map(function, list(items), pure=False)):
+                ready[number] = take
+                while due in ready:
+                    yield ready.pop(due)()
+                    due += 1
+
+    def _coming(self, client: Client, futures: Sequence[Future]) -> Iterator[tuple[int, Callable[[], Any]]]:
+        """Yield the number of each item as it is done, and what gives its result or raises what it raised."""
         from distributed import as_completed
 
-        with self._client() as client:
-            numbers: dict[str, int] = {}
-            futures = client.map(function, list(items), pure=False)
-            numbers = {future.key: number for number, future in enumerate(futures)}
-            coming = as_completed(futures)
-            waiting: dict[int, Any] = {}
-            left = dict.fromkeys(numbers.values(), self.retries)
-            due = 0
-            try:
-                for future in coming:
-                    number = numbers[future.key]
-                    if _is_lost(future) and left[number]:
-                        left[number] -= 1
-                        future.retry()
-                        coming.add(future)
-                        continue
-                    waiting[number] = future
-                    while due in waiting:
-                        yield waiting.pop(due).result()
-                        due += 1
-            finally:
-                client.cancel(futures)
+        numbers = {future.key: number for number, future in enumerate(futures)}
+        tries = dict.fromkeys(numbers, self.retries)
+        coming = as_completed(futures)
+        try:
+            for future in coming:
+                if future.status in {"cancelled", "lost"}:
+                    raise ConfigError(f"executor: the cluster at {self.address!r} is gone")
+                if _is_lost(future) and tries[future.key]:
+                    tries[future.key] -= 1
+                    future.retry()
+                    coming.add(future)
+                elif future.status == "error":
+                    yield numbers[future.key], future.result
+                else:
+                    value = future.result()
+                    future.release()  # or it would be worked out again should its worker be lost
+                    yield numbers[future.key], partial(_identity, value)
+        finally:
+            client.cancel([future for future in futures if not future.done()])
 
     @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _client(self) -> Iterator[Client]:
         """Connect to the cluster, or make one.
 
         Raises:
@@ -123,7 +139,11 @@ class DaskExecutor(Executor):
             yield client
 
 
-def _is_lost(future: Any) -> bool:
+def _identity(value: Outcome) -> Outcome:
+    return value
+
+
+def _is_lost(future: Future) -> bool:
     """Return whether an item was given up because its workers died."""
     from distributed import KilledWorker
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from hookline.clock import stopwatch
 from hookline.research.evaluating_batch import Batch, Done, run_batch
+from hookline.research.evaluating_data import digests_of
 from hookline.research.study import Job, Study
 from hookline.research.table import Outcome
 from hookline.session.executors import (
@@ -121,7 +122,8 @@ def _outcomes(study: Study, jobs: Sequence[Job], executor: Executor | None, tell
     works = executor or local_executor(trial.seconds * len(left), compiled=trial.compiled)
     size = _piece(len(left), trial.seconds, works.slots)
     pieces = [
-        Batch(study, tuple(left[first : first + size]), trial.compiled) for first in range(0, len(left), size)
+        Batch(study, part, trial.compiled, digests_of(study, part))
+        for part in (tuple(left[first : first + size]) for first in range(0, len(left), size))
     ]
     done: Done
     for done in works.map(run_batch, pieces):

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from hookline.errors import ConfigError, HooklineError
+from hookline.errors import ConfigError, DataError, HooklineError
+from hookline.research.evaluating_data import differences
 from hookline.research.study import Job, Study
 from hookline.research.table import METRICS, Outcome
 
@@ -31,11 +32,19 @@ _MOST_KEPT = 4
 
 @dataclass(frozen=True)
 class Batch:
-    """Jobs to run together; compiled where that is possible, unless it is known not to be."""
+    """Jobs to run together.
+
+    Args:
+        study: What is run.
+        jobs: The runs.
+        compiled: Whether to compile them where that is possible.
+        expected: What session and data must be like where they run, see :func:`hookline.research.evaluating_data.digests_of`.
+    """
 
     study: Study
     jobs: tuple[Job, ...]
     compiled: bool = True
+    expected: tuple[tuple[str, str], ...] = ()
 
 
 class _EventOnlyError(Exception):
@@ -55,6 +64,9 @@ def run_batch(batch: Batch) -> Done:
     Raises:
         KeyboardInterrupt: if a run was interrupted.
     """
+    wrong = _wrong(batch)
+    if wrong:
+        return Done([_failure(job, "event", wrong) for job in batch.jobs])
     if not batch.compiled:
         return Done([run_job(batch.study, job) for job in batch.jobs])
     found: dict[int, Outcome] = {}
@@ -68,6 +80,15 @@ def run_batch(batch: Batch) -> Done:
             outcomes = [run_job(batch.study, job) for job in jobs]
         found.update(zip(numbers, outcomes, strict=True))
     return Done([found[number] for number in range(len(batch.jobs))], reason)
+
+
+def _wrong(batch: Batch) -> HooklineError | None:
+    """Return what keeps every job of a batch from being run here."""
+    try:
+        differing = differences(batch.study, batch.expected)
+    except HooklineError as error:
+        return error
+    return DataError(differing) if differing else None
 
 
 def run_job(study: Study, job: Job) -> Outcome:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline import __version__, plugins
 from hookline.clock import isoformat
 from hookline.model import BarSeries
+from hookline.research.evaluating_data import digest_of
 from hookline.research.space import Space
 from hookline.research.study import Study
 from hookline.research.table import Objective
@@ -18,7 +19,7 @@ from hookline.research.table import Objective
 if TYPE_CHECKING:
     from hookline.research.sweeping import Period
 
-__all__ = ["digest_of", "story_of"]
+__all__ = ["story_of"]
 
 # How a session reports and where says nothing of what its runs are.
 _IRRELEVANT = ("name", "mode", "reporters", "notifiers", "live", "journal", "stream")
@@ -49,14 +50,6 @@ def story_of(
         "session": session,
         "code": _code(study),
     }
-
-
-def digest_of(series: BarSeries) -> str:
-    """Return a digest of every column of a series, equal only where all bars are."""
-    digest = blake2b(digest_size=16)
-    for name in ("start", *series.COLUMNS):
-        digest.update(getattr(series, name))
-    return digest.hexdigest()
 
 
 def _series(series: BarSeries) -> dict[str, Any]:
