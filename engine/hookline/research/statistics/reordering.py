@@ -158,7 +158,7 @@ def figures_of(raw: Floats, bars: int, bars_per_year: float) -> dict[str, Floats
         total = np.expm1(growth)
     return {
         "mean_return": mean.copy(),
-        "total_return": total,
+        "total_return": np.where(np.isfinite(total), total, np.nan),
         "cagr": np.where(np.isfinite(cagr), cagr, np.nan),
         "volatility": deviation * scale,
         "sharpe": _ratio(mean, deviation) * scale,
