@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from hookline.model import BarSeries
 
-__all__ = ["DataSet", "agree", "data_set_of"]
+__all__ = ["DataSet", "agree", "data_set_of", "together"]
 
 _DAY = 86_400 * 10**9
 _NEAR = 0.02
@@ -69,3 +70,13 @@ def agree(one: DataSet, other: DataSet) -> bool:
     gap = np.abs(one.closes[left] - other.closes[right])
     near = gap <= _NEAR * np.maximum(np.abs(one.closes[left]), np.abs(other.closes[right]))
     return bool(near.mean() >= _ENOUGH)
+
+
+def together(data: Sequence[DataSet]) -> list[list[DataSet]]:
+    """Return data sets in groups: each agrees with another one of its group, and with none of any other."""
+    groups: list[list[DataSet]] = []
+    for one in data:
+        near = [group for group in groups if any(agree(one, other) for other in group)]
+        groups = [group for group in groups if group not in near]
+        groups.append([*(other for group in near for other in group), one])
+    return groups

@@ -36,14 +36,16 @@ __all__ = [
     "Step",
     "Values",
     "WalkForward",
+    "choice_of",
     "choose",
     "figures_of",
+    "run_all",
     "table_of",
     "walk_forward",
 ]
 
 Values = tuple[tuple[str, Any], ...]
-Progress = Callable[[int, int], None]
+Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def walk_forward(
     windows: Sequence[Window],
     *,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> WalkForward:
     """Choose and judge in each window.
 
@@ -187,20 +189,23 @@ def walk_forward(
         kind: How the training stretches of the windows move.
         windows: In order of time.
         executor: Where runs are worked off.
-        progress: Called with the windows done and their number.
+        notice: Told why runs are not compiled.
 
     Raises:
         ConfigError: if no variant has a figure to be chosen by in some window.
     """
     steps = []
-    for number, window in enumerate(windows):
+    for window in windows:
         choice = choose(
-            study, candidates, objective, (window.train_since, window.train_until), executor=executor
+            study,
+            candidates,
+            objective,
+            (window.train_since, window.train_until),
+            executor=executor,
+            notice=notice,
         )
         job = Job(choice.values, since=window.test_since, until=window.test_until)
         steps.append(Step(window, choice, study.run(job)))
-        if progress is not None:
-            progress(number + 1, len(windows))
     return WalkForward(kind, objective, tuple(steps))
 
 
@@ -211,7 +216,7 @@ def choose(
     stretch: tuple[int | None, int | None] = (None, None),
     *,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Choice:
     """Run every variant on a stretch and return the one to take.
 
@@ -221,21 +226,42 @@ def choose(
         objective: By what.
         stretch: Since and until, nanoseconds UTC; None for the session's own.
         executor: Where runs are worked off.
-        progress: Called with the runs done and their number.
+        notice: Told why runs are not compiled.
 
     Raises:
         ConfigError: if no variant has a figure to be chosen by.
     """
+    outcomes = run_all(study, candidates, stretch, executor=executor, notice=notice)
+    return choice_of(study.name, candidates, objective, outcomes)
+
+
+def run_all(
+    study: Study,
+    candidates: Candidates,
+    stretch: tuple[int | None, int | None] = (None, None),
+    *,
+    executor: Executor | None = None,
+    notice: Notice | None = None,
+) -> list[Outcome]:
+    """Run every variant on a stretch; the arguments are those of :func:`choose`."""
     from hookline.research.evaluating import evaluate
 
     since, until = stretch
     jobs = [Job(values, since=since, until=until) for values in candidates.values]
-    outcomes = list(evaluate(study, jobs, executor=executor, progress=progress))
-    table = table_of(study.name, candidates, objective, outcomes)
+    return list(evaluate(study, jobs, executor=executor, notice=notice))
+
+
+def choice_of(name: str, candidates: Candidates, objective: Objective, outcomes: Sequence[Outcome]) -> Choice:
+    """Return the variant to take.
+
+    Raises:
+        ConfigError: if none has a figure to be chosen by.
+    """
+    table = table_of(name, candidates, objective, outcomes)
     row, how = _best(table) if candidates.parameters else (0, "fixed")
     chosen = outcomes[row]
     if chosen.error:
-        raise ConfigError(f"{study.name}: the run to be judged failed: {chosen.error}")
+        raise ConfigError(f"{name}: the run to be judged failed: {chosen.error}")
     return Choice(chosen.job.values, how, chosen.metrics, table)
 
 
