@@ -26,7 +26,7 @@ from typing import Any
 
 from hookline.columns.fingerprint import code_digest, reached_functions, source_digest
 
-__all__ = ["compile_module", "kernel_folder"]
+__all__ = ["compile_module", "kernel_folder", "stand_in"]
 
 
 def compile_module(
@@ -61,6 +61,14 @@ def compile_module(
         del sys.modules[spec.name]
         raise
     return module
+
+
+def stand_in(function: Callable[..., Any], other: Callable[..., Any]) -> None:
+    """Let compiled code call another function wherever it calls this one; both take the same arguments."""
+    from numba.extending import overload
+
+    _registered.add(function)
+    overload(function, jit_options={"cache": False}, strict=False)(lambda *_args, **_named: other)
 
 
 # numba's own registry of functions grows with each registration, so this remembers them as long as it does.

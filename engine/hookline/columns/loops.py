@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hookline.columns.kernels import compile_module
 from hookline.columns.op import Op
 
-__all__ = ["run_op", "start_lists"]
+__all__ = ["reason_of", "run_op", "start_lists"]
 
 Floats = NDArray[np.float64]
 Number = int | float
@@ -94,13 +94,14 @@ def _compiled(
     # A third-party step can break the compiler in any way; if the step itself is wrong, interpreting it will tell.
     except Exception as error:  # noqa: BLE001
         _log.warning(
-            "op %r cannot be compiled and is interpreted, which is slow: %s", op.name, _reason(error)
+            "op %r cannot be compiled and is interpreted, which is slow: %s", op.name, reason_of(error)
         )
         return None
     return run
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return in a line why numba could not compile something."""
     # numba's errors run over a page and begin with the name of a compiler pass.
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for line in lines if line and not line.startswith("Failed in nopython mode pipeline")]

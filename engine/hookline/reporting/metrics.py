@@ -25,7 +25,16 @@ from hookline.reporting.book import Book
 from hookline.reporting.curve import Curve, drawdowns, rate_at, returns_of
 from hookline.reporting.round_trips import RoundTrips
 
-__all__ = ["YEAR_NS", "CurveMetrics", "Metrics", "curve_metrics", "run_metrics"]
+__all__ = [
+    "MIN_BARS",
+    "YEAR_NS",
+    "CurveMetrics",
+    "Metrics",
+    "curve_metrics",
+    "growth_rate",
+    "ratio",
+    "run_metrics",
+]
 
 NAN = math.nan
 YEAR_NS = 365 * 86_400 * 10**9
@@ -131,8 +140,8 @@ def curve_metrics(curve: Curve, cash: float, start: int) -> CurveMetrics:
         return CurveMetrics(0, 0.0, cash, cash, 0.0, *(NAN,) * 5, 0.0, 0.0, 0.0)
     final = float(curve.value[-1])
     years = (int(curve.time[-1]) - start) / YEAR_NS
-    growth = _ratio(final, cash) if cash > 0.0 else NAN
-    cagr = _cagr(growth, years) if bars >= MIN_BARS else NAN
+    growth = ratio(final, cash) if cash > 0.0 else NAN
+    cagr = growth_rate(growth, years) if bars >= MIN_BARS else NAN
     volatility, sharpe, sortino = _per_bar(returns_of(curve.value, cash), bars / years)
     deepest, deepest_ns, longest_ns = _falls(curve, cash, start)
     return CurveMetrics(
@@ -145,14 +154,14 @@ def curve_metrics(curve: Curve, cash: float, start: int) -> CurveMetrics:
         volatility=volatility,
         sharpe=sharpe,
         sortino=sortino,
-        calmar=_ratio(cagr, deepest),
+        calmar=ratio(cagr, deepest),
         max_drawdown=deepest,
         max_drawdown_seconds=deepest_ns / 1e9,
         longest_drawdown_seconds=longest_ns / 1e9,
     )
 
 
-def _ratio(above: float, below: float) -> float:
+def ratio(above: float, below: float) -> float:
     """Return a quotient, NaN where it is not defined or not finite."""
     if below == 0.0 or math.isnan(below):
         return NAN
@@ -160,7 +169,8 @@ def _ratio(above: float, below: float) -> float:
     return quotient if math.isfinite(quotient) else NAN
 
 
-def _cagr(growth: float, years: float) -> float:
+def growth_rate(growth: float, years: float) -> float:
+    """Return the yearly rate of a growth factor, -1 where nothing is left, NaN where it is not defined or not finite."""
     if math.isnan(growth) or years <= 0.0:
         return NAN
     if growth <= 0.0:
@@ -182,7 +192,7 @@ def _per_bar(returns: Floats, bars_per_year: float) -> tuple[float, float, float
     deviation = math.sqrt(float(np.square(returns, out=returns).sum()) / (size - 1))
     if deviation <= 1e-12 * abs(mean):  # nothing but rounding error
         deviation = 0.0
-    return deviation * scale, scale * _ratio(mean, deviation), scale * _ratio(mean, downside)
+    return deviation * scale, scale * ratio(mean, deviation), scale * ratio(mean, downside)
 
 
 def _falls(curve: Curve, cash: float, start: int) -> tuple[float, int, int]:
@@ -223,7 +233,7 @@ def run_metrics(
         **vars(base),
         **_trip_figures(trips),
         exposure=_exposure(trips, base.period_seconds * 1e9),
-        turnover=_ratio(traded, mean_equity) if mean_equity > 0.0 else NAN,
+        turnover=ratio(traded, mean_equity) if mean_equity > 0.0 else NAN,
         traded_notional=traded,
         fees=sum(_sum(book, symbol, one.time, one.fee) for symbol, one in fills.items()),
         funding=sum(funding),
@@ -250,11 +260,11 @@ def _trip_figures(trips: RoundTrips) -> dict[str, Any]:
     return {
         "round_trips": len(finished),
         "open_round_trips": len(trips) - len(finished),
-        "win_rate": _ratio(float(len(win)), float(len(finished))),
-        "profit_factor": _ratio(float(win.sum()), float(loss.sum())),
+        "win_rate": ratio(float(len(win)), float(len(finished))),
+        "profit_factor": ratio(float(win.sum()), float(loss.sum())),
         "expectancy": _mean(profit),
         "expectancy_fraction": _mean(fractions),
-        "payoff": _ratio(_mean(win), _mean(loss)),
+        "payoff": ratio(_mean(win), _mean(loss)),
         "average_win": _mean(win),
         "average_loss": _mean(loss),
         "best_round_trip": float(profit.max()) if len(profit) else NAN,

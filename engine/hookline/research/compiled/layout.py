@@ -1,0 +1,75 @@
+"""Where the account of a compiled run keeps what: indices into one array of floats and one of ints.
+
+Compiled functions take the two arrays as ``f`` and ``k``. They hold, in this order: the terms of the run, the account, the open orders
+(a row each, oldest first, as a venue lists them), and the logs of orders, fills and payments, which have no rows unless the run is
+recorded. Two flat arrays and not a structure: an array costs seven words to pass, and a call happens at every order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+
+Floats = MutableSequence[float]
+Ints = MutableSequence[int]
+
+# -- floats: terms -----------------------------------------------------------------------------------------------------
+(
+    TICKS_PER_UNIT, TICK, TICK_NUMERATOR, TICK_DENOMINATOR,
+    LOTS_PER_UNIT, LOT, LOT_NUMERATOR, LOT_DENOMINATOR,
+    MIN_NOTIONAL, MAKER_FEE, TAKER_FEE, LIQUIDATION_FEE,
+    LEVERAGE, TIER_LEVERAGE, TIER_UP_TO, CLOSE_SHARE,
+    SLIP_FRACTION, SLIP_AMOUNT, SLIP_RANGE, STOP_THRESHOLD,
+    SIZER_A, SIZER_B,
+    # -- the bar ---------------------------------------------------------------------------------------------------------
+    OPEN, HIGH, LOW, CLOSE, VOLATILITY,
+    # -- the account -----------------------------------------------------------------------------------------------------
+    CASH, UNITS, ENTRY_PRICE, FLOOR, CEILING,
+    HELD_EXPOSURE, HELD_ENTRY, HELD_STOP, HELD_SINCE,
+    WANTED_EXPOSURE, WANTED_STOP,
+    # -- the round trip that is open, and sums over those that are finished ------------------------------------------------
+    TRIP_ENTERED, TRIP_LEFT, TRIP_FEES, TRIP_PAID,
+    WON, LOST, PROFIT, TRADED, FEES, FUNDING,
+    WAKE_LOW, WAKE_HIGH,
+    F_ORDERS,
+) = range(51)  # fmt: skip
+
+# -- ints: terms -------------------------------------------------------------------------------------------------------
+(
+    IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER, NEEDS_STOP,
+    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM,
+    # -- the bar and the account -------------------------------------------------------------------------------------------
+    START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
+    DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
+    # -- counts ------------------------------------------------------------------------------------------------------------
+    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME,
+    K_SCRATCH,
+) = range(33)  # fmt: skip
+
+ROWS = 64
+"""Most orders open at once; a run that has more goes through the event kernel."""
+K_ORDERS = K_SCRATCH + ROWS
+F_TERMS, K_TERMS = OPEN, START
+
+# -- columns of an order -----------------------------------------------------------------------------------------------
+LIMIT, TRIGGER, AVERAGE, CHILD_STOP, CHILD_TARGET, F_WIDTH = range(6)
+(
+    NUMBER, SIDE, TYPE, QUANTITY, TIME, REDUCES, PARENT, GROUP, TAG, STATUS, FILLED, UPDATED, REPRICED, REASON,
+    STOP_NUMBER, TARGET_NUMBER, K_WIDTH,
+) = range(17)  # fmt: skip
+FILL_PRICE, FILL_FEE, FILL_F_WIDTH = range(3)
+FILL_TIME, FILL_ORDER, FILL_SIDE, FILL_LOTS, FILL_IS_MAKER, FILL_SEEN, FILL_K_WIDTH = range(7)
+
+MARKET, LIMIT_ORDER, STOP_ORDER = range(3)
+SUBMITTED, ACCEPTED, PARTIALLY_FILLED, FILLED_UP, CANCELED, REJECTED, DENIED, HELD_BACK = range(1, 9)
+ENTRY_TAG, EXIT_TAG, REDUCE_TAG, PROTECT_TAG, LIQUIDATION_TAG = range(5)
+(
+    NO_REASON, NOTHING_TO_REDUCE, POSITION_CLOSED, GROUP_FILLED, FUNDS, FUNDS_FOR_REST, NOT_HELD, LIQUIDATED, ENTRY_ENDED,
+    QUANTITY_TOO_SMALL, NOTIONAL_TOO_SMALL, STOP_ON_WRONG_SIDE, TARGET_ON_WRONG_SIDE, NEEDS_A_STOP,
+) = range(14)  # fmt: skip
+FIXED_QUANTITY, FIXED_NOTIONAL, EQUITY_FRACTION, RISK_BY_STOP, VOLATILITY_TARGET = range(5)
+(FINE, NOT_FINITE, TOO_MANY_ORDERS, CROSSED, TOO_LARGE) = range(5)
+
+F_LOG = F_ORDERS + ROWS * F_WIDTH
+K_LOG = K_ORDERS + ROWS * K_WIDTH
+LARGEST = 9007199254740992.0
+"""2**53: from here on a float does not hold every whole number."""

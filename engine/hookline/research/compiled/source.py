@@ -1,0 +1,347 @@
+"""The source of a kernel: one loop over bars with the steps of all columns, the decision and the account in it.
+
+Rules of this file:
+
+- What happens on almost every bar is written out in the loop and lives in local variables. What is rare (an order, a fill, a payment) is
+  a call of ``match``, ``act`` or ``pay`` on the two arrays of ``layout.py``, after which the local variables are read anew.
+- While orders rest and something is held, two comparisons with ``wake_low`` and ``wake_high`` say that a bar does nothing to them.
+- Values of parameters are never written into the source, so that one kernel serves a whole sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hookline.research.compiled.graph import Graph, Ref, Step
+
+__all__ = ["VOLATILITY", "Figures", "Form", "source_of"]
+
+
+class Figures(NamedTuple):
+    """What the loop has to follow beside the account."""
+
+    returns: bool
+    downside: bool
+    drawdown: bool
+    mean: bool
+
+
+class Form(NamedTuple):
+    """What a kernel is made for besides its graph: names and kinds of parameters, figures, and whether anything is paid."""
+
+    params: tuple[tuple[str, str], ...]
+    figures: Figures
+    has_payments: bool
+    has_volatility: bool
+
+
+_READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
+_TABLE, _COUNTS = "float64[:, ::1]", "int64[:, ::1]"
+VOLATILITY = "volatility of the sizer"
+
+_SOURCE = '''"""Compiled run of {name}, written by hookline; safe to delete."""
+
+from collections import namedtuple
+from math import inf, nan
+
+from numba import njit
+
+Row = namedtuple("Row", {row_names!r})
+Held = namedtuple("Held", ["exposure", "entry_price", "stop", "since"])
+Params = namedtuple("Params", {param_names!r})
+
+
+@njit("void({types})", cache=True, nogil=True, _nrt=False)
+def run({arguments}):
+    n = len(close)
+    for c in range(len(floats)):
+{setup}
+        for i in range(n):
+{steps}
+            if i < begin:
+                continue
+{loop}
+{finish}
+'''
+
+_SETUP = """
+for j in range(len(f_start)):
+    f[j] = f_start[j]
+for j in range(len(k_start)):
+    k[j] = k_start[j]
+f[SIZER_A] = floats[c, {sizer}]
+f[SIZER_B] = floats[c, {sizer} + 1]
+cash = f[CASH]
+units = 0.0
+is_busy = False
+wake_low = -inf
+wake_high = inf
+settled = -1
+exposure = 0.0
+entry = nan
+stop = nan
+since = 0.0
+equity = cash
+"""
+
+_RELOAD = """
+watch(f, k)
+cash = f[CASH]
+units = f[UNITS]
+is_busy = k[IS_BUSY] != 0
+wake_low = f[WAKE_LOW]
+wake_high = f[WAKE_HIGH]
+"""
+
+_HEARD = """
+settled = k[SETTLED]
+exposure = f[HELD_EXPOSURE]
+entry = f[HELD_ENTRY]
+stop = f[HELD_STOP]
+since = f[HELD_SINCE]
+if k[ERROR] != 0:
+    break
+"""
+
+_MATCH = """
+if is_busy or (units != 0.0 and (low[i] <= wake_low or high[i] >= wake_high)):
+    is_moved = True
+    f[OPEN] = open_[i]
+    f[HIGH] = high[i]
+    f[LOW] = low[i]
+    f[CLOSE] = close[i]
+    k[START] = start[i]
+    k[END] = start[i] + duration
+    match(f, k)
+"""
+
+_DECIDE = """
+if {known}:
+    decision = decide(Row({row}), Held(exposure, entry, stop, since), params)
+    if decision.plain != settled or decision.plain < 0:
+        f[CLOSE] = close[i]
+        k[END] = start[i] + duration
+        act(f, k, decision.plain, decision.acts, decision.exposure, decision.stop, decision.target)
+"""
+
+_PAY_BEFORE = """
+while paid < len(pay_bar) and pay_bar[paid] == i and pay_after[paid] == 0:
+    f[CLOSE] = close[max(i - 1, 0)]
+    pay(f, k, pay_time[paid], pay_rate[paid], pay_kind)
+    paid += 1
+    is_moved = True
+"""
+
+_PAY_AFTER = """
+while paid < len(pay_bar) and pay_bar[paid] == i:
+    f[CLOSE] = close[i]
+    pay(f, k, pay_time[paid], pay_rate[paid], pay_kind)
+    paid += 1
+    is_moved = True
+"""
+
+_FINISH = """
+finish(f, k)
+out_f[c, 0] = cash + units * close[n - 1] if units != 0.0 else cash
+out_f[c, 1] = total
+out_f[c, 2] = squares
+out_f[c, 3] = downs
+out_f[c, 4] = worst
+out_f[c, 5] = equities + (n - counted) * equity
+out_f[c, 6] = f[PROFIT]
+out_f[c, 7] = f[WON]
+out_f[c, 8] = f[LOST]
+out_f[c, 9] = f[TRADED]
+out_f[c, 10] = f[FEES]
+out_f[c, 11] = f[FUNDING]
+held = k[HELD_TIME]
+if k[LOTS] != 0:
+    held += start[n - 1] + duration - k[TRIP_BEGIN]
+out_k[c, 0] = k[ORDERS]
+out_k[c, 1] = k[FILLS]
+out_k[c, 2] = k[PAYMENTS]
+out_k[c, 3] = k[TRIPS]
+out_k[c, 4] = k[WINS]
+out_k[c, 5] = held
+out_k[c, 6] = is_broken
+out_k[c, 7] = k[ERROR]
+"""
+
+
+def source_of(name: str, graph: Graph, form: Form) -> str:
+    """Return the source of the kernel of a graph."""
+    types, arguments = zip(*_arguments(len(graph.leaves)), strict=True)
+    writer = _Writer(graph, form)
+    return _SOURCE.format(
+        name=name,
+        row_names=[one for one in graph.outputs if one != VOLATILITY],
+        param_names=[one for one, _ in form.params] or ["nothing"],
+        types=", ".join(types),
+        arguments=", ".join(arguments),
+        setup=_indented(writer.setup(), 8),
+        steps=_indented(writer.steps(), 12),
+        loop=_indented(writer.loop(), 12),
+        finish=_indented(_FINISH, 8),
+    )
+
+
+def _arguments(leaves: int) -> list[tuple[str, str]]:
+    found = [("int64", "begin"), ("int64", "duration"), (_TIMES, "start")]
+    found += [(_READ, one) for one in ("open_", "high", "low", "close")]
+    found += [
+        (_TIMES, "pay_bar"),
+        (_TIMES, "pay_after"),
+        (_TIMES, "pay_time"),
+        (_READ, "pay_rate"),
+        ("int64", "pay_kind"),
+    ]
+    found += [(_READ, f"leaf{number}") for number in range(leaves)]
+    found += [(_TABLE, "floats"), (_COUNTS, "ints"), ("float64[::1]", "rings")]
+    found += [
+        ("float64[::1]", "f_start"),
+        ("int64[::1]", "k_start"),
+        ("float64[::1]", "f"),
+        ("int64[::1]", "k"),
+    ]
+    return [*found, (_TABLE, "out_f"), (_COUNTS, "out_k")]
+
+
+def _indented(text: str, depth: int) -> str:
+    return "\n".join(" " * depth + line for line in text.strip("\n").splitlines())
+
+
+class _Writer:
+    """Writes the parts of a loop; numbers are taken from the arrays in the order in which the graph has put them there."""
+
+    def __init__(self, graph: Graph, form: Form) -> None:
+        self._graph = graph
+        self._form = form
+
+    def setup(self) -> str:
+        floats, ints = _Counter("floats"), _Counter("ints")
+        lines = []
+        for number, step in enumerate(self._graph.steps):
+            lines += [f"number{number}_{j} = {floats.next()}" for j in _numbers(step)]
+            lines += [
+                f"p{number}_{j} = {(ints if kind is int else floats).next()}"
+                for j, kind in enumerate(step.params)
+            ]
+            parts = []
+            for j, kind in enumerate(step.state):
+                if kind is np.ndarray:
+                    lines += [
+                        f"from_ = {ints.next()}",
+                        f"ring{number}_{j} = rings[from_:from_ + {ints.next()}]",
+                    ]
+                    parts.append(f"ring{number}_{j}")
+                else:
+                    lines.append(f"part{number}_{j} = {(ints if kind is int else floats).next()}")
+                    parts.append(f"part{number}_{j}")
+            lines.append(f"state{number} = ({''.join(f'{part}, ' for part in parts)})")
+        params = []
+        for _, kind in self._form.params:
+            value = ints.next() if kind in {"int", "bool"} else floats.next()
+            params.append(f"{value} != 0" if kind == "bool" else value)
+        lines.append(f"params = Params({', '.join(params) or '0'})")
+        lines += _SETUP.format(sizer=floats.count).strip("\n").splitlines()
+        return "\n".join([*lines, *self._figures_start()])
+
+    def _figures_start(self) -> list[str]:
+        lines = [
+            "total = squares = downs = equities = 0.0",
+            "peak = cash",
+            "worst = 1.0",
+            "counted = begin",
+            "is_broken = 0",
+        ]
+        return [*lines, "paid = 0"] if self._form.has_payments else lines
+
+    def steps(self) -> str:
+        lines = []
+        for number, step in enumerate(self._graph.steps):
+            inputs = [self._value(ref, number, j) for j, ref in enumerate(step.inputs)]
+            params = [f"p{number}_{j}" for j in range(len(step.params))]
+            values = [f"v{number}_{j}" for j in range(len(step.op.outputs))]
+            told = values[0] if step.op.is_single else f"({', '.join(values)})"
+            lines.append(
+                f"state{number}, {told} = step{number}({', '.join([f'state{number}', *inputs, *params])})"
+            )
+        return "\n".join(lines) or "pass"
+
+    def _value(self, ref: Ref, step: int, place: int) -> str:
+        if ref.kind == "step":
+            return f"v{ref.index}_{ref.output}"
+        return f"leaf{ref.index}[i]" if ref.kind == "leaf" else f"number{step}_{place}"
+
+    def loop(self) -> str:
+        values = {name: self._value(ref, 0, 0) for name, ref in self._graph.outputs.items()}
+        volatility = values.pop(VOLATILITY, None)
+        lines = [f"x_{name} = {value}" for name, value in values.items()]
+        lines.append("is_moved = False")
+        if self._form.has_payments:
+            lines += _block(_PAY_BEFORE)
+            lines += ["if is_moved:", *(f"    {line}" for line in _block(_RELOAD))]
+        lines += _block(_MATCH) + [f"    {line}" for line in _block(_RELOAD) + _block(_HEARD)]
+        known = " and ".join(f"x_{name} == x_{name}" for name in values) or "True"
+        decide = _DECIDE.format(known=known, row=", ".join(f"x_{name}" for name in values))
+        acted = [
+            "watch(f, k)",
+            "is_busy = k[IS_BUSY] != 0",
+            "wake_low = f[WAKE_LOW]",
+            "wake_high = f[WAKE_HIGH]",
+        ]
+        if volatility is not None:
+            decide = decide.replace("        act(", f"        f[VOLATILITY] = {volatility}\n        act(")
+        lines += _block(decide) + [f"        {line}" for line in [*acted, *_block(_HEARD)]]
+        if self._form.has_payments:
+            lines += _block(_PAY_AFTER)
+            lines += ["if is_moved:", *(f"    {line}" for line in _block(_RELOAD))]
+        return "\n".join([*lines, *self._figures()])
+
+    def _figures(self) -> list[str]:
+        figures = self._form.figures
+        if not any(figures):
+            return []
+        lines = [
+            "if is_moved or units != 0.0:",
+            "    before = equity",
+            "    equity = cash + units * close[i]",
+        ]
+        if figures.mean:
+            lines += ["    equities += (i - counted) * before + equity", "    counted = i + 1"]
+        if figures.returns or figures.downside:
+            lines += [
+                "    if not before > 0.0:",
+                "        is_broken = 1",
+                "    change = equity / before - 1.0",
+            ]
+            lines += ["    total += change", "    squares += change * change"]
+        if figures.downside:
+            lines += ["    if change < 0.0:", "        downs += change * change"]
+        if figures.drawdown:
+            lines += ["    if equity > peak:", "        peak = equity"]
+            lines += ["    elif equity < worst * peak:", "        worst = equity / peak"]
+        return lines
+
+
+class _Counter:
+    """Names the next number of an array."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.count = 0
+
+    def next(self) -> str:
+        self.count += 1
+        return f"{self._name}[c, {self.count - 1}]"
+
+
+def _numbers(step: Step) -> Sequence[int]:
+    return [place for place, ref in enumerate(step.inputs) if ref.kind == "number"]
+
+
+def _block(text: str) -> list[str]:
+    return text.strip("\n").splitlines()

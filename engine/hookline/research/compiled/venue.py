@@ -1,0 +1,394 @@
+"""A bar meets the orders that are open: the fill rules of ``simulation/bar_venue.py`` and ``simulation/core.py``.
+
+One instrument, one position, and what a signal strategy sends: market orders, stops that reduce, limits that reduce. So an order never
+rests before its funds are asked for, none has a time of its own, and what fills inside a bar has no children.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hookline.research.compiled import layout as at
+from hookline.research.compiled.booking import (
+    add_order,
+    book_fill,
+    book_payment,
+    end_order,
+    find_order,
+    log_order,
+    remove_order,
+)
+from hookline.research.compiled.layout import Floats, Ints
+from hookline.research.compiled.money import (
+    affordable,
+    band_after_payment,
+    liquidation_level,
+    on_grid,
+    slip,
+    units_of,
+)
+from hookline.simulation.fills import limit_price, stop_price
+from hookline.simulation.funding import funding_payment, interest_payment
+
+__all__ = ["match", "pay", "watch"]
+
+
+def match(f: Floats, k: Ints) -> None:
+    """Fill what the present bar fills, and tell the strategy's side of it."""
+    fills = k[at.FILLS]
+    k[at.IS_ENTRY_FILLED] = 0
+    if k[at.IS_GUARDED] != 0 and (f[at.OPEN] <= f[at.FLOOR] or f[at.OPEN] >= f[at.CEILING]):
+        liquidate(f, k, f[at.OPEN], f[at.OPEN], 1)
+    meet_opens(f, k)
+    if k[at.IS_GUARDED] != 0:
+        inside_guarded(f, k)
+    elif k[at.OPEN_ORDERS] > 0:
+        meet_inside(f, k, -math.inf, math.inf)
+    if k[at.FILLS] != fills:
+        hear(f, k)
+
+
+def hear(f: Floats, k: Ints) -> None:
+    """Let the strategy's side know what it holds now that fills have come."""
+    k[at.SETTLED] = -1
+    if k[at.LOTS] == 0:
+        f[at.HELD_EXPOSURE], f[at.HELD_ENTRY], f[at.HELD_STOP], f[at.HELD_SINCE] = 0.0, 0.0, math.nan, 0.0
+    elif k[at.IS_ENTRY_FILLED] != 0:
+        f[at.HELD_EXPOSURE] = f[at.WANTED_EXPOSURE]
+        f[at.HELD_ENTRY] = f[at.ENTRY_PRICE]
+        f[at.HELD_SINCE] = k[at.OPENED] / 1e9
+        if k[at.IS_ENTRY_FILLED] == 1:
+            f[at.HELD_STOP] = f[at.WANTED_STOP]
+
+
+def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int) -> None:
+    """Settle funding, or interest on what is borrowed, on what is held, at the last price."""
+    if k[at.LOTS] != 0:
+        if is_interest != 0:
+            amount = interest_payment(f[at.UNITS], f[at.CLOSE], rate)
+        else:
+            amount = funding_payment(f[at.UNITS], f[at.CLOSE], rate)
+        if amount != 0.0:
+            book_payment(f, k, time, amount)
+    if k[at.IS_GUARDED] != 0:
+        band_after_payment(f)
+
+
+# -- the open ----------------------------------------------------------------------------------------------------------
+
+
+def meet_opens(f: Floats, k: Ints) -> None:
+    """Let every order that was sent before this bar meet its open, in the order in which they were sent."""
+    count = k[at.OPEN_ORDERS]
+    for index in range(count):
+        k[at.K_SCRATCH + index] = k[at.K_ORDERS + index * at.K_WIDTH + at.NUMBER]
+    for index in range(count):
+        row = find_order(k, k[at.K_SCRATCH + index])
+        if row >= 0:
+            meet_open(f, k, row)
+
+
+def meet_open(f: Floats, k: Ints, row: int) -> None:
+    """Let an order meet the open."""
+    i = at.K_ORDERS + row * at.K_WIDTH
+    if k[i + at.TYPE] != at.MARKET:
+        meet_open_resting(f, k, row)
+        return
+    number, has_children = k[i + at.NUMBER], k[i + at.STOP_NUMBER] + k[i + at.TARGET_NUMBER] > 0
+    if is_liquidated_before(f, k, f[at.OPEN], 1):
+        row = find_order(k, number)
+        if row < 0:
+            return
+    price = slip(f, k, k[at.K_ORDERS + row * at.K_WIDTH + at.SIDE], f[at.OPEN])
+    if has_children:
+        fill_entry(f, k, row, price)
+    else:
+        fill(f, k, row, price, k[at.START], 0)
+
+
+def meet_open_resting(f: Floats, k: Ints, row: int) -> None:
+    """Let a stop or a limit order meet the open: it fills there, or rests."""
+    i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+    side = k[i + at.SIDE]
+    if k[i + at.TYPE] == at.STOP_ORDER:
+        if side * (f[at.OPEN] - f[g + at.TRIGGER]) < 0.0:
+            rest(f, k, row)
+        else:
+            execute(f, k, row, f[at.OPEN], k[at.START], 0)
+        return
+    arrives = k[i + at.REPRICED] != 0 or k[i + at.STATUS] == at.SUBMITTED
+    k[i + at.REPRICED] = 0
+    if side * (f[g + at.LIMIT] - f[at.OPEN]) < 0.0:
+        rest(f, k, row)
+    else:
+        execute(f, k, row, f[at.OPEN], k[at.START], 0 if arrives else 1)
+
+
+def rest(f: Floats, k: Ints, row: int) -> None:
+    """Let an order that has arrived rest, unless it has nothing to reduce."""
+    i = at.K_ORDERS + row * at.K_WIDTH
+    if k[i + at.STATUS] == at.SUBMITTED:
+        if k[i + at.SIDE] * k[at.LOTS] >= 0:
+            end_order(f, k, row, at.CANCELED, k[at.START], at.NOTHING_TO_REDUCE)
+        else:
+            k[i + at.STATUS] = at.ACCEPTED
+            k[i + at.UPDATED] = k[at.START]
+
+
+# -- inside the bar ----------------------------------------------------------------------------------------------------
+
+
+def inside_guarded(f: Floats, k: Ints) -> None:
+    """Fill what the bar fills after its open, and liquidate what it liquidates."""
+    low, high = f[at.LOW], f[at.HIGH]
+    if low <= f[at.FLOOR] or high >= f[at.CEILING]:
+        level = f[at.FLOOR] if low <= f[at.FLOOR] else f[at.CEILING]
+        meet_inside(f, k, min(f[at.OPEN], level), max(f[at.OPEN], level))
+        liquidate(f, k, low, high, 0)
+    if k[at.OPEN_ORDERS] > 0:
+        meet_inside(f, k, -math.inf, math.inf)
+        if low <= f[at.FLOOR] or high >= f[at.CEILING]:
+            liquidate(f, k, low, high, 0)
+
+
+def meet_inside(f: Floats, k: Ints, above: float, below: float) -> None:
+    """Fill the orders whose price lies between two prices and is reached inside the bar: stops, then limits."""
+    count = 0
+    for kind in (at.STOP_ORDER, at.LIMIT_ORDER):
+        for row in range(k[at.OPEN_ORDERS]):
+            i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+            price = f[g + at.TRIGGER] if kind == at.STOP_ORDER else f[g + at.LIMIT]
+            if k[i + at.TYPE] == kind and above < price < below:
+                k[at.K_SCRATCH + count] = k[i + at.NUMBER]
+                count += 1
+    for index in range(count):
+        row = find_order(k, k[at.K_SCRATCH + index])
+        if row >= 0:
+            test_inside(f, k, row)
+
+
+def test_inside(f: Floats, k: Ints, row: int) -> None:
+    """Fill a stop or a limit order if the bar reaches its price."""
+    i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+    side, is_stop = k[i + at.SIDE], k[i + at.TYPE] == at.STOP_ORDER
+    if is_stop:
+        price = stop_price(side, f[g + at.TRIGGER], f[at.OPEN], f[at.HIGH], f[at.LOW])
+    else:
+        through = k[at.IS_THROUGH] != 0
+        price = limit_price(side, f[g + at.LIMIT], f[at.OPEN], f[at.HIGH], f[at.LOW], through)
+    if not math.isnan(price):
+        execute(f, k, row, price, k[at.END], 0 if is_stop else 1)
+
+
+# -- executions --------------------------------------------------------------------------------------------------------
+
+
+def execute(f: Floats, k: Ints, row: int, price: float, time: int, maker: int) -> None:
+    """Fill an order without children at a price of the bar, with slippage where it takes what it gets."""
+    i = at.K_ORDERS + row * at.K_WIDTH
+    number, kind = k[i + at.NUMBER], k[i + at.TYPE]
+    if is_liquidated_before(f, k, price, 1 if time == k[at.START] else 0):
+        row = find_order(k, number)
+        if row < 0:
+            return
+    if maker == 0 and kind != at.LIMIT_ORDER:
+        price = slip(f, k, k[at.K_ORDERS + row * at.K_WIDTH + at.SIDE], price)
+    fill(f, k, row, price, time, maker)
+
+
+def fill(f: Floats, k: Ints, row: int, price: float, time: int, maker: int) -> None:
+    """Fill an order without children as far as position and funds allow."""
+    i = at.K_ORDERS + row * at.K_WIDTH
+    held, number, group = k[at.LOTS], k[i + at.NUMBER], k[i + at.GROUP]
+    if take(f, k, row, price, time, maker) > 0:
+        follow(f, k, number, group, held, time)
+
+
+def fill_entry(f: Floats, k: Ints, row: int, price: float) -> None:
+    """Fill an entry at the open, and bring its children to the market."""
+    i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+    held, number, side, tag = k[at.LOTS], k[i + at.NUMBER], k[i + at.SIDE], k[i + at.TAG]
+    stop, target = k[i + at.STOP_NUMBER], k[i + at.TARGET_NUMBER]
+    trigger, limit = f[g + at.CHILD_STOP], f[g + at.CHILD_TARGET]
+    group = stop if stop > 0 and target > 0 else 0
+    lots = take(f, k, row, price, k[at.START], 0)
+    if lots <= 0:
+        return
+    if stop > 0:
+        child = send_child(f, k, number, stop, -side, at.STOP_ORDER, lots, tag, group)
+        f[at.F_ORDERS + child * at.F_WIDTH + at.TRIGGER] = trigger
+    if target > 0:
+        child = send_child(f, k, number, target, -side, at.LIMIT_ORDER, lots, tag, group)
+        f[at.F_ORDERS + child * at.F_WIDTH + at.LIMIT] = limit
+    for one in (stop, target):
+        if one > 0:
+            child = find_order(k, one)
+            if child >= 0:
+                meet_open_resting(f, k, child)
+    follow(f, k, number, 0, held, k[at.START])
+
+
+def send_child(
+    f: Floats, k: Ints, parent: int, number: int, side: int, kind: int, lots: int, tag: int, group: int
+) -> int:
+    """Append a child of an entry that has filled and return its row."""
+    row = add_order(f, k, number, side, kind, lots, k[at.START], 1, tag)
+    i = at.K_ORDERS + row * at.K_WIDTH
+    k[i + at.PARENT] = parent
+    k[i + at.GROUP] = group
+    return row
+
+
+def take(f: Floats, k: Ints, row: int, price: float, time: int, maker: int) -> int:
+    """Book what position and funds allow of an order, end it, and return the lots filled."""
+    i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+    rate = f[at.MAKER_FEE] if maker != 0 else f[at.TAKER_FEE]
+    lots = allowed(f, k, row, price, rate, time)
+    if lots <= 0:
+        return 0
+    fee = units_of(f, lots) * abs(price) * rate
+    number, wanted = k[i + at.NUMBER], k[i + at.QUANTITY]
+    k[i + at.FILLED] = lots
+    k[i + at.UPDATED] = time
+    f[g + at.AVERAGE] = price * lots / lots
+    if number == k[at.ENTRY]:
+        k[at.IS_ENTRY_FILLED] = 2 if k[i + at.REDUCES] != 0 else 1
+        f[at.WANTED_STOP] = f[g + at.CHILD_STOP]
+    book_fill(f, k, number, k[i + at.SIDE], lots, price, fee, maker, time)
+    if lots < wanted:
+        reason = at.POSITION_CLOSED if k[i + at.REDUCES] != 0 else at.FUNDS_FOR_REST
+        end_order(f, k, row, at.CANCELED, time, reason)
+    else:
+        k[i + at.STATUS] = at.FILLED_UP
+        log_order(f, k, row)
+        remove_order(f, k, row)
+    return lots
+
+
+def allowed(f: Floats, k: Ints, row: int, price: float, rate: float, time: int) -> int:
+    """Return how many lots position and funds allow; where that is none the order is ended, and 0 returned."""
+    i = at.K_ORDERS + row * at.K_WIDTH
+    held, side, lots = k[at.LOTS], k[i + at.SIDE], k[i + at.QUANTITY]
+    if k[i + at.REDUCES] != 0:
+        against = -side * held
+        if against <= 0:
+            end_order(f, k, row, at.CANCELED, time, at.NOTHING_TO_REDUCE)
+            return 0
+        lots = min(lots, against)
+    after = held + side * lots
+    if k[at.IS_SPOT] != 0 and after < 0 and after < -k[at.BORROW_LOTS]:
+        end_order(f, k, row, at.REJECTED, time, at.NOT_HELD)
+        return 0
+    if abs(after) > abs(held) or after * held < 0:
+        most = affordable(f, k, side, price, rate)
+        if most < lots:
+            if most <= 0:
+                end_order(f, k, row, at.REJECTED, time, at.FUNDS)
+                return 0
+            return most
+    return lots
+
+
+def follow(f: Floats, k: Ints, number: int, group: int, held: int, time: int) -> None:
+    """End what a fill makes void: the rest of its group, and what protected a position that is closed."""
+    if group != 0:
+        row = 0
+        while row < k[at.OPEN_ORDERS]:
+            i = at.K_ORDERS + row * at.K_WIDTH
+            if k[i + at.GROUP] == group and k[i + at.NUMBER] != number:
+                end_order(f, k, row, at.CANCELED, max(time, k[i + at.TIME]), at.GROUP_FILLED)
+            else:
+                row += 1
+    lots = k[at.LOTS]
+    if held != 0 and lots * held <= 0:
+        row = 0
+        while row < k[at.OPEN_ORDERS]:
+            i = at.K_ORDERS + row * at.K_WIDTH
+            waits = k[i + at.STATUS] != at.SUBMITTED
+            if k[i + at.REDUCES] != 0 and waits and k[i + at.SIDE] * lots >= 0:
+                end_order(f, k, row, at.CANCELED, time, at.POSITION_CLOSED)
+            else:
+                row += 1
+
+
+# -- liquidation -------------------------------------------------------------------------------------------------------
+
+
+def is_liquidated_before(f: Floats, k: Ints, price: float, at_open: int) -> bool:
+    """Liquidate what the price passes on its way to an order; return whether the list of orders may have changed."""
+    if k[at.IS_GUARDED] == 0 or (price > f[at.FLOOR] and price < f[at.CEILING]):
+        return False
+    if price <= f[at.FLOOR]:
+        liquidate(f, k, price, f[at.HIGH], at_open)
+    else:
+        liquidate(f, k, f[at.LOW], price, at_open)
+    return True
+
+
+def liquidate(f: Floats, k: Ints, low: float, high: float, at_open: int) -> None:
+    """Close the position if it cannot be held when the price has moved between two prices; else draw its band anew."""
+    if k[at.LOTS] == 0 or (low > f[at.FLOOR] and high < f[at.CEILING]):
+        return
+    level = liquidation_level(f, low, high)
+    if math.isnan(level):
+        band_after_payment(f)
+        return
+    time = k[at.START] if at_open != 0 else k[at.END]
+    level = f[at.OPEN] if at_open != 0 else level
+    level = min(max(level, f[at.LOW]), f[at.HIGH])
+    side = -1 if k[at.LOTS] > 0 else 1
+    price = slip(f, k, side, level)
+    row = 0
+    while row < k[at.OPEN_ORDERS]:
+        i = at.K_ORDERS + row * at.K_WIDTH
+        if k[i + at.STATUS] != at.SUBMITTED:
+            end_order(f, k, row, at.CANCELED, max(time, k[i + at.UPDATED]), at.LIQUIDATED)
+        else:
+            row += 1
+    close_liquidated(f, k, side, price, time)
+
+
+def close_liquidated(f: Floats, k: Ints, side: int, price: float, time: int) -> None:
+    """Let the venue close the position; nobody loses more than the wallet holds."""
+    rate = f[at.TAKER_FEE] + f[at.LIQUIDATION_FEE]
+    fee = abs(f[at.UNITS] * price) * rate
+    if worth(f, price) < fee:
+        backing = worth(f, price)
+        if backing < 0.0:
+            units = f[at.UNITS]
+            bankrupt = on_grid(f, k, price - backing / units, 1 if units > 0.0 else -1)
+            price = max(bankrupt, f[at.TICK])
+            backing = worth(f, price)
+        fee = min(abs(f[at.UNITS] * price) * rate, backing)
+    lots = abs(k[at.LOTS])
+    k[at.ORDERS] += 1
+    row = add_order(f, k, k[at.ORDERS], side, at.MARKET, lots, time, 1, at.LIQUIDATION_TAG)
+    i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+    k[i + at.STATUS] = at.FILLED_UP
+    k[i + at.FILLED] = lots
+    f[g + at.AVERAGE] = price * lots / lots
+    log_order(f, k, row)
+    remove_order(f, k, row)
+    book_fill(f, k, k[at.ORDERS], side, lots, price, fee, 0, time)
+
+
+def worth(f: Floats, price: float) -> float:
+    """Return what the wallet is worth with the position closed at a price, before the fee."""
+    at_mark = f[at.CASH] + f[at.UNITS] * f[at.CLOSE]
+    return at_mark + f[at.UNITS] * (price - f[at.CLOSE])
+
+
+def watch(f: Floats, k: Ints) -> None:
+    """Work out when to look next: at the next bar, or once a price leaves the range in which nothing can happen."""
+    low, high, is_busy = f[at.FLOOR], f[at.CEILING], 0
+    for row in range(k[at.OPEN_ORDERS]):
+        i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
+        side = k[i + at.SIDE]
+        if k[i + at.STATUS] == at.SUBMITTED or k[i + at.REPRICED] != 0:
+            is_busy = 1
+        elif (k[i + at.TYPE] == at.STOP_ORDER) == (side > 0):
+            high = min(high, f[g + at.TRIGGER] if side > 0 else f[g + at.LIMIT])
+        else:
+            low = max(low, f[g + at.LIMIT] if side > 0 else f[g + at.TRIGGER])
+    f[at.WAKE_LOW], f[at.WAKE_HIGH] = low, high
+    k[at.IS_BUSY] = is_busy
