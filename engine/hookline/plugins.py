@@ -15,8 +15,10 @@ import functools
 import importlib
 import inspect
 import itertools
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -36,6 +38,7 @@ __all__ = [
     "load",
     "module_of",
     "names",
+    "remembering",
     "schema",
 ]
 
@@ -118,12 +121,39 @@ def names(kind: str) -> list[PluginInfo]:
     """
     from importlib.metadata import entry_points
 
+    sort, remembered = kind_of(kind), _REMEMBERED.get()
+    if remembered is not None and sort.name in remembered.infos:
+        return list(remembered.infos[sort.name])
     found = set()
-    for point in entry_points(group=kind_of(kind).group):
+    for point in entry_points(group=sort.group):
         dist = point.dist
         owner, version = (dist.name, dist.version) if dist is not None else ("unknown", "")
-        found.add(PluginInfo(point.name, kind_of(kind).name, point.module, owner, version))
-    return sorted(found, key=lambda info: (info.name, info.distribution))
+        found.add(PluginInfo(point.name, sort.name, point.module, owner, version))
+    infos = sorted(found, key=lambda info: (info.name, info.distribution))
+    if remembered is not None:
+        remembered.infos[sort.name] = infos
+    return list(infos)
+
+
+@dataclass
+class _Remembered:
+    """What was found of the installed plugins, by kind, and of one by kind and name."""
+
+    infos: dict[str, list[PluginInfo]] = field(default_factory=dict)
+    classes: dict[tuple[str, str], type[Any]] = field(default_factory=dict)
+
+
+_REMEMBERED: ContextVar[_Remembered | None] = ContextVar("remembered", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Look for installed plugins but once while this lasts; each look takes milliseconds."""
+    token = _REMEMBERED.set(_REMEMBERED.get() or _Remembered())
+    try:
+        yield
+    finally:
+        _REMEMBERED.reset(token)
 
 
 # Classes of this process, by kind and name.
@@ -158,6 +188,16 @@ def load(kind: str, name: str) -> type[Any]:
         ConfigError: if there is no such kind.
         PluginError: if the plugin is not installed, is installed twice, or is broken.
     """
+    remembered = _REMEMBERED.get()
+    if remembered is not None and (kind, name) in remembered.classes:
+        return remembered.classes[kind, name]
+    found = _load(kind, name)
+    if remembered is not None:
+        remembered.classes[kind, name] = found
+    return found
+
+
+def _load(kind: str, name: str) -> type[Any]:
     info = find(kind, name)
     if (info.kind, name) in _ADOPTED:
         return _ADOPTED[info.kind, name]

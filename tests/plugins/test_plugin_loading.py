@@ -129,10 +129,26 @@ def test_an_unknown_plugin_is_named_with_what_was_meant():
     assert message(plugins.load, "notifiers", "lgo") == "no notifier is called 'lgo'; did you mean 'log'?"
     assert (
         message(plugins.load, "executors", "moon")
-        == "no executor is called 'moon'; there are processes, serial"
+        == "no executor is called 'moon'; there are dask, processes, serial, threads"
     )
     found = message(plugins.build, "notifiers", "lgo", {}, "notifiers[0]")
     assert found == "notifiers[0].use: no notifier is called 'lgo'; did you mean 'log'?"
+
+
+def test_plugins_are_looked_for_once_while_that_is_remembered(monkeypatch):
+    from importlib import metadata
+
+    looks = []
+    real = metadata.entry_points
+    monkeypatch.setattr(metadata, "entry_points", lambda **only: looks.append(only) or real(**only))
+    with plugins.remembering():
+        first = plugins.names("notifiers")
+        with plugins.remembering():
+            assert plugins.names("notifiers") == first
+        assert plugins.load("notifiers", "log") is plugins.load("notifiers", "log")
+        assert len(looks) == 1
+    assert plugins.names("notifiers") == first
+    assert len(looks) == 2
 
 
 def test_an_unknown_kind_is_named_with_what_was_meant():

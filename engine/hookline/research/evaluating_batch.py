@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from hookline import plugins
 from hookline.errors import ConfigError, DataError, HooklineError
 from hookline.research.evaluating_data import differences
 from hookline.research.study import Job, Study
@@ -64,6 +65,11 @@ def run_batch(batch: Batch) -> Done:
     Raises:
         KeyboardInterrupt: if a run was interrupted.
     """
+    with plugins.remembering():
+        return _run(batch)
+
+
+def _run(batch: Batch) -> Done:
     wrong = _wrong(batch)
     if wrong:
         return Done([_failure(job, "event", wrong) for job in batch.jobs])
