@@ -20,7 +20,7 @@ from hookline.research.sweep_cells import Cells, Floats, Ints, RunSet, labels_of
 from hookline.research.sweep_neighbours import Neighbourhoods, neighbourhoods
 from hookline.research.table import METRICS, SweepTable
 
-__all__ = ["Digest", "figure_label", "figure_text", "value_text"]
+__all__ = ["SIGNED", "Digest", "figure_label", "figure_text", "value_text"]
 
 _FORMATS: dict[str, tuple[str, Callable[[float], str]]] = {
     **{figure.name: (figure.label, figure.text) for block in FIGURES for figure in block},
@@ -39,8 +39,8 @@ _MAIN = (
     "fees",
 )
 # Figures that are below zero where money is lost.
-_SIGNED = frozenset({"total_return", "cagr", "sharpe", "sortino", "calmar", "expectancy"})
-_FEWEST_VALUES = 5  # of a range whose end says something
+SIGNED = frozenset({"total_return", "cagr", "sharpe", "sortino", "calmar", "expectancy"})
+_FEWEST_BEYOND = 3  # values beside a neighbourhood, of a range whose end says something
 
 
 def figure_label(metric: str) -> str:
@@ -58,16 +58,14 @@ def figure_text(metric: str, value: float) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Return a parameter's value as ``--set`` takes it.
+    """Return a parameter's value for people; six digits of a number.
 
     >>> [value_text(value) for value in (10, 0.1 + 0.2, True, "sma", None, [1, 2])]
     ['10', '0.3', 'true', 'sma', 'null', '[1, 2]']
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    return json.dumps(value, default=str)
+    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, default=str)
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,11 @@ class Digest:
 
     Args:
         table: The sweep.
+        radius: Steps that a neighbourhood reaches to each side.
     """
 
     table: SweepTable
+    radius: int = 1
 
     @cached_property
     def cells(self) -> Cells:
@@ -89,6 +89,11 @@ class Digest:
     def around(self) -> Floats:
         """Mean objective of each combination and its neighbours."""
         return self.table.objective.sign * self._neighbourhoods.mean
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether neighbours are those some steps away, else the nearest."""
+        return self._neighbourhoods.near is None
 
     @cached_property
     def order(self) -> Ints:
@@ -104,7 +109,7 @@ class Digest:
     @cached_property
     def plateau(self) -> Plateau | None:
         """The combination to prefer, as a place in the table."""
-        return find_plateau(self.table)
+        return find_plateau(self.table, self.radius)
 
     @property
     def center(self) -> int | None:
@@ -132,9 +137,7 @@ class Digest:
     @property
     def is_losing(self) -> bool:
         """Whether not even the best neighbourhood has a mean objective above zero, for objectives of which zero is the border."""
-        return (
-            self.plateau is not None and self.table.objective.metric in _SIGNED and self.plateau.mean <= 0.0
-        )
+        return self.plateau is not None and self.table.objective.metric in SIGNED and self.plateau.mean <= 0.0
 
     @property
     def figures(self) -> list[str]:
@@ -153,7 +156,10 @@ class Digest:
     def settings(self, cell: int) -> list[str]:
         """Return the options that run a combination."""
         pairs = self.cells.values(cell).items()
-        return [f"--set {quote(f'{address}={value_text(value)}')}" for address, value in pairs]
+        texts = [
+            f"{address}={value if isinstance(value, str) else json.dumps(value)}" for address, value in pairs
+        ]
+        return [f"--set {quote(text)}" for text in texts]
 
     def headline(self) -> str:
         """Return how many runs there are and what they are compared by, in one line."""
@@ -200,7 +206,7 @@ class Digest:
 
     @cached_property
     def _neighbourhoods(self) -> Neighbourhoods:
-        return neighbourhoods(self.cells, 1)
+        return neighbourhoods(self.cells, self.radius)
 
     def _luck(self) -> list[str]:
         scores = self.cells.score[self.order]
@@ -226,15 +232,19 @@ class Digest:
         ]
 
     def _ends(self) -> list[str]:
-        if self.center is None or self._neighbourhoods.near is not None:
+        if self.center is None or not self.is_grid:
             return []
         found = []
         for axis, code, label in zip(
             self.cells.axes, self.cells.codes[self.center], self.labels, strict=True
         ):
             size = len(axis.values)
-            if axis.is_numeric and size >= _FEWEST_VALUES and code in {1, size - 2}:
-                end = value_text(axis.values[0 if code == 1 else -1])
+            if (
+                axis.is_numeric
+                and size >= 2 * self.radius + _FEWEST_BEYOND
+                and code in {self.radius, size - 1 - self.radius}
+            ):
+                end = value_text(axis.values[0 if code == self.radius else -1])
                 found.append(f"{label}={end}")
         if not found:
             return []

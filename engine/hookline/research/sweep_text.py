@@ -21,9 +21,14 @@ _MARKS = 2  # columns before the parameters: rank and mark
 _GAP = 2  # between columns, the divider of the box counted
 
 
-def render(table: SweepTable) -> RenderableType:
-    """Return a sweep for printing with rich; the wider the console, the more figures are shown."""
-    return SweepText(Digest(table))
+def render(table: SweepTable, radius: int = 1) -> RenderableType:
+    """Return a sweep for printing with rich; the wider the console, the more figures are shown.
+
+    Args:
+        table: The sweep.
+        radius: Steps that a neighbourhood reaches to each side.
+    """
+    return SweepText(Digest(table, radius))
 
 
 class _Line(NamedTuple):

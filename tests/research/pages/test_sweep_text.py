@@ -1,10 +1,12 @@
 """A sweep in a terminal."""
 
+import doctest
 import math
 
 from rich.console import Console
 from sweep_tables import matrix, table_of
 
+from hookline.research import sweep_digest
 from hookline.research.sweep_text import render
 
 HILLS = """
@@ -121,3 +123,9 @@ def test_a_sweep_without_parameters_compares_instruments():
     text = shown(table_of({}, lambda symbol: 1.0 if symbol == "A" else 2.0, symbols="AB"))
     assert "2 runs, 1 combination on 2 instruments" in text
     assert "1.50" in text
+
+
+def test_the_examples_of_values_and_figures_hold():
+    found = doctest.testmod(sweep_digest)
+    assert found.attempted > 0
+    assert found.failed == 0
