@@ -95,6 +95,8 @@ def local_study(
     if sizer is not None:
         seat["sizer"] = {"use": plugins.adopt("sizers", type(sizer)), "params": _fields_of(sizer)}
         named.append(("sizers", seat["sizer"]["use"], type(sizer)))
+    # A wrong one would fail in every run alike.
+    plugins.build("brokers", "paper", broker_params or {}, "broker")
     session = {
         "name": name or use,
         "symbols": list(series),

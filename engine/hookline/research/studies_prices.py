@@ -112,7 +112,7 @@ def _check(close: Floats, symbols: tuple[str, ...]) -> None:
         if first == len(known) or wrong.any():
             row = first + int(np.argmax(wrong)) if first < len(known) else 0
             raise DataError(
-                f"prices: {symbol}: must be above zero from the first one on, row {row} was {close[row, column]!r}"
+                f"prices: {symbol}: must be above zero from the first one on, row {row} was {float(close[row, column])!r}"
             )
 
 
