@@ -20,6 +20,7 @@ from pathlib import Path
 from hookline.clock import stopwatch
 from hookline.research.evaluating_batch import Batch, Done, run_batch
 from hookline.research.evaluating_data import digests_of
+from hookline.research.ledger_counting import counting
 from hookline.research.study import Job, Study
 from hookline.research.table import Outcome
 from hookline.session.executors import (
@@ -94,10 +95,12 @@ def evaluate(
         notice: Told once why runs are not compiled; the log by default.
     """
     tell = _Once(notice or _logger.warning)
-    for done, outcome in enumerate(_outcomes(study, jobs, executor, tell), 1):
-        if progress is not None:
-            progress(done, len(jobs))
-        yield outcome
+    with counting(study) as count:
+        for done, outcome in enumerate(_outcomes(study, jobs, executor, tell), 1):
+            count(outcome)
+            if progress is not None:
+                progress(done, len(jobs))
+            yield outcome
 
 
 def local_executor(seconds: float, *, compiled: bool) -> Executor:

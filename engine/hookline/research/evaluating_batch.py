@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hookline import plugins
 from hookline.errors import ConfigError, DataError, HooklineError
 from hookline.research.evaluating_data import differences
+from hookline.research.ledger import uncounted
 from hookline.research.study import Job, Study
 from hookline.research.table import METRICS, Outcome
 
@@ -65,7 +66,8 @@ def run_batch(batch: Batch) -> Done:
     Raises:
         KeyboardInterrupt: if a run was interrupted.
     """
-    with plugins.remembering():
+    # Whoever evaluates counts all outcomes at once.
+    with plugins.remembering(), uncounted():
         return _run(batch)
 
 

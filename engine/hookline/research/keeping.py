@@ -34,6 +34,7 @@ class Keeper:
         folder: Where the files are; made if it is not there.
         parameters: What varies.
         story: What is swept, as JSON can hold it; a sweep is gone on with only if this is the same.
+        free: What of it may differ all the same.
         fresh: Move what is there aside and begin anew.
 
     Raises:
@@ -41,7 +42,13 @@ class Keeper:
     """
 
     def __init__(
-        self, folder: Path, parameters: Sequence[Parameter], story: Mapping[str, Any], *, fresh: bool = False
+        self,
+        folder: Path,
+        parameters: Sequence[Parameter],
+        story: Mapping[str, Any],
+        *,
+        free: Sequence[str] = (),
+        fresh: bool = False,
     ) -> None:
         self.folder = folder
         self._parameters = parameters
@@ -54,7 +61,7 @@ class Keeper:
                 self.moved: Path | None = _move_aside(folder)
             else:
                 self.moved = None
-                self._check()
+                self._check(free)
             self.known = self._read()
             self._number = len(list((folder / _PARTS).glob("*.parquet")))
             _write_text(folder / STORY, self._story)
@@ -108,7 +115,7 @@ class Keeper:
         found = [outcome for file in files if file.exists() for outcome in read_rows(file)]
         return {key_of(outcome.job): outcome for outcome in found}
 
-    def _check(self) -> None:
+    def _check(self, free: Sequence[str]) -> None:
         """Refuse to add to another sweep.
 
         Raises:
@@ -122,7 +129,7 @@ class Keeper:
         except ValueError as error:
             raise ConfigError(f"{file}: must say what was swept: {error}") from error
         keys = [*self._story, *(key for key in there if key not in self._story)]
-        other = [key for key in keys if there.get(key) != self._story.get(key)]
+        other = [key for key in keys if key not in free and there.get(key) != self._story.get(key)]
         if other:
             raise ConfigError(
                 f"{self.folder}: holds a sweep that differs in {', '.join(other)}; say --fresh to begin anew (what is "

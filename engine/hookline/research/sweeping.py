@@ -72,7 +72,9 @@ def run_sweep(
     if folder is None:
         return _Sweep(study, space, objective, markets, search, executor, say).run()
     story = story_of(study, space, objective, markets)
-    with closing(Keeper(folder, space.parameters, story, fresh=fresh)) as keeper:
+    # Only a search that learns goes another way for another objective.
+    free = () if space.method == "bayes" else ("objective",)
+    with closing(Keeper(folder, space.parameters, story, free=free, fresh=fresh)) as keeper:
         return _Sweep(study, space, objective, markets, search, executor, say, keeper).run()
 
 
