@@ -40,11 +40,9 @@ def _opened(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watchers or event != "open" or not isinstance(arguments[0], str | Path):
         return
     path = Path(arguments[0])
-    if (
-        path.suffix.lower() in _DATA
-        and "site-packages" not in path.parts
-        and _is_in_strategy(sys._getframe(1))
-    ):  # noqa: SLF001  # whose code is running
+    if path.suffix.lower() not in _DATA or "site-packages" in path.parts:
+        return
+    if _is_in_strategy(sys._getframe(1)):  # noqa: SLF001  # whose code is running
         for found in _watchers:
             found.add(str(path))
 

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline.columns import Column
 from hookline.errors import StrategyError
+from hookline.kernel.runner import Window
 from hookline.model import Bar, BarSeries, Order
 from hookline.testing.recording import Request, denials, described
 
 if TYPE_CHECKING:
     from hookline.broker import Broker
-    from hookline.columns import Column
     from hookline.kernel.kernel import Kernel, Lane, TapeEvent
     from hookline.session.plan import Plan
     from hookline.session.session import Session
 
-__all__ = ["Place", "Read", "Trace", "columns_of", "trace"]
+__all__ = ["InUse", "Place", "Read", "Trace", "columns_in_use", "trace"]
 
 _LONGEST = 100
 
@@ -35,6 +36,13 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.strategy}: column {self.name!r} on {self.symbol}"
+
+
+class InUse(NamedTuple):
+    """A column in use, and how many of its values are looked at together: 1 unless it is a window."""
+
+    column: Column
+    length: int = 1
 
 
 class Read(NamedTuple):
@@ -87,8 +95,22 @@ def trace(plan: Plan, until: int | None = None) -> Trace:
     except StrategyError as raised:
         failure = raised
     series = {request.symbol: plan.loaded[request] for request in plan.requests}
-    columns = _values(columns_of(session), series, plan) if failure is None else {}
+    columns = _values(_columns_of(session), series, plan) if failure is None else {}
     return Trace(requests, denials(kernel.orders), columns, list(kernel.orders), failure, kernel.clock.now)
+
+
+def columns_in_use(plan: Plan) -> dict[Place, InUse]:
+    """Return the columns that the strategies of a plan have in use, without running them over any bar.
+
+    Raises:
+        StrategyError: if a strategy raises as it starts.
+    """
+    from hookline.session.session import Session
+
+    session = Session(plan)
+    _end_early(session.kernel, 0)
+    session.run()
+    return _columns_of(session)
 
 
 def _end_early(kernel: Kernel, until: int) -> None:
@@ -111,26 +133,27 @@ def _end_early(kernel: Kernel, until: int) -> None:
         setattr(kernel, name, method)
 
 
-def columns_of(session: Session) -> dict[Place, Column]:
+def _columns_of(session: Session) -> dict[Place, InUse]:
     """Return the columns that the strategies of a session have in use, once it has started."""
-    found: dict[Place, Column] = {}
+    found: dict[Place, InUse] = {}
     for id_, runner in session.kernel.runners.items():
         for seat in session.plan.seats:
             for symbol in seat.symbols if seat.id == id_ else ():
                 for follower in runner.followers(symbol):
-                    for name, column in _named(follower.needs(symbol)):
-                        found[Place(id_, symbol, _free(name, id_, symbol, found))] = column
+                    for name, used in _named(follower.needs(symbol)):
+                        found[Place(id_, symbol, _free(name, id_, symbol, found))] = used
     return found
 
 
-def _named(needs: Any) -> Iterator[tuple[str, Column]]:
+def _named(needs: Any) -> Iterator[tuple[str, InUse]]:
     names = getattr(needs.row_type, "__struct_fields__", ())
-    yield from zip(names, needs.row_columns, strict=False)
+    yield from zip(names, map(InUse, needs.row_columns), strict=False)
     for handle in needs.handles:
-        yield _short(repr(handle.column)), handle.column
+        length = handle.length if isinstance(handle, Window) else 1
+        yield _short(repr(handle.column)), InUse(handle.column, length)
 
 
-def _free(name: str, id_: str, symbol: str, taken: Mapping[Place, Column]) -> str:
+def _free(name: str, id_: str, symbol: str, taken: Mapping[Place, InUse]) -> str:
     """Return the name, with a number if it is taken: two windows on one column."""
     number, free = 1, name
     while Place(id_, symbol, free) in taken:
@@ -139,14 +162,12 @@ def _free(name: str, id_: str, symbol: str, taken: Mapping[Place, Column]) -> st
     return free
 
 
-def _values(
-    columns: Mapping[Place, Column], series: Mapping[str, BarSeries], plan: Plan
-) -> dict[Place, Read]:
+def _values(columns: Mapping[Place, InUse], series: Mapping[str, BarSeries], plan: Plan) -> dict[Place, Read]:
     from hookline.columns import Batch
 
     found: dict[Place, Read] = {}
     for symbol, bars in series.items():
-        mine = {place: column for place, column in columns.items() if place.symbol == symbol}
+        mine = {place: used.column for place, used in columns.items() if place.symbol == symbol}
         if mine:
             values = Batch(bars, plan.external).compute(list(mine.values()), keep=False)
             end = bars.end

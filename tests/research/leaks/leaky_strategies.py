@@ -289,3 +289,61 @@ class Honest(hl.SignalStrategy):
         if x.fast > x.slow and x.close > x.trend:
             return hl.long()
         return hl.flat()
+
+
+@dataclass
+class Averages(hl.SignalStrategy):
+    """Long while the close is above an average that forgets slowly."""
+
+    name = "averages"
+    period: int = 100
+
+    def columns(self, bars):
+        average = hl.ema(bars.close, self.period)
+        return {"simple": hl.sma(bars.close, self.period), "slow": average, "above": bars.close > average}
+
+    @staticmethod
+    def decide(x, held, p):
+        return hl.long() if x.above else hl.flat()
+
+
+@dataclass
+class Totals(hl.SignalStrategy):
+    """Long while more volume came with rises than with falls, ever since the data began."""
+
+    name = "totals"
+
+    def columns(self, bars):
+        return {"total": hl.obv(bars)}
+
+    @staticmethod
+    def decide(x, held, p):
+        return hl.long() if x.total > 0.0 else hl.flat()
+
+
+@dataclass
+class OwnMemory(hl.Strategy):
+    """Trades at every tenth bar that it has seen, wherever the data begins."""
+
+    name = "own_memory"
+
+    def on_start(self, ctx):
+        self._seen = 0
+
+    def on_bar(self, ctx, bar):
+        self._seen += 1
+        if self._seen % 10 == 0:
+            ctx.target(bar.symbol, float(self._seen // 10 % 2))
+
+
+@dataclass
+class LongWindow(hl.Strategy):
+    """Buys what is above the mean of a window of its own."""
+
+    name = "long_window"
+
+    def on_start(self, ctx):
+        self._closes = ctx.window(ctx.bars().close, 50)
+
+    def on_bar(self, ctx, bar):
+        ctx.target(bar.symbol, float(bar.close > self._closes.values.mean()))
