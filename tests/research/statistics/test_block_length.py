@@ -20,7 +20,7 @@ def test_lengths_for_a_known_number_of_lags_are_those_of_an_independent_implemen
 
 @pytest.mark.parametrize("memory", [0.3, 0.6, -0.4])
 def test_lengths_come_near_the_best_ones_of_an_autoregressive_series(memory):
-    # For AR(1) the ratio of equation 9 is 2 * memory / (1 - memory**2).
+    # For AR(1), G / g(0) of the paper is 2 * memory / (1 - memory**2).
     size = 20_000
     ratio = (2 * memory / (1 - memory**2)) ** 2 * size
     found = [optimal_block_length(autoregressive(np.random.default_rng(s), size, memory)) for s in range(40)]

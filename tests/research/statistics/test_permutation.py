@@ -215,6 +215,15 @@ def test_a_year_scales_figures_and_not_p_values():
     assert year.p_value == bar.p_value
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_size_of_positions_and_returns_does_not_matter(scheme):
+    returns, positions = white_noise(np.random.default_rng(7))
+    small = permutation_test(returns, positions, scheme=scheme)
+    large = permutation_test(returns * 64, positions / 1024, scheme=scheme)
+    assert large.p_value == small.p_value
+    assert large.null == pytest.approx(small.null)
+
+
 def test_no_position_is_no_better_than_chance():
     test = permutation_tests(np.random.default_rng(1).normal(size=50), np.zeros(50))
     assert test["total_return"].p_value == 1.0

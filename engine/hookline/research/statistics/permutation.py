@@ -7,14 +7,14 @@ Zero", Statistical Applications in Genetics and Molecular Biology 9, 2010).
 
 Three ways to put returns in another order:
 
-- ``returns``: every return anywhere. Right where returns have no memory (Fisher 1935; Aronson, "Evidence-Based Technical Analysis",
-  2006, chapter 6, for strategies).
+- ``returns``: every return anywhere. Right where returns have no memory (Fisher, "The Design of Experiments", 1935; for strategies
+  Aronson, "Evidence-Based Technical Analysis", 2006).
 - ``blocks``: whole blocks of a circle that is cut at a random bar, each once, so that memory within a block stays (the circular blocks of
   Politis and Romano, "A Circular Block-Resampling Procedure for Stationary Data", 1992, drawn without replacement, so that the
   instrument's own drift is the same in every order). Right where returns have a short memory.
-- ``shifts``: all returns moved around a circle, so that the memory of both stays whole (random shifts, also called circular
-  shifts: Upton and Fingleton, "Spatial Data Analysis by Example", 1985, page 160 on toroidal shifts). Right for any stationary memory; its
-  p-values are coarse where positions are held for long.
+- ``shifts``: all returns moved around a circle, so that the memory of both stays whole (the toroidal shifts of Lotwick and
+  Silverman, Journal of the Royal Statistical Society B 44, 1982, in one dimension). Right for any stationary memory; its p-values are
+  coarse where positions are held for long.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _shifts(size: int, count: int, seed: int) -> NDArray[np.int64]:
     shifts = np.arange(1, size, dtype=np.int64)
     if size - 1 <= count:
         return shifts
-    chosen: NDArray[np.int64] = np.random.default_rng(seed).permutation(shifts)[:count]
+    chosen: NDArray[np.int64] = np.random.default_rng(seed % 2**64).permutation(shifts)[:count]
     return chosen
 
 

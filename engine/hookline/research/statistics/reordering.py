@@ -133,8 +133,13 @@ class Earnings:
         def work(begin: int) -> None:
             run(kind, length, moves, start, begin, *data, out[begin : begin + _CHUNK])
 
-        with ThreadPoolExecutor(self.threads or os.cpu_count() or 1) as pool:
-            for _ in pool.map(work, range(0, count, _CHUNK)):
+        begins, threads = range(0, count, _CHUNK), self.threads or os.cpu_count() or 1
+        if min(threads, len(begins)) == 1:
+            for begin in begins:
+                work(begin)
+            return out
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(work, begins):
                 pass
         return out
 
