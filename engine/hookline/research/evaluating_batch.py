@@ -154,7 +154,10 @@ def _compiled(study: Study, market: Job, jobs: Sequence[Job]) -> list[Outcome]:
         except HooklineError as error:  # of the data, and so of every job
             return [outcomes.get(n) or _failure(job, "compiled", error) for n, job in enumerate(jobs)]
         for number, metrics in zip(numbers, found, strict=True):
-            outcomes[number] = Outcome(jobs[number], metrics, "compiled")
+            # A run that fails has no figures; the event kernel says why.
+            failed = math.isnan(metrics["bars"])
+            job = jobs[number]
+            outcomes[number] = run_job(study, job) if failed else Outcome(job, metrics, "compiled")
     return [outcomes[number] for number in range(len(jobs))]
 
 
@@ -192,10 +195,7 @@ class _Kept:
             _EventOnlyError: saying why they cannot be compiled.
             HooklineError: if the data is missing or cannot be trusted.
         """
-        try:
-            from hookline.research.compiled import NotCompilable
-        except ImportError as error:
-            raise _EventOnlyError("this version has no compiled runs") from error
+        from hookline.research.compiled import NotCompilable
 
         with self._lock:
             key = (study, market)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from hookline.session.plan import Plan, Seat
     from hookline.strategy import Strategy
 
-__all__ = ["Configuration", "bar_sharpe", "configuration_of", "count_outcomes", "count_run", "data_of"]
+__all__ = [
+    "Configuration",
+    "bar_sharpe",
+    "configuration_of",
+    "count_outcomes",
+    "count_run",
+    "counting",
+    "data_of",
+]
+
+_AT_ONCE = 5000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +116,26 @@ def count_run(plan: Plan, result: Result) -> None:
         bar_sharpe(sharpe, result.metrics.bars, data),
     )
     count_trials(data, [trial])
+
+
+@contextmanager
+def counting(study: Study) -> Iterator[Callable[[Outcome], None]]:
+    """Give what is told of each outcome; they are counted many at a time, and at the end, however it ends."""
+    if not is_counting():
+        yield lambda _outcome: None
+        return
+    held: list[Outcome] = []
+
+    def count(outcome: Outcome) -> None:
+        held.append(outcome)
+        if len(held) >= _AT_ONCE:
+            count_outcomes(study, held)
+            held.clear()
+
+    try:
+        yield count
+    finally:
+        count_outcomes(study, held)
 
 
 def count_outcomes(study: Study, outcomes: Iterable[Outcome], objective: str = "sharpe") -> None:

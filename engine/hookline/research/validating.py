@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline import plugins
 from hookline.clock import SystemClock, isoformat
 from hookline.errors import HooklineError
 from hookline.research.ledger import uncounted
@@ -123,10 +124,21 @@ def validate_study(
         from hookline.research.sweeping_checks import check_space
 
         check_space(study, space)
-    case = Case(
-        study, Candidates.of(space), objective or Objective(), rules or study.config().validation, executor
-    )
-    tell = progress or (lambda _what, _fraction: None)
+    with plugins.remembering():
+        return _validated(
+            Case(
+                study,
+                Candidates.of(space),
+                objective or Objective(),
+                rules or study.config().validation,
+                executor,
+            ),
+            progress or (lambda _what, _fraction: None),
+        )
+
+
+def _validated(case: Case, tell: Progress) -> Passport:
+    study = case.study
     tell("the session as it is", 0.0)
     with uncounted():
         result = case.result

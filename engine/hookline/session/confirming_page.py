@@ -99,6 +99,13 @@ def _session(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "feed, broker", f"{plan.feed.name}, {plan.broker.name}; bars of {plan.timeframe}"
     told = ", ".join(one.name for one in plan.notifiers)
     yield "told of trouble", told or "NOBODY: the session names no notifier"
+    yield "overfit passport", _passport(plan)
+
+
+def _passport(plan: Plan) -> str:
+    from hookline.research.passport_policy import examine_passport
+
+    return f"{examine_passport(plan).text}{'' if plan.live.require_passport else ' (not required)'}"
 
 
 def _has_past(folder: Path) -> bool:

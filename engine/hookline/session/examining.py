@@ -86,6 +86,7 @@ def examine_session(config: SessionConfig, bars: int) -> Examination:
     venue = asyncio.run(plan.broker.diagnose(plan.instruments, planned))
     if rehearsal is not None:
         session += _predicted(plan, rehearsal, account)
+    session += _passport(plan)
     return Examination(config.name, venue, session)
 
 
@@ -114,6 +115,20 @@ def _rehearsed(plan: Plan, bars: int) -> tuple[Rehearsal | None, list[Finding]]:
         return None, [
             Finding("rehearsal", "fail", str(error), "hookline check says what the session is made of")
         ]
+
+
+def _passport(plan: Plan) -> list[Finding]:
+    """Return what the session's passport is worth, nothing where it needs none and has none."""
+    from hookline.research.passport_policy import examine_passport, passport_path
+
+    is_needed = plan.live.require_passport
+    if not plan.broker.is_live or not (is_needed or passport_path(plan).is_file()):
+        return []
+    found = examine_passport(plan)
+    if not found.problem:
+        return [Finding("passport", "ok", found.text)]
+    fix = "hookline validate tests the session on history and writes one"
+    return [Finding("passport", "fail" if is_needed else "warn", found.text, fix)]
 
 
 def _predicted(plan: Plan, rehearsal: Rehearsal, account: VenueAccount | None) -> list[Finding]:

@@ -98,12 +98,17 @@ class Session:
             confirm: Live, asked before anything is sent; None trades without asking.
 
         Raises:
+            ConfigError: live, if the session needs a passport and has none that holds.
             DataError: if the data is missing or cannot be trusted.
             StrategyError: if a strategy raises.
             VenueError: live, if the venue cannot be reached or the account contradicts the session.
         """
         from hookline.reporting.result import Result
 
+        if self.plan.live.require_passport and self.plan.broker.is_live:
+            from hookline.research.passport_policy import require_passport
+
+            require_passport(self.plan)
         began = stopwatch()
         try:
             series, interrupted = (
