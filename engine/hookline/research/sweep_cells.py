@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline.research.space_values import LogParameter
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -43,6 +45,11 @@ class Axis(NamedTuple):
     def is_continuous(self) -> bool:
         """Whether anything between two values may be tried."""
         return self.parameter.is_continuous and self.is_numeric
+
+    @property
+    def is_log(self) -> bool:
+        """Whether distances are those of the logarithms."""
+        return self.is_continuous and isinstance(self.parameter, LogParameter)
 
 
 class RunSet(NamedTuple):
@@ -132,12 +139,14 @@ class Cells:
         }
 
     def positions(self) -> Floats:
-        """Return where each cell lies on each axis, from 0 to 1: by value on a continuous axis, else by step."""
+        """Return where each cell lies on each axis, from 0 to 1: by value (or its logarithm) on a continuous axis, else by step."""
         columns = []
         for axis, codes in zip(self.axes, self.codes.T, strict=True):
             places, ends = np.arange(len(axis.values), dtype=np.float64), [0.0, len(axis.values) - 1.0]
             if axis.is_continuous:
                 places, ends = np.array(axis.values, np.float64), [*axis.values, *axis.parameter.values]
+            if axis.is_log:
+                places, ends = np.log(places), [float(np.log(end)) for end in ends]
             width = max(ends) - min(ends)
             columns.append((places[codes] - min(ends)) / (width if width > 0.0 else 1.0))
         return np.array(columns, dtype=np.float64).reshape(len(self.axes), len(self)).T

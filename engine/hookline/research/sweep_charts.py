@@ -84,6 +84,7 @@ def _parameter(axis: Axis, label: str) -> dict[str, Any]:
         "texts": [value_text(value) for value in axis.values],
         "numbers": _short(np.array(axis.values, dtype=np.float64)) if axis.is_continuous else None,
         "numeric": axis.is_numeric,
+        "log": axis.is_log,
     }
 
 

@@ -153,6 +153,11 @@ class Digest:
         """Return the values of a combination for people."""
         return [value_text(value) for value in self.cells.values(cell).values()]
 
+    def around_text(self, cell: int) -> str:
+        """Return the mean over a combination and its neighbours; in parentheses where it lacks neighbours to be a plateau."""
+        text = figure_text(self.table.objective.metric, float(self.around[cell]))
+        return text if self._neighbourhoods.is_centre[cell] else f"({text})"
+
     def settings(self, cell: int) -> list[str]:
         """Return the options that run a combination."""
         pairs = self.cells.values(cell).items()
@@ -201,7 +206,7 @@ class Digest:
         found = []
         if len(self.table.frame) < self.table.total:
             found.append(f"Not complete: {len(self.table.frame):,} of {self.table.total:,} runs are done")
-        found += [*self._luck(), *self._losses(), *self._ends(), *self._loneliness()]
+        found += [*self._luck(), *self._losses(), *self._ends(), *self._few_values(), *self._loneliness()]
         return found + self.table.notices
 
     @cached_property
@@ -251,6 +256,19 @@ class Digest:
         return [
             f"The plateau reaches the end of the space ({', '.join(found)}): beyond it may be better ones"
         ]
+
+    def _few_values(self) -> list[str]:
+        if self.center is None or not self.is_grid:
+            return []
+        # The middle one alone sees all the others.
+        found = [
+            f"{label}={value_text(axis.values[self.radius])}"
+            for axis, label in zip(self.cells.axes, self.labels, strict=True)
+            if axis.is_numeric and len(axis.values) == 2 * self.radius + 1
+        ]
+        if not found:
+            return []
+        return [f"Too few values to choose from, so only the middle can be a plateau: {', '.join(found)}"]
 
     def _loneliness(self) -> list[str]:
         if self.plateau is None or self.plateau.neighbours or len(self.cells) < 2:

@@ -65,7 +65,7 @@ def _top_cards(digest: Digest) -> list[_Card]:
     itself, highest = (
         figure_text(metric, float(digest.cells.objective[cell])) for cell in (digest.center, peak)
     )
-    around = figure_text(metric, float(digest.around[peak]))
+    around = digest.around_text(peak)
     neighbours = f"{len(plateau.neighbours):,} of {plateau.possible:,}"
     return [
         _Card(
@@ -182,7 +182,6 @@ def best(digest: Digest) -> str:
     body = []
     for cell in listed:
         figures = [(name, float(means[name][cell])) for name in digest.main_figures]
-        figures.insert(1, (metric, float(digest.around[cell])))
         body.append(_best_row(digest, cell, rank[cell], figures))
     note = _best_note(digest, len(listed))
     listing = f"<table class=sortable><thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table>"
@@ -193,7 +192,10 @@ def _best_note(digest: Digest, listed: int) -> str:
     whole = len(digest.order)
     size = f"All {whole:,}" if listed >= whole else f"The best {min(listed, BEST):,} of {whole:,}"
     mean = f" Figures are means over {digest.sets_text()}." if len(digest.cells.sets) > 1 else ""
-    return f"{size} combinations with an objective. Around: its mean over the combination and its neighbours.{mean}"
+    around = (
+        "Around: its mean over the combination and its neighbours, in parentheses at an edge of the space."
+    )
+    return f"{size} combinations with an objective. {around}{mean}"
 
 
 def _best_row(digest: Digest, cell: int, rank: int, figures: list[tuple[str, float]]) -> str:
@@ -201,9 +203,9 @@ def _best_row(digest: Digest, cell: int, rank: int, figures: list[tuple[str, flo
     badges = " ".join(f"<span class='mark {name}'>{name}</span>" for name in marks)
     cells = [f'<td data-value="{rank}">{rank:,}</td>', f'<td data-value="{" ".join(marks)}">{badges}</td>']
     cells += [f'<td data-value="{escape(text)}">{escape(text)}</td>' for text in digest.values(cell)]
-    cells += [
-        f'<td data-value="{value!r}">{escape(figure_text(name, value))}</td>' for name, value in figures
-    ]
+    texts = [(value, figure_text(name, value)) for name, value in figures]
+    texts.insert(1, (float(digest.around[cell]), digest.around_text(cell)))
+    cells += [f'<td data-value="{value!r}">{escape(text)}</td>' for value, text in texts]
     return f"<tr{' class=chosen' if marks else ''}>{''.join(cells)}</tr>"
 
 

@@ -69,9 +69,11 @@ class SweepText:
             table.add_column(Text(head), justify="left" if index == 1 else "right", no_wrap=True)
         for index, line in enumerate(lines):
             table.add_row(*map(Text, line.cells), style=line.style, end_section=index == self._chosen - 1)
-        if left:
-            table.caption = Text(f"{left} have no room here")
-            table.caption_justify = "left"
+        notes = [f"{left} have no room here"] if left else []
+        if any(self.digest.around_text(cell).startswith("(") for cell in self._cells()):
+            notes.append("around: mean over it and its neighbours, (in parentheses) at an edge of the space")
+        table.caption = Text("\n".join(notes))
+        table.caption_justify = "left"
         return table
 
     @property
@@ -91,8 +93,7 @@ class SweepText:
         digest, cells = self.digest, [cell for _, cell in self._rows()]
         values = [digest.values(cell) for cell in cells]
         parameters = [[label, *(row[index] for row in values)] for index, label in enumerate(digest.labels)]
-        metric = digest.table.objective.metric
-        around = ["around", *(figure_text(metric, digest.around[cell]) for cell in cells)]
+        around = ["around", *map(digest.around_text, cells)]
         figures = []
         for name in digest.figures:
             means = digest.cells.mean(name)

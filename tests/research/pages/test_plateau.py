@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sweep_tables import PREFIX, matrix, table_of, values_at
 
 from hookline.research.plateau import find_peak, find_plateau
+from hookline.research.space_values import LogParameter
 
 
 def grid(text, metric="sharpe"):
@@ -251,6 +252,17 @@ def test_a_random_choice_of_a_few_from_a_large_grid_has_neighbours_by_distance()
     fast, slow = values_at(table, found.row)
     assert abs(fast - 20) + abs(slow - 12) < 8
     assert len(found.neighbours) == 4
+
+
+def test_a_logarithmic_parameter_has_the_distances_of_logarithms():
+    table = scattered(
+        np.array([[1e-3, 0.5], [1e-2, 0.5], [1e-1, 0.5], [0.3, 0.5], [1.0, 0.5]]), lambda fast, _: fast
+    )
+    table.parameters = (LogParameter(PREFIX + "fast", (1e-3, 1.0), is_continuous=True),)
+    # By logarithms the two nearest of 0.3 are 0.1 and 1, by value 0.1 and 0.01.
+    found = find_plateau(table)
+    assert values_at(table, found.row) == (0.3,)
+    assert {values_at(table, row)[0] for row in found.neighbours} == {0.1, 1.0}
 
 
 def test_a_radius_is_at_least_one_step():

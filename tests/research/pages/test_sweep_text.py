@@ -106,6 +106,21 @@ def test_a_plateau_against_the_end_of_the_range_is_told():
     assert "The plateau reaches the end of the space (fast=4)" in text
 
 
+def test_a_mean_with_too_few_neighbours_stands_in_parentheses():
+    # Around fast=4 there are only 3 and 4 itself.
+    text = shown(table_of({"fast": range(5)}, float))
+    assert lines_with(text, "peak")[0].split()[:5] == ["1", "peak", "4", "4.00", "(3.50)"]
+    assert lines_with(text, "plateau")[0].split()[:5] == ["2", "plateau", "3", "3.00", "3.00"]
+    assert "(in parentheses) at an edge of the space" in text
+    hill = shown(table_of({"fast": range(5), "kind": ["a"]}, lambda fast, _: [1.0, 2, 3, 2, None][fast]))
+    assert lines_with(hill, "peak")[0].split()[:6] == ["1", "plateau,", "peak", "2", "a", "3.00"]
+
+
+def test_a_parameter_with_three_values_leaves_no_choice_and_is_told():
+    text = shown(table_of({"fast": range(5), "adx": [0, 15, 25]}, lambda fast, adx: 1.0 + fast + adx), 200)
+    assert "so only the middle can be a plateau: adx=15" in text
+
+
 def test_nothing_to_show():
     assert "No run has an objective" in shown(table_of({"fast": [1]}, lambda _: "it broke"))
     assert "No run has an objective" in shown(table_of({"fast": [1, 2]}, lambda _: math.nan))

@@ -61,7 +61,7 @@
   // Steps of equal width, whatever the numbers between them; a continuous range as it is.
   function axis(parameter, room) {
     const lines = { gridcolor: color("grid"), linecolor: color("line"), zeroline: false, title: { text: escaped(parameter.label) } };
-    if (parameter.numbers) return lines;
+    if (parameter.numbers) return parameter.log ? { ...lines, type: "log", dtick: 1 } : lines;
     const size = parameter.texts.length, step = Math.ceil(size / Math.max(2, room));
     const ticks = parameter.texts.map((_, index) => index).filter((index) => index % step === 0);
     return { ...lines, tickvals: ticks, ticktext: ticks.map((index) => escaped(parameter.texts[index])), range: [-0.5, size - 0.5] };
@@ -196,6 +196,11 @@
   function dimensions() {
     const parameters = data.parameters.map((parameter, index) => {
       const base = { label: parameter.label, values: shown.map((cell) => place(index, cell)) };
+      if (parameter.log) {
+        const logs = base.values.map(Math.log10), low = Math.ceil(Math.min(...logs)), high = Math.floor(Math.max(...logs));
+        const powers = Array.from({ length: Math.max(0, high - low + 1) }, (_, step) => low + step);
+        return { ...base, values: logs, tickvals: powers, ticktext: powers.map((power) => String(10 ** power)) };
+      }
       if (parameter.numbers) return base;
       const size = parameter.texts.length, step = Math.ceil(size / 12);
       const ticks = parameter.texts.map((_, code) => code).filter((code) => code % step === 0);
