@@ -60,6 +60,7 @@ class SweepText:
 
     def _table(self, width: int) -> RenderableType:
         from rich import box
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -72,9 +73,7 @@ class SweepText:
         notes = [f"{left} have no room here"] if left else []
         if any(self.digest.around_text(cell).startswith("(") for cell in self._cells()):
             notes.append("around: mean over it and its neighbours, (in parentheses) at an edge of the space")
-        table.caption = Text("\n".join(notes))
-        table.caption_justify = "left"
-        return table
+        return Group(table, *(Text(note, style="dim") for note in notes))
 
     @property
     def _chosen(self) -> int:
