@@ -14,15 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from hookline import hookimpl
-from hookline.errors import ConfigError
+from hookline.errors import ConfigError, PluginError
 from hookline.params import Doc, Ge, Gt
 from hookline.session.executors import Executor, cores
-
-if TYPE_CHECKING:
-    from distributed import Client, Future
 
 __all__ = ["DaskExecutor", "register_executors"]
 
@@ -65,13 +62,15 @@ class DaskExecutor(Executor):
         if self.address is None:
             return self.workers or cores()
         with self._client() as client:
-            return max(1, sum(client.nthreads().values()))
+            threads: dict[str, int] = client.nthreads()
+            return max(1, sum(threads.values()))
 
     def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
         """Yield the function's results in the order of the items.
 
         Raises:
             ConfigError: if the cluster cannot be reached, or is gone before the end.
+            PluginError: if an item takes its workers along more often than it is tried again.
         """
         with self._client() as client:
             ready: dict[int, Callable[[], Outcome]] = {}
@@ -82,13 +81,11 @@ class DaskExecutor(Executor):
                     yield ready.pop(due)()
                     due += 1
 
-    def _coming(self, client: Client, futures: Sequence[Future]) -> Iterator[tuple[int, Callable[[], Any]]]:
+    def _coming(self, client: Any, futures: Sequence[Any]) -> Iterator[tuple[int, Callable[[], Any]]]:
         """Yield the number of each item as it is done, and what gives its result or raises what it raised."""
-        from distributed import as_completed
-
         numbers = {future.key: number for number, future in enumerate(futures)}
         tries = dict.fromkeys(numbers, self.retries)
-        coming = as_completed(futures)
+        coming = _distributed().as_completed(futures)
         try:
             for future in coming:
                 if future.status in {"cancelled", "lost"}:
@@ -97,6 +94,10 @@ class DaskExecutor(Executor):
                     tries[future.key] -= 1
                     future.retry()
                     coming.add(future)
+                elif _is_lost(future):
+                    raise PluginError(
+                        f"executor dask: an item took its workers along {self.retries + 1} times; their logs may say why"
+                    )
                 elif future.status == "error":
                     yield numbers[future.key], future.result
                 else:
@@ -107,14 +108,13 @@ class DaskExecutor(Executor):
             client.cancel([future for future in futures if not future.done()])
 
     @contextmanager
-    def _client(self) -> Iterator[Client]:
+    def _client(self) -> Iterator[Any]:
         """Connect to the cluster, or make one.
 
         Raises:
             ConfigError: if none answers, or it has no workers.
         """
-        from distributed import Client
-
+        options: dict[str, Any]
         if self.address is None:
             options = {
                 "n_workers": self.workers or cores(),
@@ -124,7 +124,7 @@ class DaskExecutor(Executor):
         else:
             options = {"address": self.address, "timeout": self.timeout_seconds}
         try:
-            client = Client(**options)
+            client = _distributed().Client(**options)
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"executor.params.address: a dask scheduler must answer at {self.address!r}: {error}"
@@ -139,15 +139,20 @@ class DaskExecutor(Executor):
             yield client
 
 
+def _distributed() -> Any:
+    # Partly typed, and slow to import.
+    import distributed
+
+    return distributed
+
+
 def _identity(value: Outcome) -> Outcome:
     return value
 
 
-def _is_lost(future: Future) -> bool:
+def _is_lost(future: Any) -> bool:
     """Return whether an item was given up because its workers died."""
-    from distributed import KilledWorker
-
-    return future.status == "error" and isinstance(future.exception(), KilledWorker)
+    return future.status == "error" and isinstance(future.exception(), _distributed().KilledWorker)
 
 
 @hookimpl

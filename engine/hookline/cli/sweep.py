@@ -155,6 +155,7 @@ def _exit_code(table: SweepTable) -> int:
 def _show(table: SweepTable, folder: Path, console: Console, *, open_page: bool) -> None:
     """Print the best runs and where everything is."""
     from hookline.research.keeping import ROWS
+    from hookline.research.sweep_report import write_page
     from hookline.research.sweep_text import render
 
     failed = table.frame[table.frame["error"] != ""]
@@ -165,12 +166,8 @@ def _show(table: SweepTable, folder: Path, console: Console, *, open_page: bool)
             typer.echo(notice, err=True)
         return
     console.print(render(table))
-    typer.echo(str(folder / ROWS))
-    try:
-        from hookline.research.sweep_report import write_page
-    except ImportError:
-        return
     page = write_page(table, folder / _PAGE)
+    typer.echo(str(folder / ROWS))
     typer.echo(str(page))
     if open_page:
         typer.launch(page.resolve().as_uri())

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,8 @@ class Keeper:
             rest.pop(key_of(outcome.job), None)
         if self.known:
             write_rows(self._parameters, [*outcomes, *rest.values()], self.folder / ROWS)
-        for part in (self.folder / _PARTS).glob("*.parquet"):
-            part.unlink()
         if (self.folder / _PARTS).is_dir():
-            (self.folder / _PARTS).rmdir()
+            shutil.rmtree(self.folder / _PARTS)
         self._number = 0
 
     def close(self) -> None:

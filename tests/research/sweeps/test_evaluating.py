@@ -189,6 +189,15 @@ def test_a_compiled_run_is_made_once_for_each_market(counting):
     assert len(counting.asked) < len(asked) / 1.5
 
 
+def test_a_compiled_run_that_fails_is_run_again_to_learn_why(counting, monkeypatch):
+    nothing = dict.fromkeys(METRICS, math.nan)
+    monkeypatch.setattr(counting, "metrics", lambda self, strategies: [nothing] * len(strategies))
+    one = study()
+    found = run_batch(Batch(one, tuple(jobs(4, 5)))).outcomes
+    assert [outcome.how for outcome in found] == ["event", "event"]
+    assert same(found[1].metrics, figures(one, found[1].job))
+
+
 def test_values_that_break_a_rule_leave_a_compiled_batch_alone(counting):
     asked = [*jobs(4), Job(((FAST, 5), (SLOW, "many"))), *jobs(6)]
     found = run_batch(Batch(study(), tuple(asked))).outcomes
