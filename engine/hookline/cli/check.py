@@ -1,4 +1,4 @@
-"""``hookline check``: everything that can be known of a session without running it."""
+"""``hookline check``: everything that can be known of a session without running it, and what running it with another past or future tells."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hookline.cli import EXIT_BUG
+from hookline.cli.leaks import check_leaks
 from hookline.problems import Location, shown
 
 if TYPE_CHECKING:
@@ -25,8 +27,20 @@ def check(
         list[str] | None,
         typer.Option("--set", help="Change a value: strategies[0].params.fast=12", metavar="ADDRESS=VALUE"),
     ] = None,
+    look_ahead: Annotated[
+        bool,
+        typer.Option("--look-ahead", help="Change the future at some times: nothing done before may change."),
+    ] = False,
+    warm_up: Annotated[
+        bool, typer.Option("--warm-up", help="Shorten the history: see how much of it the session needs.")
+    ] = False,
+    cuts: Annotated[int, typer.Option(help="At how many times --look-ahead changes the future.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="Of the times and futures that are drawn.", min=0)] = 0,
 ) -> None:
-    """Check a session file, its plugins and its data without running it."""
+    """Check a session file, its plugins and its data without running it.
+
+    With --look-ahead and --warm-up the session is run, many times over; the exit code is 1 if something is found.
+    """
     from rich.console import Console
 
     from hookline.session.assembly import assemble
@@ -46,6 +60,10 @@ def check(
         console.print(margins)
     for note in plan.notes:
         typer.echo(f"note: {note}")
+    if (look_ahead or warm_up) and not check_leaks(
+        file, list(changes or ()), look_ahead=look_ahead, warm_up=warm_up, cuts=cuts, seed=seed
+    ):
+        raise typer.Exit(EXIT_BUG)
     typer.echo(f"{file}: good to run")
 
 

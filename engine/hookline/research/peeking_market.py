@@ -9,7 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,21 @@ class MarketCopy:
             {name: redraw_values(one, cut, draws) for name, one in self.external.items()},
             {symbol: _redraw_tape(one, cut, draws) for symbol, one in self.tapes.items()},
         )
+
+    def last_event(self, cut: int) -> int:
+        """Return when the last bar ended, or message came, by a time: 0 if none did. What is due later waits for the next one."""
+        return max((int(times[count - 1]) for times, count in self._events(cut) if count), default=0)
+
+    def next_event(self, cut: int) -> int:
+        """Return when the first bar ends, or message comes, after a time; the time itself if none does."""
+        return min(
+            (int(times[count]) for times, count in self._events(cut) if count < len(times)), default=cut
+        )
+
+    def _events(self, cut: int) -> Iterator[tuple[NDArray[np.int64], int]]:
+        """Yield the times of events of a kind, in order, and how many of them are no later than a cut."""
+        for times in (*(one.end for one in self.bars.values()), *(one.time for one in self.tapes.values())):
+            yield times, int(np.searchsorted(times, cut, side="right"))
 
     def put_into(self, plan: Plan) -> Plan:
         """Return a plan that runs on this data and tells no plugin of it but those that trade."""

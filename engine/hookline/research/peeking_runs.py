@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from hookline.session.plan import Plan
     from hookline.session.session import Session
 
-__all__ = ["InUse", "Place", "Read", "Trace", "columns_in_use", "trace"]
+__all__ = ["InUse", "Place", "Read", "Trace", "columns_in_use", "quiet", "trace"]
 
 _LONGEST = 100
 
@@ -71,6 +73,18 @@ class Trace:
     orders: Sequence[Order]
     failure: StrategyError | None = None
     failed: int = 0
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let nothing be logged: what a strategy has to say it has said once."""
+    logger = logging.getLogger("hookline")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def trace(plan: Plan, until: int | None = None) -> Trace:

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hookline import plugins
 from hookline.clock import isoformat
 from hookline.errors import DataError
 from hookline.model import BarSeries
 from hookline.research.peeking_market import MarketCopy
-from hookline.research.peeking_runs import Trace, columns_in_use, trace
+from hookline.research.peeking_runs import Trace, columns_in_use, quiet, trace
 from hookline.research.study import Job, Study
 from hookline.research.warming_columns import Settling, settle
 from hookline.signals import SignalStrategy
@@ -124,8 +125,8 @@ def check_warm_up(
     if starts < 1 or not tolerance >= 0.0:
         raise ValueError(f"starts and tolerance: must be at least 1 and 0, were {starts!r} and {tolerance!r}")
     plans = (lambda: study.plan(job or Job())) if isinstance(study, Study) else study
-    check = _Check(plans, warmup_bars, seed, starts, progress)
-    return check.run(tolerance)
+    with plugins.remembering(), quiet():
+        return _Check(plans, warmup_bars, seed, starts, progress).run(tolerance)
 
 
 class _Check:

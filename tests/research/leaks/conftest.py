@@ -1,0 +1,3 @@
+from fake_distributions import install
+
+__all__ = ["install"]
