@@ -19,11 +19,18 @@ def look_ahead_section(case: Case) -> Section:
     from hookline.research.peeking import check_look_ahead
 
     report = check_look_ahead(case.study, seed=case.rules.seed)
-    meaning = (
-        "Changing or deleting the future changed no order before it."
-        if report.is_clean
-        else "Orders changed when only the future was changed: the strategy knows what it cannot know, and every figure here is worthless."
-    )
+    if report.is_clean:
+        meaning = "Changing or deleting the future changed nothing that was done before it."
+    elif any(one.is_proof for one in report.findings):
+        meaning = (
+            "What was done before changed when only the future was changed: the strategy knows what it cannot know, and every figure "
+            "here is worthless."
+        )
+    else:
+        meaning = (
+            "Something that the strategy reads goes with returns that come after it, more than chance allows. Find out why before "
+            "believing any figure here."
+        )
     return _section("look_ahead", "No look-ahead", report.is_clean, list(report.lines), meaning)
 
 
@@ -41,6 +48,6 @@ def warm_up_section(case: Case) -> Section:
 
 
 def _section(name: str, title: str, is_clean: bool, lines: list[str], meaning: str) -> Section:
-    found = "clean" if is_clean else (lines[0] if lines else "not clean")
+    found = "clean" if is_clean else (lines[0].partition(": ")[2] if lines else "not clean")
     check = Check(name, title, "pass" if is_clean else "fail", found, "clean", meaning)
     return Section(name, (check,), {"lines": lines[:_MOST_LINES]})
