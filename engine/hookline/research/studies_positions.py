@@ -196,9 +196,24 @@ def run_positions(
         raise DataError(
             f"positions: {known.symbols[column]}: must be zero before the first price, row {row} was not"
         )
-    run = _Run(known, fee_bps / 1e4, slippage_bps / 1e4, cash)
-    run.over(wanted, at_close=fill == "close")
-    return PositionStudy(known, fill, cash, run.equity, run.units, run.costs, run.traded, bars_per_year)
+    made = _held(known, wanted, fill, fee_bps / 1e4, slippage_bps / 1e4, float(cash))
+    return PositionStudy(known, fill, cash, *made, bars_per_year)
+
+
+def _held(
+    prices: Prices, wanted: Floats, fill: str, fee: float, slippage: float, cash: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return equity, units, costs and traded value of positions."""
+    from hookline.research.studies_loop import holding
+
+    close = np.ascontiguousarray(np.nan_to_num(prices.close, nan=1.0))
+    opens = close if prices.open is None else np.ascontiguousarray(np.nan_to_num(prices.open, nan=1.0))
+    equity, costs, traded = np.zeros((3, len(close)))
+    units = np.zeros(close.shape)
+    holding()(
+        close, opens, np.ascontiguousarray(wanted), fill == "close", fee, slippage, cash, equity, units, costs, traded
+    )  # fmt: skip
+    return equity, units, costs, traded
 
 
 def _check(prices: Prices, fee_bps: float, slippage_bps: float, fill: str, cash: float) -> None:
@@ -211,47 +226,3 @@ def _check(prices: Prices, fee_bps: float, slippage_bps: float, fill: str, cash:
             raise ConfigError(f"{name}: must be 0 or more and below 10000, was {value!r}")
     if not cash > 0.0:
         raise ConfigError(f"cash: must be above 0, was {cash!r}")
-
-
-class _Run:
-    """One pass over the bars."""
-
-    def __init__(self, prices: Prices, fee: float, slippage: float, cash: float) -> None:
-        size = prices.close.shape
-        self._close = np.nan_to_num(prices.close, nan=1.0)
-        self._open = self._close if prices.open is None else np.nan_to_num(prices.open, nan=1.0)
-        self._fee, self._slippage = fee, slippage
-        self._cash, self._held = cash, np.zeros(size[1])
-        self.equity, self.costs, self.traded = np.zeros((3, size[0]))
-        self.units = np.zeros(size)
-
-    def over(self, wanted: Floats, *, at_close: bool) -> None:
-        """Go over all bars with the positions wanted at their closes."""
-        acts = np.asarray(~np.isnan(wanted).all(axis=1))
-        target: Floats | None = None
-        for bar, close in enumerate(self._close):
-            if target is not None:
-                self._trade(bar, target, self._open[bar])
-            target = None
-            worth = self._cash + float(self._held @ close)
-            if worth <= 0.0:
-                acts[:] = False
-                target = np.zeros_like(self._held)
-            elif acts[bar]:
-                target = np.where(np.isnan(wanted[bar]), self._held, wanted[bar] * worth / close)
-            if at_close and target is not None:
-                self._trade(bar, target, close)
-                target = None
-            self.equity[bar] = self._cash + float(self._held @ close)
-            self.units[bar] = self._held
-
-    def _trade(self, bar: int, target: Floats, price: Floats) -> None:
-        """Trade from what is held to a target at prices of a bar."""
-        trade = target - self._held
-        paid = price * (1.0 + np.sign(trade) * self._slippage)
-        value = np.abs(trade) * paid
-        fee = float(value.sum()) * self._fee
-        self._cash -= float(trade @ paid) + fee
-        self._held = target
-        self.costs[bar] = fee + float(np.abs(trade) @ price) * self._slippage
-        self.traded[bar] = float(value.sum())

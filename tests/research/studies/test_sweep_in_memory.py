@@ -13,6 +13,7 @@ from hookline import plugins
 from hookline.columns import ExternalSeries
 from hookline.research.studies_local import LocalStudy, local_study
 from hookline.research.study import Job
+from hookline.session.executors import ProcessExecutor
 from hookline.testing.market import random_bars
 from hookline_strategies.ema_cross import EmaCross
 
@@ -257,3 +258,17 @@ def test_a_study_in_memory_is_a_study():
     assert isinstance(local_study(Cross(3), BARS), LocalStudy)
     assert local_study(Cross(3), BARS) == local_study(Cross(3), BARS)
     assert local_study(Cross(3), BARS) != local_study(Cross(4), BARS)
+
+
+@pytest.mark.slow
+def test_processes_find_the_data_and_the_classes_of_this_one():
+    here = hl.sweep(Cross, BARS, {"fast": range(2, 8), "broker.params.taker_fee_bps": [5]})
+    there = hl.sweep(
+        Cross,
+        BARS,
+        {"fast": range(2, 8), "broker.params.taker_fee_bps": [5]},
+        executor=ProcessExecutor(workers=2),
+    )
+
+    assert not there.frame["error"].any()
+    pd.testing.assert_frame_equal(here.frame, there.frame)
