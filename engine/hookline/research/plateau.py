@@ -13,8 +13,9 @@ Rules of this file:
   many more often by luck alone. With too few values for a full neighbourhood, the middle ones are centres.
 - Cells that failed, break a constraint or have no objective are not averaged, and a centre needs more than two thirds of its
   neighbourhood. So the slope along a constraint, where a third is missing, counts as an edge too.
-- In a space that is not filled (random or Bayesian search, continuous ranges) the neighbours are the ``2 x radius x numeric parameters``
-  nearest ones, by distance with each parameter scaled to its range. No centre has all neighbours on one side of it in a parameter.
+- In a space that is not filled (random or Bayesian search, continuous ranges) the neighbours are the nearest ones, by distance with
+  each parameter scaled to its range: as many as the root of all combinations, at least two for each numeric parameter and at most 50;
+  times the radius. A centre has at least a quarter of them on each side of it in every parameter.
 - Where no combination can be a centre, the best of those with the most neighbours is taken; the number of its neighbours
   says so.
 - Of equal means the one with the better objective of its own wins, then the first in the order of the space, whatever the order of the
@@ -31,7 +32,7 @@ from hookline.research.sweep_cells import Cells, Ints
 from hookline.research.sweep_neighbours import Neighbourhoods, neighbourhoods
 from hookline.research.table import SweepTable
 
-__all__ = ["Plateau", "find_peak", "find_plateau"]
+__all__ = ["Plateau", "find_peak", "find_plateau", "plateau_of"]
 
 _GOOD = 0.75  # a good combination is at this quantile or above
 
@@ -79,11 +80,14 @@ def find_plateau(table: SweepTable, radius: int = 1) -> Plateau | None:
     """
     if radius < 1:
         raise ValueError(f"radius: must be at least 1, was {radius}")
-    cells = Cells.of(table)
-    if not np.isfinite(cells.score).any():
+    return plateau_of(neighbourhoods(Cells.of(table), radius))
+
+
+def plateau_of(found: Neighbourhoods) -> Plateau | None:
+    """Return the best of neighbourhoods that are known, None where no run has an objective."""
+    if not np.isfinite(found.mean).any():
         return None
-    found = neighbourhoods(cells, radius)
-    return _described(cells, found.members(_best(found)), found.possible)
+    return _described(found.cells, found.members(_best(found)), found.possible)
 
 
 def _best(found: Neighbourhoods) -> int:

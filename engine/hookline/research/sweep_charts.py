@@ -36,15 +36,14 @@ def chart_data(digest: Digest) -> dict[str, Any]:
     """
     drawn, figures = _chosen(digest)
     number = {int(cell): index for index, cell in enumerate(drawn)}
-    runs = _runs(digest, drawn, figures)
+    axes = zip(digest.cells.axes, digest.cells.codes[drawn].T, digest.labels, strict=True)
+    parameters, codes = zip(*(_parameter(*each) for each in axes), strict=True) if digest.labels else ([], [])
     return {
-        "parameters": [
-            _parameter(axis, label) for axis, label in zip(digest.cells.axes, digest.labels, strict=True)
-        ],
+        "parameters": parameters,
         "figures": [_figure(name) for name in figures],
         "sets": [digest.set_text(one) for one in digest.cells.sets],
-        "codes": digest.cells.codes[drawn].T.tolist(),
-        "runs": runs,
+        "codes": codes,
+        "runs": _runs(digest, drawn, figures),
         "around": _short(digest.around[drawn]),
         "peak": number.get(-1 if digest.peak is None else digest.peak),
         "plateau": number.get(-1 if digest.center is None else digest.center),
@@ -78,14 +77,14 @@ def _note(digest: Digest, drawn: Ints, figures: list[str]) -> str:
     return " ".join(parts)
 
 
-def _parameter(axis: Axis, label: str) -> dict[str, Any]:
-    return {
-        "label": label,
-        "texts": [value_text(value) for value in axis.values],
-        "numbers": _short(np.array(axis.values, dtype=np.float64)) if axis.is_continuous else None,
-        "numeric": axis.is_numeric,
-        "log": axis.is_log,
-    }
+def _parameter(axis: Axis, codes: Ints, label: str) -> tuple[dict[str, Any], list[int]]:
+    """Return a parameter and the index of each cell's value: among its texts, or its numbers where it is continuous."""
+    found = {"label": label, "numeric": axis.is_numeric, "log": axis.is_log, "texts": None, "numbers": None}
+    if not axis.is_continuous:
+        return {**found, "texts": [value_text(value) for value in axis.values]}, codes.tolist()
+    used, index = np.unique(codes, return_inverse=True)
+    numbers = np.array(axis.values, dtype=np.float64)[used]
+    return {**found, "numbers": _short(numbers)}, index.reshape(-1).tolist()
 
 
 def _figure(name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hookline.clock import isoformat
 from hookline.reporting.formats import FIGURES, count, counted, money
-from hookline.research.plateau import Plateau, find_plateau
+from hookline.research.plateau import Plateau, plateau_of
 from hookline.research.statistics.sharpe import expected_maximum
 from hookline.research.sweep_cells import Cells, Floats, Ints, RunSet, labels_of
 from hookline.research.sweep_neighbours import Neighbourhoods, neighbourhoods
@@ -109,7 +109,7 @@ class Digest:
     @cached_property
     def plateau(self) -> Plateau | None:
         """The combination to prefer, as a place in the table."""
-        return find_plateau(self.table, self.radius)
+        return plateau_of(self._neighbourhoods)
 
     @property
     def center(self) -> int | None:

@@ -19,6 +19,7 @@ Flags = NDArray[np.bool_]
 
 # A dense array of the space may have so many times the cells that ran; beyond, the space is hardly filled.
 _DENSE = 64
+_MOST = 50  # neighbours of a scattered point
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _window_sums(cells: Cells, values: Floats, radius: int) -> Floats:
 
 def _scattered(cells: Cells, radius: int) -> Neighbourhoods:
     numeric = [index for index, axis in enumerate(cells.axes) if axis.is_numeric and len(axis.values) > 1]
-    wanted = 2 * radius * len(numeric)
+    wanted = radius * _wanted(cells, len(numeric))
     near = np.full((len(cells), wanted), -1, dtype=np.int64)
     is_centre = np.zeros(len(cells), dtype=bool)
     places = cells.positions()[:, numeric]
@@ -143,6 +144,12 @@ def _scattered(cells: Cells, radius: int) -> Neighbourhoods:
     counts = 1 + (near >= 0).sum(axis=1)
     mean = (cells.score + scores[near].sum(axis=1)) / counts
     return Neighbourhoods(cells, mean, counts, is_centre, wanted + 1, radius, near)
+
+
+def _wanted(cells: Cells, parameters: int) -> int:
+    """Return how many neighbours a point has: the root of all points, within limits."""
+    root = math.isqrt(int(np.isfinite(cells.score).sum()))
+    return max(2 * parameters, min(root, _MOST)) if parameters else 0
 
 
 def _groups(cells: Cells) -> list[Ints]:
@@ -169,10 +176,13 @@ def _nearest(places: Floats, wanted: int) -> Ints:
 
 
 def _is_between(places: Floats, near: Ints) -> Flags:
-    """Return which points have, in each parameter with three values or more, not all neighbours on one side."""
-    around = places[near]
-    has_below = (around < places[:, None, :]).any(axis=1)
-    has_above = (around > places[:, None, :]).any(axis=1)
-    is_exempt = np.array([len(np.unique(column)) < 3 for column in places.T], dtype=bool)
-    is_between: Flags = ((has_below == has_above) | is_exempt).all(axis=1)
+    """Return which points have, in each parameter with three values or more, a quarter of their neighbours on each side.
+
+    Neighbours with the same value count half to each side.
+    """
+    is_between: Flags = np.ones(len(places), dtype=bool)
+    for column in places.T:
+        if len(np.unique(column)) > 2:
+            sides = np.sign(column[near] - column[:, None]).sum(axis=1)
+            is_between &= 2 * np.abs(sides) <= near.shape[1]
     return is_between

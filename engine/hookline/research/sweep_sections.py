@@ -65,7 +65,7 @@ def _top_cards(digest: Digest) -> list[_Card]:
     itself, highest = (
         figure_text(metric, float(digest.cells.objective[cell])) for cell in (digest.center, peak)
     )
-    around = digest.around_text(peak)
+    around = figure_text(metric, float(digest.around[peak]))
     neighbours = f"{len(plateau.neighbours):,} of {plateau.possible:,}"
     return [
         _Card(

@@ -72,7 +72,7 @@ class SweepText:
             table.add_row(*map(Text, line.cells), style=line.style, end_section=index == self._chosen - 1)
         notes = [f"{left} have no room here"] if left else []
         if any(self.digest.around_text(cell).startswith("(") for cell in self._cells()):
-            notes.append("around: mean over it and its neighbours, (in parentheses) at an edge of the space")
+            notes.append("around: mean with its neighbours, (in parentheses) at an edge of the space")
         return Group(table, *(Text(note, style="dim") for note in notes))
 
     @property

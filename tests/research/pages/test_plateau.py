@@ -229,8 +229,8 @@ def test_in_a_random_search_neighbours_are_the_nearest_by_scaled_distance():
     fast, slow = values_at(table, found.row)
     assert abs(fast / 100 - 0.4) < 0.15
     assert abs(slow - 0.6) < 0.15
-    assert len(found.neighbours) == 4
-    by_hand = np.argsort([((a - fast) / 100) ** 2 + (b - slow) ** 2 for a, b in points])[1:5]
+    assert len(found.neighbours) == 17  # the root of 300
+    by_hand = np.argsort([((a - fast) / 100) ** 2 + (b - slow) ** 2 for a, b in points])[1:18]
     assert sorted(found.neighbours) == sorted(by_hand)
 
 
@@ -239,7 +239,9 @@ def test_in_a_random_search_a_rise_to_the_edge_has_its_plateau_inside():
     table = scattered(points, lambda fast, _: fast)
     found = find_plateau(table)
     fast = table.frame[PREFIX + "fast"]
-    assert fast.iloc[list(found.neighbours)].max() > fast.iloc[found.row]
+    around = fast.iloc[list(found.neighbours)]
+    assert (around > fast.iloc[found.row]).sum() >= len(around) / 4
+    assert fast.iloc[found.row] > 85
 
 
 def test_a_random_choice_of_a_few_from_a_large_grid_has_neighbours_by_distance():
@@ -251,7 +253,7 @@ def test_a_random_choice_of_a_few_from_a_large_grid_has_neighbours_by_distance()
     found = find_plateau(table)
     fast, slow = values_at(table, found.row)
     assert abs(fast - 20) + abs(slow - 12) < 8
-    assert len(found.neighbours) == 4
+    assert len(found.neighbours) == int(seen.sum() ** 0.5)
 
 
 def test_a_logarithmic_parameter_has_the_distances_of_logarithms():

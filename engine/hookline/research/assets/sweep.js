@@ -71,9 +71,13 @@
     const code = data.codes[index][cell], numbers = data.parameters[index].numbers;
     return numbers ? numbers[code] : code;
   };
+  const textOf = (index, cell) => {
+    const { texts, numbers } = data.parameters[index], code = data.codes[index][cell];
+    return texts ? texts[code] : String(numbers[code]);
+  };
   const setting = (cell, shown) => data.parameters.map((parameter, index) => [parameter, index])
     .filter(([, index]) => !shown || shown.includes(index))
-    .map(([parameter, index]) => `${escaped(parameter.label)} ${escaped(parameter.texts[data.codes[index][cell]])}`).join(", ");
+    .map(([parameter, index]) => `${escaped(parameter.label)} ${escaped(textOf(index, cell))}`).join(", ");
 
   // What is marked: peak and plateau, or both as one.
   const tops = data.peak === data.plateau
@@ -259,7 +263,7 @@
   // Axes begin with the two numbers that have most values.
   function begin() {
     if (!select("x")) return;
-    const rank = data.parameters.map((parameter, index) => [parameter.numeric ? 1 : 0, parameter.texts.length, -index])
+    const rank = data.parameters.map((parameter, index) => [parameter.numeric ? 1 : 0, (parameter.texts ?? parameter.numbers).length, -index])
       .map((key, index) => [key, index]).sort(([a], [b]) => b[0] - a[0] || b[1] - a[1] || b[2] - a[2]).map(([, index]) => index);
     const [first, second] = rank.slice(0, 2).sort((a, b) => a - b);
     select("x").value = first;
