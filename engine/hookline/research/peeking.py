@@ -177,7 +177,7 @@ class _Check:
     def _unseen(self, reads: set[str]) -> Iterator[str]:
         for seat in self._plan.seats:
             for name in sort_inputs(seat.strategy, self._ends)[1]:
-                yield f"{seat.id}: parameter {name} is no table with times, so its data stayed as it is"
+                yield f"{seat.id}: parameter {name} is no table with times, and stayed as it is"
         for path in sorted(reads):
             if not Path(path).is_relative_to(self._folder) and path not in self._given():
                 yield f"{path} was read by a strategy itself, and stayed as it is; give its path as a parameter"

@@ -191,6 +191,8 @@ def suspicions(plan: Plan, market: MarketCopy, whole: Trace, known: Sequence[Pee
         if str(place) not in proven:
             foresight = foresight_of(read.values, market.bars[place.symbol])
             found += _peeks(foresight, str(place))
+            scale = scale_of(read.values)
+            found += [Peek("scale", str(place), scale)] if scale else []
     found += _of_instruments(market)
     if not any(one.kind == "order" for one in known):
         found += _of_orders(plan, market, whole)

@@ -33,9 +33,9 @@ _CORRELATION = 0.3  # of values and their changes with later returns
 _DISTANCE = 0.5  # of their distance from the price: what lags behind a market may well predict where it goes
 _SIGNIFICANCE = 6.0  # standard errors
 _EQUAL = 0.5  # share of values that are those of later bars
-_HITS = 0.8  # share of flags or orders that the next move proves right
-_HITS_SIGNIFICANCE = 5.0  # standard errors: 25 of 25
-_FEWEST_HITS = 25
+# Share of flags or orders that the next bars prove right, and standard errors from one half: 25 of 25, or three quarters of 144.
+_HITS = ((0.8, 5.0), (0.75, 6.0))
+_HIT_HORIZONS = (1, 2, 4, 8, 24)  # bars
 
 
 class Foresight(NamedTuple):
@@ -138,7 +138,7 @@ def _of_flags(values: Floats, rows: NDArray[np.intp], bars: BarSeries) -> Foresi
 def hit_rate(
     rows: NDArray[np.intp], bars: BarSeries, what: str, sides: NDArray[np.int64] | None = None
 ) -> Foresight | None:
-    """Return whether the bar after some bars goes one way far too often, None if it does not.
+    """Return whether the bars after some bars go one way far too often, None if they do not.
 
     Args:
         rows: Which bars.
@@ -146,18 +146,29 @@ def hit_rate(
         what: What the text begins with.
         sides: Which way each of them says, 1 or -1; all the same one by default.
     """
-    usable = rows + 1 < len(bars)
+    found = (_hits(rows, bars, what, sides, ahead) for ahead in _HIT_HORIZONS)
+    return max((one for one in found if one is not None), key=lambda one: one.strength, default=None)
+
+
+def _hits(
+    rows: NDArray[np.intp], bars: BarSeries, what: str, sides: NDArray[np.int64] | None, ahead: int
+) -> Foresight | None:
+    usable = rows + ahead < len(bars)
     rows = rows[usable]
-    moves = np.sign(bars.close[rows + 1] - bars.open[rows + 1]) * (1 if sides is None else sides[usable])
+    moves = np.sign(bars.close[rows + ahead] - bars.open[rows + 1]) * (1 if sides is None else sides[usable])
     count = int(np.count_nonzero(moves))
-    if count < _FEWEST_HITS:
+    if not count:
         return None
     share = float(np.mean(moves[moves != 0] > 0))
     best = max(share, 1.0 - share) if sides is None else share
-    if best < _HITS or (best - 0.5) / (0.5 / math.sqrt(count)) < _HITS_SIGNIFICANCE:
+    # Moves that overlap count once.
+    apart = min(count, len(np.unique(rows // ahead)))
+    certainty = (best - 0.5) / 0.5 * math.sqrt(apart)
+    if not any(best >= least and certainty >= errors for least, errors in _HITS):
         return None
     way = "as they say" if sides is not None else "up" if share > 0.5 else "down"
-    return Foresight(1, best, f"{what} the next bar goes {way} {best:.0%} of {count:,} times")
+    next_ = "the next bar goes" if ahead == 1 else f"the next {ahead} bars go"
+    return Foresight(ahead, best, f"{what} {next_} {way} {best:.0%} of {count:,} times")
 
 
 def rank_correlation(first: Floats, second: Floats) -> float:

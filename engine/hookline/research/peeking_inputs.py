@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +24,7 @@ from hookline.data.layout import find_time_column
 from hookline.data.times import TimeUnit, infer_timeframe, times_of
 from hookline.errors import DataError
 from hookline.model import BarSeries, timeframe_ns
+from hookline.params import PluginUse
 from hookline.research.peeking_market import cut_bars, cut_values, picks, redraw_bars, redraw_values
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ _S = TypeVar("_S", bound="Strategy")
 _Rows = NDArray[np.intp]
 _PRICES = {"open", "high", "low", "close"}
 _TEXTS = {".csv": ",", ".tsv": "\t"}
+_PLAIN = (bool, int, float, str, Decimal, Enum, Path, PluginUse, type(None))
 _TABLES = {*_TEXTS, ".parquet", ".pq"}
 
 
@@ -64,7 +68,7 @@ class FutureChange:
 
 
 def sort_inputs(strategy: Strategy, ends: NDArray[np.int64]) -> tuple[list[str], list[str]]:
-    """Return the parameters that hold data, and those that name files or folders of which nothing is known, by name."""
+    """Return the parameters that hold data, and those that may hold some which cannot be changed, with what they are."""
     data, opaque = [], []
     for name, value in _values(strategy):
         for part in _parts(value):
@@ -72,6 +76,8 @@ def sort_inputs(strategy: Strategy, ends: NDArray[np.int64]) -> tuple[list[str],
                 data.append(name)
             elif isinstance(part, Path) and part.exists():
                 opaque.append(f"{name} ({part})")
+            elif not isinstance(part, _PLAIN):
+                opaque.append(f"{name} (of type {type(part).__name__})")
     return list(dict.fromkeys(data)), opaque
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MarketCopy", "cut_bars", "cut_values", "picks", "redraw_bars", "redraw_values"]
 
 _LIVELIER = 3.0  # the moves of a redrawn future, as a multiple of the real ones
-_PULL = 0.995  # of a redrawn log price each bar, so that it stays in a sane range
+_WIDEST = 1.5  # how far a redrawn log price goes from the last real one
 _CALMEST = 1e-3  # standard deviation of a redrawn move, log return per bar, however flat the market was
 
 
@@ -164,11 +164,8 @@ def _walk(
     last = float(series.close[known - 1]) if known else float(series.open[0])
     moves = np.diff(np.log(series.close))
     scale = _LIVELIER * max(float(np.std(moves)) if len(moves) else 0.0, _CALMEST)
-    # What is pulled back by a share each bar is a sum that forgets; as a loop over bars it would be slow.
-    log_price, level = np.empty(count), 0.0
-    for index, move in enumerate((scale * draws.standard_normal(count)).tolist()):
-        level = _PULL * level + move
-        log_price[index] = level
+    # Bent so that it stays within a sane range, however long it is.
+    log_price = _WIDEST * np.tanh(np.cumsum(scale * draws.standard_normal(count)) / _WIDEST)
     close = _on_steps(last * np.exp(log_price), tick)
     first = _on_steps(
         np.concatenate(([last], close[:-1])) * np.exp(scale / 4 * draws.standard_normal(count)), tick

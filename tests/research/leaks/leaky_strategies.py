@@ -120,6 +120,32 @@ class FourHourEnd(FromTable):
 
 
 @dataclass
+class HigherFrame(FromTable):
+    """Joins a table of four-hour bars at their starts."""
+
+    name = "higher_frame"
+    hours: Any = None
+    frame: Any = None
+
+    def signal(self):
+        close = self.hours["close"]
+        return self.frame["close"].reindex(close.index, method="ffill") - close
+
+
+@dataclass
+class HigherSeries(FromTable):
+    """Joins closes of four-hour bars at their starts; nothing tells that they are those of bars."""
+
+    name = "higher_series"
+    hours: Any = None
+    closes: Any = None
+
+    def signal(self):
+        close = self.hours["close"]
+        return self.closes.reindex(close.index, method="ffill") - close
+
+
+@dataclass
 class FutureStop(hl.Strategy):
     """Enters without looking, and moves its stop to just below what the next bars' lows will be."""
 

@@ -54,6 +54,23 @@ def test_higher_bars_joined_at_their_ends(tmp_path):
     assert report.is_clean, report.lines
 
 
+def four_hour_frame():
+    how = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    return frame().resample("4h").agg(how)
+
+
+def test_a_table_of_higher_bars_is_known_as_the_bars_end():
+    report = check(lambda: leaky.HigherFrame(hours=frame(), frame=four_hour_frame()))
+    assert "order" in kinds(report)
+
+
+def test_higher_closes_that_nothing_tells_to_be_those_of_bars_show_in_the_orders():
+    report = check(lambda: leaky.HigherSeries(hours=frame(), closes=four_hour_frame()["close"]))
+    (found,) = report.findings
+    assert found.kind == "foresight"
+    assert found.where == "higher_series: orders on ONE"
+
+
 def test_a_file_is_left_as_it_is(tmp_path):
     path = write_csv(tmp_path / "bars.csv")
     before = path.read_bytes()
@@ -151,7 +168,9 @@ def test_an_external_series_scaled_over_the_whole_sample(name):
         (values - values.mean()) / values.std() if name == "standardized" else (values - low) / (high - low)
     )
     report = check(leaky.ReadsExternal, external={"score": as_external(values, BARS.end)})
-    assert [one.kind for one in report.findings] == ["scale"]
+    assert kinds(report) == {"scale"}
+    named = [one.where for one in report.findings]
+    assert named == ["external series 'score'", "reads_external: column 'score' on ONE"]
     assert "whole sample" in report.findings[0].text
 
 
@@ -172,6 +191,7 @@ def test_a_file_that_no_parameter_names_is_told_of_and_shows_in_the_orders(tmp_p
     path = write_csv(tmp_path / "secret.csv")
     report = check(lambda: leaky.HiddenFile(where=lambda: path))
     assert any(f"{path} was read by a strategy itself" in line for line in report.unseen)
+    assert "hidden_file: parameter where (of type function) is no table with times" in "\n".join(report.lines)
     (found,) = report.findings
     assert found.kind == "foresight"
     assert "the next bar goes as they say 9" in found.text
