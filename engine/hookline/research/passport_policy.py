@@ -136,5 +136,6 @@ def require_passport(plan: Plan) -> None:
         file = plan.file or "the session file"
         raise ConfigError(
             f"{plan.name}: live.require_passport: {finding.problem}\n"
-            f"{plan.name}: run: hookline validate {file} --set mode=backtest, on a feed with history, and look at what failed"
+            f"{plan.name}: to get one, run: hookline validate {file} --set mode=backtest --set broker=paper "
+            f"(and --set feed=... where the session's own has no history)"
         )

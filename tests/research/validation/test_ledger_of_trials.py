@@ -68,7 +68,9 @@ def test_fees_and_cash_make_no_other_trial_but_sizers_and_rules_do(ledger):
     hl.backtest(EmaCross(), series, taker_fee_bps=50, cash=1e6)
     assert len(ledger.trials([data_set_of(series)])) == 1
     hl.backtest(EmaCross(), series, sizer=plugins.build("sizers", "fixed_notional", {"quote": 100}, ""))
-    hl.backtest(EmaCross(), series, risk=[plugins.build("risk_rules", "max_drawdown", {"max_fraction": 0.1}, "")])
+    hl.backtest(
+        EmaCross(), series, risk=[plugins.build("risk_rules", "max_drawdown", {"max_fraction": 0.1}, "")]
+    )
     assert len(ledger.trials([data_set_of(series)])) == 3
 
 
@@ -146,7 +148,10 @@ def test_data_sets_are_grouped_through_what_lies_between():
     first, middle, last = data(WALK[:200]), data(WALK[100:300], first=100), data(WALK[250:], first=250)
     other = data(symbol="ETH")
     groups = together([first, last, other, middle])
-    assert [{id(one) for one in group} for group in groups] == [{id(other)}, {id(first), id(last), id(middle)}]
+    assert [{id(one) for one in group} for group in groups] == [
+        {id(other)},
+        {id(first), id(last), id(middle)},
+    ]
 
 
 def test_a_figure_that_is_not_defined_stays_so(ledger):
@@ -244,10 +249,9 @@ def test_parameters_that_are_no_plain_values_are_no_obstacle(ledger):
 
 
 def run(words, capsys):
-    try:
+    with pytest.raises(SystemExit) as ended:
         cli.main(words)
-    except SystemExit as ended:
-        assert not ended.code, capsys.readouterr().err
+    assert not ended.value.code
     return capsys.readouterr().out
 
 

@@ -1,0 +1,240 @@
+"""A validation of whole sessions: an edge passes, the best of many tries on noise does not, and every test says what it says."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from validation_markets import FAST, SLOW, market, study_of
+
+import hookline as hl
+from hookline import cli
+from hookline.research import validating
+from hookline.research.ledger import Ledger
+from hookline.research.ledger_data import data_set_of
+from hookline.research.passport import read_passport
+from hookline.research.space import Space
+from hookline.research.study import Job
+from hookline.research.table import Objective
+from hookline.research.validating import validate_study
+from hookline.research.walk_forward import Candidates, choose, figures_of
+from hookline.session.validation_rules import ValidationRules
+from hookline_strategies.ema_cross import EmaCross
+
+QUICK = ValidationRules(permutations=200, resamples=200, windows=3)
+VALUES = {"fast": [8, 12, 16, 20], "slow": [40, 60, 80, 100]}
+SPACE = Space.of({FAST: "4:8:2", SLOW: "20:40:10"})
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOOKLINE_STATE_DIR", str(tmp_path / "state"))
+
+
+def states(passport):
+    return {one.name: one.state for one in passport.checks}
+
+
+@pytest.mark.slow
+def test_a_planted_edge_passes_every_test():
+    found = hl.validate(
+        EmaCross(fast=12, slow=60, adx_min=0, risk=0.02), market(0.001), VALUES, taker_fee_bps=2.0, slippage_bps=1.0,
+        rules={"permutations": 500, "resamples": 500},
+    )  # fmt: skip
+    assert {name: state for name, state in states(found).items() if state != "pass"} == {"regimes": "note"}
+    assert found.verdict == "pass"
+
+
+@pytest.mark.slow
+def test_the_best_of_many_tries_on_noise_is_called_out():
+    noise = market(0.0)
+    table = hl.sweep(EmaCross(adx_min=0), noise, VALUES, taker_fee_bps=2.0)
+    best = table.frame.loc[table.frame["sharpe"].idxmax()]
+    assert best["total_return"] > 0.0  # somebody would believe this
+    found = hl.validate(
+        EmaCross(fast=int(best[FAST]), slow=int(best[SLOW]), adx_min=0), noise, VALUES, taker_fee_bps=2.0,
+        rules={"permutations": 500, "resamples": 500},
+    )  # fmt: skip
+    assert found.verdict == "fail"
+    failed = {name for name, state in states(found).items() if state == "fail"}
+    assert {"deflated_sharpe", "overfitting", "bootstrap", "permutation_blocks", "out_of_sample"} <= failed
+    assert found.section("trials")["trials"] == 16
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKLINE_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        study, told = study_of(), []
+        passport = validate_study(
+            study, SPACE, rules=QUICK, progress=lambda what, fraction: told.append((what, fraction))
+        )
+        trials = Ledger().trials([data_set_of(one) for one in study.series().values()])
+    return study, passport, told, trials
+
+
+def test_every_test_is_made_and_told_of(validated):
+    _, passport, told, _ = validated
+    assert list(states(passport)) == [
+        "size", "out_of_sample", "walk_forward_rolling", "walk_forward_expanding", "permutation_returns",
+        "permutation_blocks", "permutation_shifts", "bootstrap", "deflated_sharpe", "overfitting", "costs", "delay",
+        "regimes", "look_ahead", "warm_up",
+    ]  # fmt: skip
+    assert "unknown" not in states(passport).values()
+    fractions = [fraction for _, fraction in told]
+    assert fractions == sorted(fractions)
+    assert (told[0], told[-1]) == (("the session as it is", 0.0), ("done", 1.0))
+
+
+def test_in_and_out_of_sample_are_single_runs(validated):
+    study, passport, _, _ = validated
+    data = passport.section("split")
+    starts = study.series()["ONE-PERP"].start
+    cut = int(starts[round(len(starts) * 0.7)])
+    chosen = choose(study, Candidates.of(SPACE), Objective(), (None, cut))
+    assert data["chosen"]["values"] == dict(chosen.values)
+    after = figures_of(study.run(Job(chosen.values, since=cut)))
+    assert data["chosen"]["in_sample"]["sharpe"] == pytest.approx(chosen.metrics["sharpe"])
+    assert data["chosen"]["out_of_sample"]["sharpe"] == pytest.approx(after["sharpe"])
+    own = figures_of(study.run(Job(until=cut)))
+    assert data["own"]["in_sample"]["total_return"] == pytest.approx(own["total_return"])
+
+
+def test_the_session_and_each_variant_count_once(validated):
+    _, passport, _, trials = validated
+    assert len(trials) == 10  # nine variants, and the session's own 5 and 20
+    assert [one.runs for one in trials] == [1] * 10
+    data = passport.section("trials")
+    assert data["trials"] == 10
+    assert 1.0 <= data["independent"] < 10.0
+    per_day = np.array([one.sharpe for one in trials]) * np.sqrt(24)
+    assert data["variance"] == pytest.approx(per_day.var(ddof=1))
+
+
+def test_what_was_tried_before_weighs_on_the_deflated_sharpe_ratio():
+    study = study_of()
+    few = validate_study(study, rules=QUICK).section("trials")
+    for slow in range(21, 61):
+        study.run(Job(((SLOW, slow),)))
+    many = validate_study(study, rules=QUICK).section("trials")
+    assert (few["trials"], many["trials"]) == (1, 41)
+    assert few["deflated"] == pytest.approx(few["probabilistic"])
+    assert many["deflated"] < few["deflated"]
+
+
+def test_stress_figures_are_those_of_stressed_runs(validated):
+    study, passport, _, _ = validated
+    rows = {row["multiple"]: row for row in passport.section("costs")["rows"]}
+    assert list(rows) == [1.0, 2.0, 3.0]
+    thrice = study_of(broker={"use": "paper", "params": {"taker_fee_bps": 15, "slippage_bps": 6}}).run(Job())
+    assert rows[3.0]["total_return"] == pytest.approx(thrice.metrics.total_return)
+    assert rows[1.0]["total_return"] == pytest.approx(study.run(Job()).metrics.total_return)
+
+
+def test_the_page_shows_every_section(validated, tmp_path):
+    _, passport, _, _ = validated
+    page, file = passport.write(tmp_path)
+    text = page.read_text()
+    for title in ("Out of sample", "Walk forward", "Chance", "Uncertainty", "Everything that was tried", "Overfitting",
+                  "Higher costs", "One bar late", "Different markets", "Look-ahead", "Warm-up", "Session"):  # fmt: skip
+        assert f"<h2>{title}" in text
+    assert text.count("<svg") == 1 + 2 + 3 + 1  # equity, a chart for each parameter, three histograms, ranks
+    assert len(text) < 300_000
+    assert read_passport(file).verdict == passport.verdict
+
+
+def test_the_text_shows_what_was_chosen_in_each_window(validated):
+    _, passport, _, _ = validated
+    shown = str(passport)
+    assert "walk forward, rolling" in shown
+    assert shown.count(", slow ") >= 3
+
+
+def test_the_same_session_gives_the_same_passport(validated):
+    study, passport, _, _ = validated
+    again = validate_study(study, SPACE, rules=QUICK)
+    assert again.digest == passport.digest
+    for one, other in zip(passport.sections, again.sections, strict=True):
+        if one.name != "trials":  # the earlier validation is in the ledger there
+            assert json.dumps(other.data, default=str) == json.dumps(one.data, default=str)
+
+
+def test_without_a_space_nothing_is_chosen_and_that_is_said():
+    found = validate_study(study_of(), rules=QUICK)
+    assert states(found)["overfitting"] == "skip"
+    assert found.section("split")["chosen"]["how"] == "fixed"
+    assert any("Nothing varies" in one for one in found.notices)
+
+
+def test_a_session_without_costs_fails_that_test():
+    found = validate_study(study_of(broker={"use": "paper"}), rules=QUICK)
+    (check,) = [one for one in found.checks if one.name == "costs"]
+    assert (check.state, check.found) == ("fail", "no costs at all")
+
+
+def test_a_test_that_cannot_be_made_is_unknown_and_stops_no_other():
+    found = validate_study(study_of(until="2024-01-01T06:00:00"), rules=QUICK)
+    assert states(found)["walk_forward"] == "unknown"
+    assert states(found)["costs"] in {"pass", "fail"}
+    (check,) = [one for one in found.checks if one.name == "walk_forward"]
+    assert "each window must have at least 2 bars" in check.found
+
+
+def test_a_broken_test_tool_makes_the_verdict_incomplete_at_best(monkeypatch):
+    def broken(case):
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(validating, "_makers", lambda: [("One", "one", broken)])
+    found = validate_study(study_of(), rules=QUICK)
+    assert found.verdict == "incomplete"
+    assert found.checks[0].found == "no such thing"
+
+
+def test_a_wrong_address_in_the_space_is_told_before_anything_runs():
+    with pytest.raises(hl.ConfigError, match="fats"):
+        validate_study(study_of(), Space.of({"strategies[0].params.fats": [1, 2]}), rules=QUICK)
+
+
+def run(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    return ended.value.code, capsys.readouterr()
+
+
+def test_the_command_writes_the_passport_into_the_sessions_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = study_of()
+    session = json.loads(study.source) | {
+        "name": "demo",
+        "validation": {"permutations": 100, "resamples": 100},
+    }
+    (tmp_path / "demo.yaml").write_text(yaml.safe_dump(session))
+    code, shown = run(["validate", "demo.yaml", "--param", f"{FAST}=4:6:2"], capsys)
+    assert code == 1
+    assert "FAIL" in shown.out
+    assert shown.out.splitlines()[-2:] == ["runs/demo/passport.html", "runs/demo/passport.json"]
+    made = read_passport(tmp_path / "runs" / "demo" / "passport.json")
+    assert made.rules["permutations"] == 100
+    assert len(made.section("walk_forward")["rolling"]["steps"]) == 6
+    assert made.section("overfitting")["trials"] == 2
+
+
+def test_the_command_takes_what_varies_from_the_session(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    session = json.loads(study_of().source) | {
+        "sweep": {"parameters": {FAST: "4:6:2"}, "objective": "total_return"},
+        "validation": {"permutations": 100, "resamples": 100, "windows": 2},
+    }
+    (tmp_path / "demo.yaml").write_text(yaml.safe_dump(session))
+    run(["validate", "demo.yaml", "--output", "elsewhere"], capsys)
+    made = read_passport(tmp_path / "elsewhere" / "passport.json")
+    assert made.rules["objective"] == "total_return"
+    assert made.section("split")["metric"] == "total_return"
+    assert made.section("overfitting")["variants"] == 2
+
+
+def test_help_says_what_is_asked_and_shows_examples(capsys):
+    code, shown = run(["validate", "--help"], capsys)
+    assert code == 0
+    for word in ("walk forward", "hookline trials", "--param", "require_passport", "Examples"):
+        assert word in shown.out
