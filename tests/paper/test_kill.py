@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from paper_sessions import RecordedFeed, Session, plan_of, tape_plan, told
 
+from hookline import plugins
 from hookline.errors import StrategyError
 from hookline.journal import read_journal, verify_journal, writer
 from hookline.session.plan import JournalPlan
@@ -109,6 +111,12 @@ def of_bars(folder):
     return plan_of(folder, HOURS)
 
 
+def of_closes(folder):
+    """The same bars with market orders that fill at the close they were sent on."""
+    params = {"taker_fee_bps": 5, "maker_fee_bps": 1, "fill": "close"}
+    return replace(plan_of(folder, HOURS), broker=plugins.build("brokers", "paper", params, "broker"))
+
+
 def of_tape():
     feed = RecordedFeed()
     return lambda folder: tape_plan(folder, feed)
@@ -143,7 +151,7 @@ def test_a_session_on_the_tape_that_is_killed_at_every_eleventh_write_ends_the_s
     check_on_two_cores(make, tmp_path, list(range(60, statements - 2, 11)), told(tmp_path / "whole"))
 
 
-@pytest.mark.parametrize("make", [of_bars, of_tape()], ids=["bars", "tape"])
+@pytest.mark.parametrize("make", [of_bars, of_closes, of_tape()], ids=["bars", "closes", "tape"])
 def test_a_session_that_is_killed_again_and_again_ends_the_same(tmp_path, make):
     Session(make(tmp_path / "whole")).run()
     for statement in (90, 20, 60, 33, 47):

@@ -79,9 +79,10 @@ def test_every_run_is_the_backtest_with_its_values():
 
 def test_an_instance_keeps_its_other_parameters_and_may_be_sized():
     sizer = hl.VolatilityTarget(period=30, target_fraction=0.1)
-    table = hl.sweep(Cross(3, 12), BARS, {"fast": range(2, 4)}, sizer=sizer, instruments=[PERP])
+    given = {"sizer": sizer, "instruments": [PERP], "fill": "close"}
+    table = hl.sweep(Cross(3, 12), BARS, {"fast": range(2, 4)}, **given)
 
-    expected = hl.backtest(Cross(2, 12), BARS, sizer=sizer, instruments=[PERP]).metrics
+    expected = hl.backtest(Cross(2, 12), BARS, **given).metrics
     assert by_values(table, "fast")[(2,)].final_equity == pytest.approx(expected.final_equity)
 
 
@@ -123,7 +124,9 @@ def test_frames_and_several_instruments_together_or_each_alone():
 def test_external_series_and_funding_come_along():
     score = ExternalSeries(BARS.end, np.sin(np.arange(len(BARS)) / 10.0))
     rates = ExternalSeries(BARS.end[::8], np.full(len(BARS.end[::8]), 0.001))
-    given = {"external": {"score": score}, "funding": {"ETH": rates}, "instruments": [PERP]}
+    given = {
+        "external": {"score": score}, "funding": {"ETH": rates}, "instruments": [PERP], "fill": "close"
+    }  # fmt: skip
 
     table = hl.sweep(Charged, BARS, {"least": [0.0, 0.5]}, **given)
 
