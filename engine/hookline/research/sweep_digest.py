@@ -40,6 +40,7 @@ _MAIN = (
 )
 # Figures that are below zero where money is lost.
 SIGNED = frozenset({"total_return", "cagr", "sharpe", "sortino", "calmar", "expectancy"})
+_LOW_RATIO = 0.5  # of plateau to peak
 _FEWEST_BEYOND = 3  # values beside a neighbourhood, of a range whose end says something
 
 
@@ -156,7 +157,11 @@ class Digest:
     def around_text(self, cell: int) -> str:
         """Return the mean over a combination and its neighbours; in parentheses where it lacks neighbours to be a plateau."""
         text = figure_text(self.table.objective.metric, float(self.around[cell]))
-        return text if self._neighbourhoods.is_centre[cell] else f"({text})"
+        return text if self.has_neighbours(cell) else f"({text})"
+
+    def has_neighbours(self, cell: int) -> bool:
+        """Whether a combination has enough neighbours on all sides to be a plateau."""
+        return bool(self._neighbourhoods.is_centre[cell])
 
     def settings(self, cell: int) -> list[str]:
         """Return the options that run a combination."""
@@ -206,7 +211,14 @@ class Digest:
         found = []
         if len(self.table.frame) < self.table.total:
             found.append(f"Not complete: {len(self.table.frame):,} of {self.table.total:,} runs are done")
-        found += [*self._luck(), *self._losses(), *self._ends(), *self._few_values(), *self._loneliness()]
+        found += [
+            *self._luck(),
+            *self._losses(),
+            *self._gap(),
+            *self._ends(),
+            *self._few_values(),
+            *self._loneliness(),
+        ]
         return found + self.table.notices
 
     @cached_property
@@ -236,26 +248,34 @@ class Digest:
             f"No neighbourhood has a mean {figure_label(metric)} above zero: there is nothing here to prefer"
         ]
 
-    def _ends(self) -> list[str]:
-        if self.center is None or not self.is_grid:
+    def _gap(self) -> list[str]:
+        if self.plateau is None or not self.plateau.ratio < _LOW_RATIO:
             return []
+        return [
+            f"The peak stands alone: the best neighbourhood has {self.plateau.ratio:.0%} of it on average"
+        ]
+
+    def _ends(self) -> list[str]:
+        if self.center is None or self.peak is None or not self.is_grid:
+            return []
+        reached = self._at_ends(self.center, self.radius)
+        found = [f"The plateau reaches the end of the space ({reached})"] if reached else []
+        lies = self._at_ends(self.peak, 0)
+        found += [f"The peak lies at the end of the space ({lies})"] if lies else []
+        return [f"{text}: beyond it may be better ones" for text in found]
+
+    def _at_ends(self, cell: int, reach: int) -> str:
+        """Return the ends of long ranges that lie so many steps from a combination."""
         found = []
-        for axis, code, label in zip(
-            self.cells.axes, self.cells.codes[self.center], self.labels, strict=True
-        ):
+        for axis, code, label in zip(self.cells.axes, self.cells.codes[cell], self.labels, strict=True):
             size = len(axis.values)
             if (
                 axis.is_numeric
                 and size >= 2 * self.radius + _FEWEST_BEYOND
-                and code in {self.radius, size - 1 - self.radius}
+                and code in {reach, size - 1 - reach}
             ):
-                end = value_text(axis.values[0 if code == self.radius else -1])
-                found.append(f"{label}={end}")
-        if not found:
-            return []
-        return [
-            f"The plateau reaches the end of the space ({', '.join(found)}): beyond it may be better ones"
-        ]
+                found.append(f"{label}={value_text(axis.values[0 if code == reach else -1])}")
+        return ", ".join(found)
 
     def _few_values(self) -> list[str]:
         if self.center is None or not self.is_grid:

@@ -65,7 +65,8 @@ def _top_cards(digest: Digest) -> list[_Card]:
     itself, highest = (
         figure_text(metric, float(digest.cells.objective[cell])) for cell in (digest.center, peak)
     )
-    around = figure_text(metric, float(digest.around[peak]))
+    around = f"{figure_text(metric, float(digest.around[peak]))} around it"
+    around += "" if digest.has_neighbours(peak) else ", at an edge"
     neighbours = f"{len(plateau.neighbours):,} of {plateau.possible:,}"
     return [
         _Card(
@@ -74,7 +75,7 @@ def _top_cards(digest: Digest) -> list[_Card]:
             f"{_setting(digest, digest.center)}; {itself} itself",
             "plateau",
         ),
-        _Card(f"Peak, {name}", highest, f"{_setting(digest, peak)}; {around} around it", "peak"),
+        _Card(f"Peak, {name}", highest, f"{_setting(digest, peak)}; {around}", "peak"),
         _Card("Plateau to peak", number(plateau.ratio), "near 1: a flat top; near 0: a lonely peak"),
         _Card("Neighbours", neighbours, f"{fraction(plateau.good)} of the plateau in the best quarter"),
     ]

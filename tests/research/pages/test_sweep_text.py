@@ -104,6 +104,7 @@ def test_a_sweep_that_only_loses_prefers_nothing():
 def test_a_plateau_against_the_end_of_the_range_is_told():
     text = shown(table_of({"fast": range(5), "slow": range(5)}, lambda fast, slow: fast - abs(slow - 2)), 200)
     assert "The plateau reaches the end of the space (fast=4)" in text
+    assert "The peak lies at the end of the space (fast=4)" in text
 
 
 def test_a_mean_with_too_few_neighbours_stands_in_parentheses():
@@ -114,6 +115,12 @@ def test_a_mean_with_too_few_neighbours_stands_in_parentheses():
     assert "(in parentheses) at an edge of the space" in text
     hill = shown(table_of({"fast": range(5), "kind": ["a"]}, lambda fast, _: [1.0, 2, 3, 2, None][fast]))
     assert lines_with(hill, "peak")[0].split()[:6] == ["1", "plateau,", "peak", "2", "a", "3.00"]
+
+
+def test_a_peak_that_stands_alone_is_told():
+    # 8.8 / 9 over 2.9 is 34 %.
+    assert "The peak stands alone: the best neighbourhood has 34% of it" in shown(hills(), 200)
+    assert "stands alone" not in shown(table_of({"fast": range(9)}, lambda fast: 9.0 - abs(fast - 4)))
 
 
 def test_a_parameter_with_three_values_leaves_no_choice_and_is_told():
