@@ -14,14 +14,21 @@ def sharpe(values, axis=-1):
     return values.mean(axis=axis) / values.std(axis=axis, ddof=1)
 
 
+def deviation(values, axis=-1):
+    return values.std(axis=axis, ddof=1)
+
+
 def skewed(size=120):
     return np.random.default_rng(3).exponential(size=size) * 0.01 - 0.008
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])
-@pytest.mark.parametrize(("figure", "statistic"), [("mean_return", np.mean), ("sharpe", sharpe)])
-def test_without_blocks_intervals_are_those_of_scipy(method, figure, statistic):
-    returns = skewed()
+@pytest.mark.parametrize(
+    ("figure", "statistic", "size"),
+    [("mean_return", np.mean, 120), ("sharpe", sharpe, 120), ("volatility", deviation, 30)],
+)
+def test_without_blocks_intervals_are_those_of_scipy(method, figure, statistic, size):
+    returns = skewed(size)
     expected = stats.bootstrap(
         (returns,), statistic, method=method, n_resamples=20_000, rng=np.random.default_rng(1)
     ).confidence_interval

@@ -65,7 +65,7 @@ def test_choosing_a_true_edge_is_not():
     for seed in range(10):
         returns = noise(seed)
         returns[:, 3] += 0.003
-        found = probability_of_overfitting(returns)
+        found = probability_of_overfitting(returns, parts=12)
         assert found.probability < 0.05
         assert found.loss_probability < 0.05
         assert (found.chosen == 3).mean() > 0.95

@@ -122,6 +122,14 @@ def test_shifts_are_all_rotations_where_there_are_few_enough():
     assert test.p_value == (1 + sum(one >= test.actual for one in expected)) / 40
 
 
+def test_costs_stay_at_their_bars():
+    rng = np.random.default_rng(3)
+    returns, positions, costs = rng.normal(size=40), rng.normal(size=40), rng.random(40)
+    test = permutation_test(returns, positions, costs, scheme="shifts")
+    gains = np.array([positions * np.roll(returns, -shift) - costs for shift in range(1, 40)])
+    assert test.null == pytest.approx(gains.mean(axis=1) / gains.std(axis=1, ddof=1))
+
+
 def test_few_shifts_of_many_differ_from_one_another():
     rng = np.random.default_rng(3)
     test = permutation_test(rng.normal(size=500), rng.normal(size=500), scheme="shifts", permutations=50)
@@ -152,6 +160,19 @@ def test_blocks_are_as_long_as_memory_asks_for():
     )
     assert white.block_length < 12
     assert remembering.block_length > 20
+
+
+def test_blocks_are_as_long_as_the_memory_of_returns_or_of_timing():
+    rng = np.random.default_rng(4)
+    size = 3000
+    restless = rng.choice([-1.0, 1.0], size=size)
+    of_returns = permutation_test(autoregressive(rng, size, 0.8), restless, scheme="blocks", permutations=9)
+    # White returns, and positions that are right for a while and then wrong for a while.
+    returns = rng.normal(size=size)
+    spells = np.sign(returns) * held_for(rng, size, 50)
+    of_timing = permutation_test(returns, spells, scheme="blocks", permutations=9)
+    assert of_returns.block_length > 20
+    assert of_timing.block_length > 20
 
 
 def test_p_values_are_those_of_scipy():

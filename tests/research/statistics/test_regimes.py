@@ -95,6 +95,8 @@ def test_history_makes_the_first_bars_known():
     found = regime_labels(late, history=series)
     for kind in whole:
         assert found[kind].tolist() == whole[kind][250 * 24 :].tolist()
+    year = of(regime_table(np.zeros(len(late)), late, history=series), "year")["2024"]
+    assert year.market_return == pytest.approx(late.close[-1] / series.close[250 * 24 - 1] - 1)
 
 
 def test_figures_are_those_of_the_bars_in_a_regime():

@@ -43,6 +43,14 @@ def test_growth_beyond_the_range_of_floats_is_not_defined_but_its_yearly_rate_is
     assert falls["cagr"] == pytest.approx(-0.1)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.007, 1 / 3, -0.013])
+def test_rounding_errors_are_no_volatility(value):
+    for bars in (7, 77, 777):
+        found = figures(np.full(bars, value))
+        assert found["volatility"] == 0.0
+        assert np.isnan(found["sharpe"])
+
+
 def test_losing_more_than_everything_leaves_nothing():
     found = figures([0.5, -1.5, 0.5])
     assert (found["total_return"], found["cagr"], found["max_drawdown"]) == (-1.0, -1.0, 1.0)
