@@ -218,3 +218,37 @@ def test_what_cannot_be_used_is_refused(prices, positions, options, error, text)
 def test_positions_that_lost_everything_cannot_be_judged_by_permutations():
     with pytest.raises(hl.DataError, match="must keep some equity"):
         hl.run_positions([100.0, 300.0, 300.0], [-1.0, 0.0, 0.0]).permutation_test()
+
+
+@dataclass
+class Crossing(hl.SignalStrategy):
+    """Long above, short below."""
+
+    name = "crossing"
+
+    def columns(self, bars):
+        return {"fast": hl.sma(bars.close, 3), "slow": hl.sma(bars.close, 12)}
+
+    @staticmethod
+    def decide(x, held, p):
+        return hl.long() if x.fast > x.slow else hl.short()
+
+
+@pytest.mark.parametrize("fill", ["close", "open"])
+def test_a_signal_strategy_is_the_study_that_trades_when_its_signal_turns(fill):
+    series = market("A", 600)
+    close = pd.Series(series.close, pd.to_datetime(series.start, utc=True))
+    above = close.rolling(3).mean() > close.rolling(12).mean()
+    signal = (2.0 * above - 1.0).where(close.rolling(12).mean().notna())
+    fine = hl.Instrument(
+        "A", kind=hl.InstrumentKind.PERPETUAL, tick_size=Decimal("1e-10"), lot_size=Decimal("1e-11")
+    )
+
+    # Twice the equity may be held, so that no entry at a gap is cut.
+    study = hl.run_positions(series, 0.8 * signal[signal != signal.shift(1)], fill=fill)
+    result = hl.backtest(
+        Crossing(), series, instruments=[fine], sizer=hl.EquityFraction(0.8), leverage=2, fill=fill
+    )
+
+    assert result.metrics.round_trips > 30
+    np.testing.assert_allclose(result.equity.value, study.equity, rtol=1e-9)
