@@ -99,3 +99,12 @@ class SweepTable:
     frame: pd.DataFrame
     total: int
     notices: list[str] = field(default_factory=list)
+
+    def best(self, count: int = 10) -> pd.DataFrame:
+        """Return the best runs first, with parameters by their own names where these tell them apart; failed ones are left out."""
+        labels = [one.label for one in self.parameters]
+        names = {one.address: one.label for one in self.parameters if labels.count(one.label) == 1}
+        metric = self.objective.metric
+        known = self.frame[self.frame[metric].notna()]
+        ordered = known.sort_values(metric, ascending=self.objective.sign < 0, kind="stable")
+        return ordered.head(count).rename(columns=names).reset_index(drop=True)
