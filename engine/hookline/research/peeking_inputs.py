@@ -212,6 +212,12 @@ def _write_table(table: pa.Table, path: Path) -> None:
     separator = _TEXTS.get(path.suffix.lower())
     if separator is None:
         pa.parquet.write_table(table, path)
-    else:
-        options = pa.csv.WriteOptions(delimiter=separator, quoting_style="needed")
-        pa.csv.write_csv(table, path, write_options=options)
+        return
+    plain = pa.csv.WriteOptions(delimiter=separator, quoting_style="none", include_header=False)
+    try:
+        # Without quotes, which some readers do not know; Arrow would put them around every text.
+        with path.open("wb") as file:
+            file.write(f"{separator.join(table.column_names)}\n".encode())
+            pa.csv.write_csv(table, file, write_options=plain)
+    except pa.ArrowInvalid:  # a text that needs them
+        pa.csv.write_csv(table, path, write_options=pa.csv.WriteOptions(delimiter=separator))
