@@ -179,6 +179,7 @@ def random_session(size: int, seed: int, *, slips: bool = False) -> Outcome:
         "leverage": rng.choice([1.0, 5.0]),
         "limit_fill": rng.choice(["touch", "through"]),
         "intrabar": rng.choice(["stop_first", "path"]),
+        "fill": rng.choice(["open", "open", "close"]),
     }
     if slips:
         params |= {"slippage_ticks": 1, "slippage_bps": 20.0, "slippage_range_fraction": 0.1}
