@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ from hookline.research.study import Job
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console, RenderableType
 
 __all__ = ["METRICS", "Objective", "Outcome", "Parameter", "SweepTable"]
 
@@ -108,3 +110,21 @@ class SweepTable:
         known = self.frame[self.frame[metric].notna()]
         ordered = known.sort_values(metric, ascending=self.objective.sign < 0, kind="stable")
         return ordered.head(count).rename(columns=names).reset_index(drop=True)
+
+    def __rich__(self) -> RenderableType:
+        from hookline.research.sweep_text import render
+
+        return render(self)
+
+    def __str__(self) -> str:
+        return self._drawn().export_text()
+
+    def _repr_html_(self) -> str:
+        return self._drawn().export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+    def _drawn(self) -> Console:
+        from rich.console import Console
+
+        console = Console(record=True, file=io.StringIO(), width=100)
+        console.print(self)
+        return console
