@@ -81,6 +81,10 @@ class NettedBroker(Broker):
             raise ConfigError(
                 "accounts: netted needs orders that reach the venue at once, but its broker has a latency; say 'apart'"
             )
+        if self._inner.fills_at_close:
+            raise ConfigError(
+                "accounts: netted needs orders that wait for the next bar, but its broker fills at the close; say 'apart'"
+            )
 
     @property
     def taker_fee(self) -> float:

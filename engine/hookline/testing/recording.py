@@ -78,6 +78,13 @@ class RecordingBroker(Broker):
     def match(self, bars: Sequence[Bar]) -> None:
         self.inner.match(bars)
 
+    @property
+    def fills_at_close(self) -> bool:
+        return self.inner.fills_at_close
+
+    def match_close(self, bars: Sequence[Bar]) -> bool:
+        return self.inner.match_close(bars)
+
     def limits(self, symbol: str) -> Sequence[float] | None:
         return self.inner.limits(symbol)
 

@@ -1,6 +1,6 @@
 """Market orders that fill at the close they were sent on: what else happens at that time, and how it stays the same on a stream."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
@@ -8,7 +8,12 @@ import pytest
 import hookline as hl
 from hookline.session import Session
 from hookline.session.loader import session_from
-from hookline.testing import Scripted, bars, buy, sell
+from hookline.session.netting import NettedBroker
+from hookline.session.venues import VenueBroker
+from hookline.testing import Scripted, StrategyContract, bars, buy, sell
+from hookline.testing.market import random_bars
+from hookline_paper.broker import PaperBroker
+from hookline_strategies.ema_cross import EmaCross
 
 PERP = hl.Instrument("TEST", kind=hl.InstrumentKind.PERPETUAL, tick_size=Decimal("0.1"), lot_size=Decimal(1))
 
@@ -212,3 +217,46 @@ def test_paper_on_a_replay_trades_as_the_backtest(tmp_path):
     assert len(backtest.fills) > 100
     assert paper.fills == backtest.fills
     assert [repr(order) for order in paper.orders] == [repr(order) for order in backtest.orders]
+
+
+def test_netted_accounts_and_fills_at_the_close_do_not_go_together():
+    broker = NettedBroker(PaperBroker(fill="close"))
+
+    with pytest.raises(hl.ConfigError, match="accounts: netted needs orders that wait for the next bar"):
+        hl.backtest(Scripted({}), bars("10 11"), broker=broker)
+
+
+def test_of_several_venues_only_those_that_say_so_fill_at_the_close():
+    instruments = [replace(PERP, symbol=symbol) for symbol in "AB"]
+    broker = VenueBroker({"A": PaperBroker(fill="close"), "B": PaperBroker()})
+    script = {0: [buy(1, symbol="A"), buy(1, symbol="B")]}
+
+    result = hl.backtest(
+        Scripted(script),
+        {symbol: bars("10/10/10/10 12/12/12/12", symbol) for symbol in "AB"},
+        instruments=instruments,
+        broker=broker,
+    )
+
+    assert [(fill.symbol, fill.price) for fill in result.record.fills] == [("A", 10.0), ("B", 12.0)]
+
+
+class TestStrategyThatFillsAtTheClose(StrategyContract):
+    """Later bars change nothing, and a stream gives what a backtest gives."""
+
+    def make(self):
+        return EmaCross(3, 8, adx_min=0.0)
+
+    def market(self):
+        return {symbol: random_bars(symbol, 200) for symbol in ("AAA", "BBB")}
+
+    def broker(self):
+        return PaperBroker(taker_fee_bps=5, fill="close")
+
+    def test_its_market_orders_fill_at_the_time_they_are_sent(self):
+        record = self.record(self.market()).result.record
+        sent = {order.number: order.time for order in record.orders if order.type == "market"}
+        filled = [fill for fill in record.fills if fill.order_number in sent]
+
+        assert len(filled) > 10
+        assert all(fill.time == sent[fill.order_number] for fill in filled)
