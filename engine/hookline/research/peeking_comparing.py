@@ -57,8 +57,8 @@ class Comparison:
         """Note what differs up to a cut."""
         done = f"the data after {isoformat(cut)} is {'deleted' if is_deleted else 'drawn anew'}"
         if other.failure is not None and other.failed <= cut:
-            text = f"raises once {done}: {str(other.failure).splitlines()[0]}"
-            self._errors.setdefault(text.partition(" once ")[0], _Differences(text)).cuts.add(cut)
+            where, _, what = str(other.failure).splitlines()[0].partition(": ")
+            self._errors.setdefault(where, _Differences(f"raises once {done}: {what}")).cuts.add(cut)
             return
         for name in ("requests", "denied"):
             before = [one for one in getattr(self._whole, name) if one.time <= cut]
@@ -105,14 +105,14 @@ class Comparison:
                 if one.is_whole
                 else f"looks {one.bars} bar{'s' * (one.bars != 1)} ahead"
             )
-            text = f"{reach}: {one.example} ({self._text(place)}; {_times(one)})"
+            text = f"{reach}: {one.example} (it is {self._text(place)}; {_times(one)})"
             found.append(Peek("column", str(place), text, one.bars))
         found += [
             Peek("order", f"{owner}: orders", f"know the future: {one.example} ({_times(one)})")
             for owner, one in self._orders.items()
         ]
         found += [
-            Peek("error", "a strategy", f"{one.example} ({_times(one)})") for one in self._errors.values()
+            Peek("error", where, f"{one.example} ({_times(one)})") for where, one in self._errors.items()
         ]
         return found
 

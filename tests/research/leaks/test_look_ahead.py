@@ -102,7 +102,7 @@ def test_an_array_beside_the_bars_that_is_read_one_further():
 def test_a_strategy_that_raises_without_the_future():
     report = check(lambda: leaky.Impatient(frame=frame()))
     (found,) = report.findings
-    assert found.kind == "error"
+    assert (found.kind, found.where) == ("error", "strategy 'impatient'")
     assert "is deleted" in found.text
 
 
