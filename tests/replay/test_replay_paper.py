@@ -9,6 +9,7 @@ import pytest
 from paper_sessions import MARKET, RecordedFeed, Session, plan_of, tape_plan
 from test_recording import killed_after
 
+from hookline import plugins
 from hookline.columns import ExternalSeries
 from hookline.data.recording import Recording, by_time
 from hookline.journal import read_journal
@@ -38,6 +39,19 @@ def test_a_busy_session_on_bars_has_no_difference(tmp_path):
     assert len(found.difference.rows) > 30
     assert differences(found) == ({}, [])
     assert found.coverage.is_whole
+
+
+def test_a_session_that_fills_at_the_close_has_no_difference(tmp_path):
+    def plan(**more):
+        broker = plugins.build("brokers", "paper", {"taker_fee_bps": 5, "fill": "close"}, "broker")
+        return replace(plan_of(tmp_path, 40, **more), broker=broker)
+
+    Session(plan(journal=recorded(tmp_path))).run()
+    content = read_journal(tmp_path)
+    found = replay(tmp_path, build=lambda *_: plan(journal=None))
+    sent = {order.number: order.time for order in content.orders}
+    assert sum(fill.time == sent[fill.order_number] for fill in content.fills) > 20
+    assert differences(found) == ({}, [])
 
 
 def test_a_session_on_the_tape_has_no_difference(tmp_path, feed):
