@@ -105,7 +105,7 @@ def permutation_test(
     >>> import numpy as np
     >>> returns = np.random.default_rng(1).normal(0.0, 0.01, 500)
     >>> permutation_test(returns, np.sign(returns), permutations=999)
-    PermutationResult(sharpe=1.32..., p_value=0.001, 'highly significant')
+    PermutationResult(sharpe=1.246, p_value=0.001, 'highly significant')
 
     Args:
         returns: Of each bar: an array, a Series, or for several instruments a column for each. Rows at the beginning that hold a NaN in
