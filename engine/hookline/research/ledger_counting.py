@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hookline import plugins
 from hookline.reporting.metrics import YEAR_NS
 from hookline.research.ledger import Trial, count_trials, is_counting
 from hookline.research.ledger_code import code_digest
@@ -147,8 +148,10 @@ def count_outcomes(study: Study, outcomes: Iterable[Outcome], objective: str = "
     for (symbol, since, until), group in stretches.items():
         data = data_of(study, symbol, since, until)
         if data:
-            base = study.plan(group[0].job)
-            count_trials(data, [_trial(study, base, one, data, objective) for one in group])
+            with plugins.remembering():
+                base = study.plan(group[0].job)
+                trials = [_trial(study, base, one, data, objective) for one in group]
+            count_trials(data, trials)
 
 
 def _trial(study: Study, base: Plan, outcome: Outcome, data: Sequence[DataSet], objective: str) -> Trial:

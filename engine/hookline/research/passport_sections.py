@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.reporting.formats import FIGURES, NOT_DEFINED, counted, fraction, money, number
 from hookline.research.passport_svg import Line, histogram, lines, steps
-from hookline.research.passport_words import values_text
+from hookline.research.passport_words import label_of, values_text
 
 if TYPE_CHECKING:
     from hookline.research.passport import Passport
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["all_sections"]
 
 _TEXTS: dict[str, Callable[[float], str]] = {one.name: one.text for block in FIGURES for one in block}
-_LABELS = {one.name: one.label for block in FIGURES for one in block}
 _SCHEMES = {
     "returns": "bars shuffled",
     "blocks": "blocks of bars shuffled",
@@ -75,7 +74,7 @@ def _split(data: Mapping[str, Any]) -> str:
         for name in before:
             is_metric = name == data["metric"]
             rows.append((
-                f"{label} {what}".strip() if is_metric else "", _LABELS.get(name, name), _text(name, before[name]),
+                f"{label} {what}".strip() if is_metric else "", label_of(name), _text(name, before[name]),
                 _text(name, after[name]), f"{_text('', part['ratio'])} {part['band']}" if is_metric else "",
             ))  # fmt: skip
     head = (
@@ -132,7 +131,7 @@ def _windows(walked: Mapping[str, Any]) -> str:
         )
         for step in walked["steps"]
     ]
-    label = _LABELS.get(metric, metric)
+    label = label_of(metric)
     head = ("chosen on", "judged on", "chosen", f"{label} in sample", "out of sample", "return")
     whole = (
         f"All of it out of sample: {_text('total_return', walked['total_return'])}, Sharpe {_text('sharpe', walked['sharpe'])}, "
@@ -164,7 +163,7 @@ def _p(value: float | None) -> str:
 def _bootstrap(data: Mapping[str, Any]) -> str:
     rows = [
         (
-            _LABELS.get(name, name),
+            label_of(name),
             _text(name, one["value"]),
             _text(name, one["low"]),
             _text(name, one["high"]),

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from hookline.clock import isoformat
-from hookline.research.passport_words import WORDS, headline, values_text
+from hookline.research.passport_words import WORDS, headline, label_of, values_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,7 +67,7 @@ def _windows(passport: Passport) -> list[RenderableType]:
         return []
     metric = str(walked["metric"])
     table = Table(
-        "judged on", "chosen before", f"{metric} in", "out", "return", title="walk forward, rolling", title_justify="left",
+        "judged on", "chosen before", f"{label_of(metric)} in", "out", "return", title="walk forward, rolling", title_justify="left",
         box=SIMPLE_HEAD, title_style="bold", padding=(0, 1, 0, 0),
     )  # fmt: skip
     for column in table.columns[2:]:
@@ -86,10 +86,14 @@ def _number(value: float | None) -> str:
 
 
 def _meanings(passport: Passport) -> list[RenderableType]:
-    wrong = [check for check in passport.checks if check.state in {"fail", "unknown"}]
+    """Return what it means that tests were not passed; those that mean the same say it once."""
+    titles: dict[str, list[str]] = {}
+    for check in passport.checks:
+        if check.state in {"fail", "unknown"}:
+            titles.setdefault(check.meaning, []).append(check.title)
     return [
-        Padding(f"[bold]{escape(check.title)}[/bold]: {escape(check.meaning)}", (0, 1, 0, 2))
-        for check in wrong
+        Padding(f"[bold]{escape('; '.join(names))}[/bold]: {escape(meaning)}", (0, 1, 0, 2))
+        for meaning, names in titles.items()
     ]
 
 

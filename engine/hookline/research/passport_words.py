@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hookline.reporting.formats import FIGURES
+
 if TYPE_CHECKING:
     from hookline.research.passport import Passport
 
-__all__ = ["WORDS", "headline", "values_text"]
+__all__ = ["WORDS", "headline", "label_of", "values_text"]
 
+_LABELS = {one.name: one.label for block in FIGURES for one in block}
 WORDS = {"pass": "PASS", "fail": "FAIL", "incomplete": "INCOMPLETE"}
 
 
@@ -30,6 +33,15 @@ def headline(passport: Passport) -> str:
 def _listed(names: list[str]) -> str:
     names = [name[:1].lower() + name[1:] for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def label_of(metric: str) -> str:
+    """Return what reports call a figure.
+
+    >>> label_of("max_drawdown")
+    'Max drawdown'
+    """
+    return _LABELS.get(metric, metric)
 
 
 def values_text(values: Mapping[str, Any]) -> str:

@@ -65,9 +65,11 @@ def _beats_chance(case: Case, found: PermutationTest) -> Check:
     if math.isnan(p_value):
         meaning = "There is no figure to compare, for lack of trades."
     elif is_good:
-        meaning = f"Only {p_value:.1%} of random histories, {how}, would have paid as well: the timing counts for something."
+        meaning = f"Only {fraction(p_value)} of random histories, {how}, would have paid as well: the timing counts for something."
     else:
-        meaning = f"{p_value:.0%} of random histories, {how}, would have paid as well: luck explains this."
+        meaning = (
+            f"{fraction(p_value)} of random histories, {how}, would have paid as well: luck explains this."
+        )
     shown = "n/a" if math.isnan(p_value) else f"p = {p_value:.4f}, {found.band}"
     return Check(
         f"permutation_{found.scheme}",

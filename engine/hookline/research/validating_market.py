@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline.reporting.formats import fraction, number
 from hookline.research.passport import Check, Section
@@ -83,7 +83,7 @@ def regimes_section(case: Case) -> Section:
     history = case.study.series().get(series.symbol)
     rows = [asdict(row) for row in regime_table(held.returns, series, history=history)]
     won = [row for row in rows if row["total_return"] > 0.0]
-    lost = [f"{row['label']}" for row in rows if row["total_return"] < 0.0 and row["label"] != "unknown"]
+    lost = [_market(row) for row in rows if row["total_return"] < 0.0 and row["label"] != "unknown"]
     meaning = (
         f"It lost money in: {', '.join(lost)}." if lost else "It lost money in none of the markets looked at."
     )
@@ -91,3 +91,8 @@ def regimes_section(case: Case) -> Section:
     return Section(
         "regimes", (Check("regimes", "In different markets", "note", found, meaning=meaning),), {"rows": rows}
     )
+
+
+def _market(row: dict[str, Any]) -> str:
+    kinds = {"trend": f"{row['label']} markets", "volatility": f"{row['label']} volatility"}
+    return kinds.get(row["kind"], str(row["label"]))

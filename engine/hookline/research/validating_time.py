@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.clock import isoformat
 from hookline.reporting.formats import count, fraction, number
 from hookline.research.passport import Check, Section, State
+from hookline.research.passport_words import label_of
 from hookline.research.splits import Kind, Window, split_at, walk_forward_windows
 from hookline.research.study import Job
 from hookline.research.validating import judged_by
@@ -111,9 +112,7 @@ def _held_up(
             "they fitted the past, not the market."
         )
     ratio = "n/a" if held.ratio != held.ratio else f"{held.ratio:.2f}"
-    found = (
-        f"{metric} {number(before[metric])} in, {number(after[metric])} out of sample: {ratio}, {held.band}"
-    )
+    found = f"{label_of(metric)} {number(before[metric])} in, {number(after[metric])} out of sample: {ratio}, {held.band}"
     return Check("out_of_sample", "Out of sample", state, found, f"a ratio of at least {least:g}", meaning)
 
 
