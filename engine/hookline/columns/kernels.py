@@ -43,7 +43,8 @@ def compile_module(
 
     for function in reached_functions(*functions.values()):
         if function not in _registered:
-            register_jitable(function)
+            # Only compiled code calls them, so that they need no way in from Python or C.
+            register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
             _registered.add(function)
     digest = _module_digest(repr((text, constants)), functions)
     path = kernel_folder() / f"{name}_{digest}.py"
@@ -68,7 +69,7 @@ def stand_in(function: Callable[..., Any], other: Callable[..., Any]) -> None:
     from numba.extending import overload
 
     _registered.add(function)
-    overload(function, jit_options={"cache": False}, strict=False)(lambda *_args, **_named: other)
+    overload(function, jit_options={"no_cpython_wrapper": True, "no_cfunc_wrapper": True}, strict=False)(lambda *_args, **_named: other)
 
 
 # numba's own registry of functions grows with each registration, so this remembers them as long as it does.

@@ -18,6 +18,7 @@ __all__ = [
     "book_fill",
     "book_payment",
     "end_order",
+    "end_trip",
     "find_order",
     "finish",
     "log_child",
@@ -154,14 +155,23 @@ def book_fill(
     f[at.UNITS] = units_of(f, after)
     f[at.ENTRY_PRICE] = entry
     f[at.CASH] -= notional + fee
+    f[at.BAR_FLOW] += -(notional + fee)
     f[at.FEES] += fee
     f[at.TRADED] += abs(notional)
     if before == 0:
-        k[at.OPENED] = time
-        k[at.TRIP_BEGIN] = time
-        f[at.TRIP_ENTERED], f[at.TRIP_LEFT], f[at.TRIP_FEES], f[at.TRIP_PAID] = notional, 0.0, fee, 0.0
+        begin_trip(f, k, time)
+    f[at.TRIP_FEES] += fee
+    if abs(after) > abs(before):
+        f[at.TRIP_ENTERED] += notional
     else:
-        _follow_trip(f, k, before, after, notional, fee, time)
+        f[at.TRIP_LEFT] += notional
+    if after == 0:
+        k[at.HELD_TIME] += time - k[at.TRIP_BEGIN]
+        k[at.IS_LEAVING] = 1
+        if time != k[at.START] or k[at.INSIDE_BAR] != k[at.END]:
+            end_trip(f, k, f[at.TRIP_PAID] + f[at.TRIP_INSIDE])
+    elif before != 0 and (after > 0) != (before > 0):
+        k[at.ERROR] = at.CROSSED
     if k[at.IS_GUARDED] != 0:
         band_after_fill(f)
     k[at.FILLS] += 1
@@ -170,24 +180,29 @@ def book_fill(
         _log_fill(f, k, row, number, side, lots, price, fee, maker, time)
 
 
-def _follow_trip(f: Floats, k: Ints, before: int, after: int, notional: float, fee: float, time: int) -> None:
-    f[at.TRIP_FEES] += fee
-    if abs(after) > abs(before):
-        f[at.TRIP_ENTERED] += notional
-    else:
-        f[at.TRIP_LEFT] += notional
-    if after == 0:
-        profit = 0.0 - f[at.TRIP_LEFT] - f[at.TRIP_ENTERED] - f[at.TRIP_FEES] + f[at.TRIP_PAID]
-        k[at.TRIPS] += 1
-        k[at.HELD_TIME] += time - k[at.TRIP_BEGIN]
-        f[at.PROFIT] += profit
-        if profit > 0.0:
-            k[at.WINS] += 1
-            f[at.WON] += profit
-        elif profit < 0.0:
-            f[at.LOST] -= profit
-    elif (after > 0) != (before > 0):
-        k[at.ERROR] = at.CROSSED
+def begin_trip(f: Floats, k: Ints, time: int) -> None:
+    """Begin a round trip; one that has just been left at this open gives it what was paid later inside this bar."""
+    paid = 0.0
+    if k[at.IS_LEAVING] != 0:
+        paid = f[at.TRIP_INSIDE]
+        end_trip(f, k, f[at.TRIP_PAID])
+    k[at.OPENED] = time
+    k[at.TRIP_BEGIN] = time
+    f[at.TRIP_ENTERED], f[at.TRIP_LEFT], f[at.TRIP_FEES] = 0.0, 0.0, 0.0
+    f[at.TRIP_PAID], f[at.TRIP_INSIDE] = paid, 0.0
+
+
+def end_trip(f: Floats, k: Ints, paid: float) -> None:
+    """Count a round trip that is over, with what was paid to it."""
+    k[at.IS_LEAVING] = 0
+    profit = 0.0 - f[at.TRIP_LEFT] - f[at.TRIP_ENTERED] - f[at.TRIP_FEES] + paid
+    k[at.TRIPS] += 1
+    f[at.PROFIT] += profit
+    if profit > 0.0:
+        k[at.WINS] += 1
+        f[at.WON] += profit
+    elif profit < 0.0:
+        f[at.LOST] -= profit
 
 
 def _log_fill(
@@ -214,11 +229,19 @@ def _log_fill(
     f[g + at.FILL_FEE] = fee
 
 
-def book_payment(f: Floats, k: Ints, time: int, amount: float) -> None:
-    """Book a payment to the position that is held."""
+def book_payment(f: Floats, k: Ints, time: int, amount: float, inside: int) -> None:
+    """Book a payment to the position that is held; ``inside`` is the end of the bar inside of which it is made, 0 for none."""
     f[at.CASH] += amount
+    f[at.BAR_PAID] += amount
     f[at.FUNDING] += amount
-    f[at.TRIP_PAID] += amount
+    if k[at.INSIDE_BAR] != inside:
+        f[at.TRIP_PAID] += f[at.TRIP_INSIDE]
+        f[at.TRIP_INSIDE] = 0.0
+        k[at.INSIDE_BAR] = inside
+    if inside != 0:
+        f[at.TRIP_INSIDE] += amount
+    else:
+        f[at.TRIP_PAID] += amount
     k[at.PAYMENTS] += 1
     row = k[at.PAYMENTS] - 1
     if row < k[at.PAYMENT_ROOM]:

@@ -19,19 +19,52 @@ __all__ = ["kernel_of"]
 _lock = threading.RLock()
 _kernels: dict[Any, Any] = {}
 _NAMES = (
-    "SIZER_A", "SIZER_B", "CASH", "UNITS", "IS_BUSY", "WAKE_LOW", "WAKE_HIGH", "SETTLED", "HELD_EXPOSURE", "HELD_ENTRY",
+    "SIZER_A", "SIZER_B", "CASH", "UNITS", "BAR_FLOW", "BAR_PAID", "IS_BUSY", "WAKE_LOW", "WAKE_HIGH", "SETTLED", "HELD_EXPOSURE", "HELD_ENTRY",
     "HELD_STOP", "HELD_SINCE", "ERROR", "OPEN", "HIGH", "LOW", "CLOSE", "START", "END", "PROFIT", "WON", "LOST", "TRADED", "FEES",
     "FUNDING", "HELD_TIME", "LOTS", "TRIP_BEGIN", "ORDERS", "FILLS", "PAYMENTS", "TRIPS", "WINS", "VOLATILITY",
 )  # fmt: skip
 
+# Pointers and not arrays, and calls by symbol: so that no kernel is linked with the account, whose optimization would then be done again
+# for each of them.
 _ACCOUNT = '''"""The account of compiled runs, written by hookline; safe to delete."""
 
-from numba import njit
+from numba import cfunc
 
-MATCH = njit("void(float64[::1], int64[::1])", cache=True, nogil=True)(match_)
+ARRAYS = "CPointer(float64), CPointer(int64)"
 
 
+@cfunc(f"void({ARRAYS})", cache=True)
+def match(f, k):
+    match_(f, k)
+
+
+@cfunc(f"void({ARRAYS})", cache=True)
+def watch(f, k):
+    watch_(f, k)
+
+
+@cfunc(f"void({ARRAYS})", cache=True)
+def finish(f, k):
+    finish_(f, k)
+
+
+@cfunc(f"void({ARRAYS}, int64, float64, int64, int64)", cache=True)
+def pay(f, k, time, rate, is_interest, inside):
+    pay_(f, k, time, rate, is_interest, inside)
+
+
+@cfunc(f"void({ARRAYS}, int64, int64, float64, float64, float64)", cache=True)
+def act(f, k, plain, acts, exposure, stop, target):
+    act_(f, k, plain, acts != 0, exposure, stop, target)
 '''
+_ADDRESSES = "int64, int64"
+_SYMBOLS = {
+    "match": f"void({_ADDRESSES})",
+    "watch": f"void({_ADDRESSES})",
+    "finish": f"void({_ADDRESSES})",
+    "pay": f"void({_ADDRESSES}, int64, float64, int64, int64)",
+    "act": f"void({_ADDRESSES}, int64, int64, float64, float64, float64)",
+}
 
 
 def kernel_of(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -> Any:
@@ -52,8 +85,8 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
     functions: dict[str, Callable[..., Any]] = {
         f"step{number}": one.op.step for number, one in enumerate(graph.steps)
     }
-    functions |= {"decide": decide, **_account()}
-    constants = {one: getattr(layout, one) for one in _NAMES}
+    functions |= {"decide": decide, **_ENTRIES}
+    constants = {one: getattr(layout, one) for one in _NAMES} | _symbols()
     safe = "".join(letter if letter.isalnum() else "_" for letter in name)
     try:
         return compile_module(f"run_{safe}", source_of(safe, graph, form), functions, constants).run
@@ -62,12 +95,27 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
         raise NotCompilable(f"{name}: numba cannot compile it: {reason_of(error)}") from error
 
 
+_ENTRIES: dict[str, Callable[..., Any]] = {
+    "match_": venue.match,
+    "watch_": venue.watch,
+    "finish_": booking.finish,
+    "pay_": venue.pay,
+    "act_": desk.act,
+}
+
+
 @cache
-def _account() -> dict[str, Callable[..., Any]]:
-    return {
-        "match": venue.match,
-        "pay": venue.pay,
-        "watch": venue.watch,
-        "act": desk.act,
-        "finish": booking.finish,
-    }
+def _symbols() -> dict[str, Any]:
+    """Return what kernels call the account by, after it was compiled and its addresses are known to the linker."""
+    from llvmlite.binding import add_symbol
+    from numba import types
+    from numba.core.sigutils import normalize_signature
+
+    module = compile_module("account", _ACCOUNT, _ENTRIES)
+    found = {}
+    for name, text in _SYMBOLS.items():
+        symbol = f"hookline_{name}"
+        add_symbol(symbol, getattr(module, name).address)
+        arguments, result = normalize_signature(text)
+        found[name] = types.ExternalFunction(symbol, result(*arguments))
+    return found

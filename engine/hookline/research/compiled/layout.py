@@ -23,15 +23,15 @@ Ints = MutableSequence[int]
     # -- the bar ---------------------------------------------------------------------------------------------------------
     OPEN, HIGH, LOW, CLOSE, VOLATILITY,
     # -- the account -----------------------------------------------------------------------------------------------------
-    CASH, UNITS, ENTRY_PRICE, FLOOR, CEILING,
+    CASH, UNITS, ENTRY_PRICE, FLOOR, CEILING, BAR_FLOW, BAR_PAID,
     HELD_EXPOSURE, HELD_ENTRY, HELD_STOP, HELD_SINCE,
     WANTED_EXPOSURE, WANTED_STOP,
     # -- the round trip that is open, and sums over those that are finished ------------------------------------------------
-    TRIP_ENTERED, TRIP_LEFT, TRIP_FEES, TRIP_PAID,
+    TRIP_ENTERED, TRIP_LEFT, TRIP_FEES, TRIP_PAID, TRIP_INSIDE,
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
     F_ORDERS,
-) = range(51)  # fmt: skip
+) = range(54)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
@@ -41,9 +41,9 @@ Ints = MutableSequence[int]
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
-    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME,
+    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING,
     K_SCRATCH,
-) = range(33)  # fmt: skip
+) = range(35)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""

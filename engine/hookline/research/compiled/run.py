@@ -32,7 +32,10 @@ __all__ = ["CompiledRun"]
 _YEAR = 365 * 86_400 * 10**9
 _BAR_RUNS = 30_000_000
 _MOST_RUNS = 256
-_SUMS, _COUNTS = 12, 8
+_SUMS, _COUNTS, _ERROR = 12, 8, 7
+_NO_LOGS = (0, 0, 0)
+_ALL = Figures(returns=True, downside=True, drawdown=True, mean=True)
+_FAILED = dict.fromkeys(METRICS, float("nan"))
 
 
 @dataclass
@@ -128,26 +131,28 @@ class CompiledRun:
         from hookline.research.compiled.recording import record_of
 
         job = self._job(0, strategy)
-        rooms = (0, 0, 0)
-        while True:
-            f, k, _, counts = self._run([job], Figures(False, False, False, False), rooms)
-            needed = (int(counts[0, 0]), int(counts[0, 1]), int(counts[0, 2]))
-            if counts[0, 7]:
-                raise NotCompilable(f"{type(strategy).__name__}: the run fails; the event kernel says why")
-            if needed == rooms or needed == (0, 0, 0):
-                return record_of(self.plan, strategy, self._series.slice(self._begin), f, k, rooms)
-            rooms = needed
+        try:
+            _, _, _, counts = self._run([job], _ALL, _NO_LOGS)
+        except (ArithmeticError, ValueError) as error:
+            raise NotCompilable(f"{type(strategy).__name__}.decide: {error}") from error
+        if counts[0, _ERROR]:
+            raise NotCompilable(f"{type(strategy).__name__}: the run fails; the event kernel says why")
+        rooms = (int(counts[0, 0]), int(counts[0, 1]), int(counts[0, 2]))
+        f, k, _, _ = self._run([job], _ALL, rooms)
+        return record_of(self.plan, strategy, self._series.slice(self._begin), f, k, rooms)
 
     def _figures(self, jobs: Sequence[_Job], figures: Figures) -> list[dict[str, float]]:
-        _, _, sums, counts = self._run(jobs, figures, (0, 0, 0))
-        failed = dict.fromkeys(METRICS, float("nan"))
-        found = []
-        for row in range(len(jobs)):
-            if counts[row, 7]:
-                found.append(failed)
-            else:
-                found.append(figures_of(sums[row], counts[row], self._period))
-        return found
+        try:
+            _, _, sums, counts = self._run(jobs, figures, _NO_LOGS)
+        # What Python's arithmetic raises, a decision raises here too, and it ends all that run with it.
+        except (ArithmeticError, ValueError):
+            if len(jobs) == 1:
+                return [dict(_FAILED)]
+            return [found for job in jobs for found in self._figures([job], figures)]
+        return [
+            dict(_FAILED) if count[_ERROR] else figures_of(one, count, self._period)
+            for one, count in zip(sums, counts, strict=True)
+        ]
 
     def _job(self, number: int, strategy: Any) -> _Job:
         strategy = check_strategy(strategy)
@@ -192,7 +197,8 @@ class CompiledRun:
         run(
             self._begin, series.duration, series.start, series.open, series.high, series.low, series.close,
             payments.bar, payments.is_after, payments.time, payments.rate, payments.is_interest,
-            *(self._leaf(column) for column in one.graph.leaves), floats, ints, rings, f_start, k_start, f, k, sums, counts,
+            *(self._leaf(column) for column in one.graph.leaves), floats, ints, rings, f_start, k_start, f, k, f.ctypes.data, k.ctypes.data,
+            sums, counts,
         )  # fmt: skip
         return f, k, sums, counts
 

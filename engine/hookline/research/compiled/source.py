@@ -85,11 +85,12 @@ entry = nan
 stop = nan
 since = 0.0
 equity = cash
+flow = 0.0
+moved = begin
 """
 
 _RELOAD = """
-watch(f, k)
-cash = f[CASH]
+watch(f_at, k_at)
 units = f[UNITS]
 is_busy = k[IS_BUSY] != 0
 wake_low = f[WAKE_LOW]
@@ -115,7 +116,7 @@ if is_busy or (units != 0.0 and (low[i] <= wake_low or high[i] >= wake_high)):
     f[CLOSE] = close[i]
     k[START] = start[i]
     k[END] = start[i] + duration
-    match(f, k)
+    match(f_at, k_at)
 """
 
 _DECIDE = """
@@ -124,13 +125,14 @@ if {known}:
     if decision.plain != settled or decision.plain < 0:
         f[CLOSE] = close[i]
         k[END] = start[i] + duration
-        act(f, k, decision.plain, decision.acts, decision.exposure, decision.stop, decision.target)
+        act(f_at, k_at, decision.plain, int(decision.acts), decision.exposure, decision.stop, decision.target)
 """
 
 _PAY_BEFORE = """
 while paid < len(pay_bar) and pay_bar[paid] == i and pay_after[paid] == 0:
     f[CLOSE] = close[max(i - 1, 0)]
-    pay(f, k, pay_time[paid], pay_rate[paid], pay_kind)
+    inside = start[i] + duration if pay_time[paid] > start[i] else 0
+    pay(f_at, k_at, pay_time[paid], pay_rate[paid], pay_kind, inside)
     paid += 1
     is_moved = True
 """
@@ -138,14 +140,22 @@ while paid < len(pay_bar) and pay_bar[paid] == i and pay_after[paid] == 0:
 _PAY_AFTER = """
 while paid < len(pay_bar) and pay_bar[paid] == i:
     f[CLOSE] = close[i]
-    pay(f, k, pay_time[paid], pay_rate[paid], pay_kind)
+    pay(f_at, k_at, pay_time[paid], pay_rate[paid], pay_kind, 0)
     paid += 1
     is_moved = True
 """
 
+_FLOW = """
+flow += f[BAR_FLOW] + f[BAR_PAID]
+f[BAR_FLOW] = f[BAR_PAID] = 0.0
+moved = i
+"""
+
 _FINISH = """
-finish(f, k)
-out_f[c, 0] = cash + units * close[n - 1] if units != 0.0 else cash
+finish(f_at, k_at)
+if units == 0.0 and not equity > 0.0 and moved < n - 1:
+    is_broken = 1
+out_f[c, 0] = units * close[n - 1] + flow + cash
 out_f[c, 1] = total
 out_f[c, 2] = squares
 out_f[c, 3] = downs
@@ -205,6 +215,8 @@ def _arguments(leaves: int) -> list[tuple[str, str]]:
         ("int64[::1]", "k_start"),
         ("float64[::1]", "f"),
         ("int64[::1]", "k"),
+        ("int64", "f_at"),
+        ("int64", "k_at"),
     ]
     return [*found, (_TABLE, "out_f"), (_COUNTS, "out_k")]
 
@@ -288,7 +300,7 @@ class _Writer:
         known = " and ".join(f"x_{name} == x_{name}" for name in values) or "True"
         decide = _DECIDE.format(known=known, row=", ".join(f"x_{name}" for name in values))
         acted = [
-            "watch(f, k)",
+            "watch(f_at, k_at)",
             "is_busy = k[IS_BUSY] != 0",
             "wake_low = f[WAKE_LOW]",
             "wake_high = f[WAKE_HIGH]",
@@ -302,25 +314,24 @@ class _Writer:
         return "\n".join([*lines, *self._figures()])
 
     def _figures(self) -> list[str]:
+        """Return the lines that follow equity, summed up in the order in which ``reporting.curve`` does."""
         figures = self._form.figures
+        lines = ["if is_moved:", *(f"    {line}" for line in _block(_FLOW))]
         if not any(figures):
-            return []
-        lines = [
+            return lines
+        lines += [
             "if is_moved or units != 0.0:",
             "    before = equity",
-            "    equity = cash + units * close[i]",
+            "    equity = units * close[i] + flow + cash",
         ]
         if figures.mean:
             lines += ["    equities += (i - counted) * before + equity", "    counted = i + 1"]
         if figures.returns or figures.downside:
-            lines += [
-                "    if not before > 0.0:",
-                "        is_broken = 1",
-                "    change = equity / before - 1.0",
-            ]
-            lines += ["    total += change", "    squares += change * change"]
-        if figures.downside:
-            lines += ["    if change < 0.0:", "        downs += change * change"]
+            lines += ["    if before > 0.0:", "        change = equity / before - 1.0"]
+            lines += ["        total += change", "        squares += change * change"]
+            if figures.downside:
+                lines += ["        if change < 0.0:", "            downs += change * change"]
+            lines += ["    else:", "        is_broken = 1"]
         if figures.drawdown:
             lines += ["    if equity > peak:", "        peak = equity"]
             lines += ["    elif equity < worst * peak:", "        worst = equity / peak"]

@@ -206,4 +206,5 @@ def payments_of(plan: Plan, series: BarSeries, begin: int) -> Payments:
     keep = (time >= first) & (time <= end[-1])
     time, rate = np.ascontiguousarray(time[keep]), np.ascontiguousarray(rate[keep])
     bar = np.searchsorted(end, time)
-    return Payments(bar, (end[bar] == time).astype(np.int64), time, rate, is_interest)
+    is_after = (bar >= begin) & (end[bar] == time)
+    return Payments(np.maximum(bar, begin), is_after.astype(np.int64), time, rate, is_interest)

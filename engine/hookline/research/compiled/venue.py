@@ -14,6 +14,7 @@ from hookline.research.compiled.booking import (
     book_fill,
     book_payment,
     end_order,
+    end_trip,
     find_order,
     log_order,
     remove_order,
@@ -44,6 +45,8 @@ def match(f: Floats, k: Ints) -> None:
         inside_guarded(f, k)
     elif k[at.OPEN_ORDERS] > 0:
         meet_inside(f, k, -math.inf, math.inf)
+    if k[at.IS_LEAVING] != 0:
+        end_trip(f, k, f[at.TRIP_PAID] + f[at.TRIP_INSIDE])
     if k[at.FILLS] != fills:
         hear(f, k)
 
@@ -61,15 +64,15 @@ def hear(f: Floats, k: Ints) -> None:
             f[at.HELD_STOP] = f[at.WANTED_STOP]
 
 
-def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int) -> None:
-    """Settle funding, or interest on what is borrowed, on what is held, at the last price."""
+def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int, inside: int) -> None:
+    """Settle funding, or interest on what is borrowed, on what is held, at the last price; ``inside`` as for ``book_payment``."""
     if k[at.LOTS] != 0:
         if is_interest != 0:
             amount = interest_payment(f[at.UNITS], f[at.CLOSE], rate)
         else:
             amount = funding_payment(f[at.UNITS], f[at.CLOSE], rate)
         if amount != 0.0:
-            book_payment(f, k, time, amount)
+            book_payment(f, k, time, amount, inside)
     if k[at.IS_GUARDED] != 0:
         band_after_payment(f)
 
