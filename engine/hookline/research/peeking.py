@@ -11,6 +11,7 @@ the future before the session sees it cannot be changed so; it is looked for by 
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -113,7 +114,9 @@ class _Check:
                 # With the future deleted, what is due after the last event waits for one that never comes.
                 until = market.last_event(cut) if variant == 0 else cut
                 comparison.compare(self._trace(market, change, total), until, is_deleted=variant == 0)
-        findings = [*comparison.findings(), *compare_feed(self._plan, self._market, times[:2])]
+        findings = comparison.findings()
+        if not self._plan.feed.is_live:
+            findings += compare_feed(self._plan, self._market, times[:2])
         findings += suspicions(self._plan, self._market, whole, findings)
         return LookAheadReport(
             self._plan.name,
@@ -144,10 +147,11 @@ class _Check:
 
     def _run(self, market: MarketCopy, change: FutureChange | None) -> Trace:
         plan = self._plans()
-        if change is not None:
-            seats = [replace(seat, strategy=alter_inputs(seat.strategy, change)) for seat in plan.seats]
-            plan = replace(plan, seats=seats)
-        return trace(market.put_into(plan), None if change is None else market.next_event(change.cut))
+        if change is None:
+            return trace(market.put_into(plan))
+        made = trace(market.put_into(_altered(plan, change)), market.next_event(change.cut))
+        shutil.rmtree(change.folder, ignore_errors=True)
+        return made
 
     def _times(self, whole: Trace, count: int) -> list[int]:
         """Return when to cut: half of the times where the session sent something, the rest anywhere."""
@@ -169,15 +173,20 @@ class _Check:
         yield f"{len(whole.requests):,} requests and {len(whole.denied):,} denied orders"
         if whole.columns:
             yield f"{len(whole.columns)} columns: {', '.join(dict.fromkeys(one.name for one in whole.columns))}"
-        for seat in self._plan.seats:
-            data, _ = sort_inputs(seat.strategy, self._ends)
+        for name, plugin in _plugins(self._plan):
+            data, _ = sort_inputs(plugin, self._ends)
             if data:
-                yield f"{seat.id}: with the data in {', '.join(data)} changed as well"
+                yield (
+                    f"{name}: with the data in {', '.join(data)} changed as well "
+                    f"(rows with open, high, low and close count as bars named by their start)"
+                )
 
     def _unseen(self, reads: set[str]) -> Iterator[str]:
-        for seat in self._plan.seats:
-            for name in sort_inputs(seat.strategy, self._ends)[1]:
-                yield f"{seat.id}: parameter {name} is no table with times, and stayed as it is"
+        if self._plan.feed.is_live:
+            yield "whether the feed gives the same bars when asked for fewer: it would have to ask the venue"
+        for name, plugin in _plugins(self._plan):
+            for what in sort_inputs(plugin, self._ends)[1]:
+                yield f"{name}: parameter {what} is no table with times, and stayed as it is"
         for path in sorted(reads):
             if not Path(path).is_relative_to(self._folder) and path not in self._given():
                 yield f"{path} was read by a strategy itself, and stayed as it is; give its path as a parameter"
@@ -187,5 +196,28 @@ class _Check:
 
     def _given(self) -> set[str]:
         """Return the files among the parameters."""
-        values = [value for seat in self._plan.seats for value in vars(seat.strategy).values()]
+        values = [value for _, plugin in _plugins(self._plan) for value in vars(plugin).values()]
         return {str(Path(value)) for value in values if isinstance(value, str | Path)}
+
+
+def _plugins(plan: Plan) -> Iterator[tuple[str, object]]:
+    """Yield what decides about orders, with what to call it: strategies, their sizers, risk rules."""
+    for seat in plan.seats:
+        yield seat.id, seat.strategy
+        if seat.sizer is not None:
+            yield f"sizer of {seat.id}", seat.sizer
+    for rule in plan.rules:
+        yield f"risk rule {rule.name}", rule
+
+
+def _altered(plan: Plan, change: FutureChange) -> Plan:
+    """Return the plan with the data that its plugins are given changed."""
+    seats = [
+        replace(
+            seat,
+            strategy=alter_inputs(seat.strategy, change),
+            sizer=None if seat.sizer is None else alter_inputs(seat.sizer, change),
+        )
+        for seat in plan.seats
+    ]
+    return replace(plan, seats=seats, rules=[alter_inputs(rule, change) for rule in plan.rules])

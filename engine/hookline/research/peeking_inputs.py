@@ -1,4 +1,4 @@
-"""Data that a strategy is given as a parameter: frames, arrays, series and files, cut or drawn anew as the market is.
+"""Data that a plugin is given as a parameter: frames, arrays, series and files, cut or drawn anew as the market is.
 
 Rules of this file:
 
@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,15 +32,13 @@ from hookline.research.peeking_market import cut_bars, cut_values, picks, redraw
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from hookline.strategy import Strategy
-
 __all__ = ["FutureChange", "alter_inputs", "sort_inputs"]
 
-_S = TypeVar("_S", bound="Strategy")
+_P = TypeVar("_P")
 _Rows = NDArray[np.intp]
 _PRICES = {"open", "high", "low", "close"}
 _TEXTS = {".csv": ",", ".tsv": "\t"}
-_PLAIN = (bool, int, float, str, Decimal, Enum, Path, PluginUse, type(None))
+_PLAIN = (bool, int, float, str, bytes, Decimal, Enum, date, time, timedelta, Path, PluginUse, type(None))
 _TABLES = {*_TEXTS, ".parquet", ".pq"}
 
 
@@ -67,41 +67,50 @@ class FutureChange:
         return np.arange(len(known)), picks(future, self.draws)
 
 
-def sort_inputs(strategy: Strategy, ends: NDArray[np.int64]) -> tuple[list[str], list[str]]:
+def sort_inputs(plugin: object, ends: NDArray[np.int64]) -> tuple[list[str], list[str]]:
     """Return the parameters that hold data, and those that may hold some which cannot be changed, with what they are."""
     data, opaque = [], []
-    for name, value in _values(strategy):
+    for name, value in _values(plugin):
         for part in _parts(value):
             if _is_data(part, ends):
                 data.append(name)
             elif isinstance(part, Path) and part.exists():
                 opaque.append(f"{name} ({part})")
-            elif not isinstance(part, _PLAIN):
+            elif not _is_plain(part):
                 opaque.append(f"{name} (of type {type(part).__name__})")
-    return list(dict.fromkeys(data)), opaque
+    return list(dict.fromkeys(data)), list(dict.fromkeys(opaque))
 
 
-def alter_inputs(strategy: _S, change: FutureChange) -> _S:
-    """Return a strategy made anew with the data among its parameters changed, or itself if there is none."""
+def alter_inputs(plugin: _P, change: FutureChange) -> _P:
+    """Return a plugin made anew with the data among its parameters changed, or itself if there is none."""
     changed = {
         name: _altered(value, change)
-        for name, value in _values(strategy)
+        for name, value in _values(plugin)
         if any(_is_data(part, change.ends) for part in _parts(value))
     }
-    return dataclasses.replace(strategy, **changed) if changed else strategy  # type: ignore[type-var]
+    return dataclasses.replace(plugin, **changed) if changed else plugin  # type: ignore[type-var]
 
 
-def _values(strategy: Strategy) -> Iterator[tuple[str, Any]]:
-    for item in dataclasses.fields(strategy):  # type: ignore[arg-type]
+def _values(plugin: object) -> Iterator[tuple[str, Any]]:
+    for item in dataclasses.fields(plugin):  # type: ignore[arg-type]
         if item.init:
-            yield item.name, getattr(strategy, item.name)
+            yield item.name, getattr(plugin, item.name)
 
 
-def _parts(value: Any) -> Iterable[Any]:
-    """Return what a parameter holds: itself, or its members."""
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list | tuple) else (value,)
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield what a parameter holds: itself, or what its members hold."""
+    if isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value holds no data: a number, a text, a time, or a record of these."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type | PluginUse):
+        return all(_is_plain(part) for _, one in _values(value) for part in _parts(one))
+    return isinstance(value, _PLAIN)
 
 
 def _is_data(value: Any, ends: NDArray[np.int64]) -> bool:
@@ -149,7 +158,8 @@ def _altered_frame(frame: Any, change: FutureChange) -> Any:
 
 
 def _altered_file(path: Path, change: FutureChange) -> Path:
-    table, times = _read_table(path)
+    stat = path.stat()
+    table, times = _read_table(path, stat.st_mtime_ns, stat.st_size)
     kept, pick = change.rows(_known_from(times, table.column_names))
     stays = {find_time_column(table.column_names, str(path)), "symbol"}
     columns = [table[name].take(kept if name in stays else pick) for name in table.column_names]
@@ -172,14 +182,18 @@ def _table_times(path: Path) -> NDArray[np.int64] | None:
     """Return the times of a file's rows, None if it is no table with times."""
     if path.suffix.lower() not in _TABLES or not path.is_file():
         return None
+    stat = path.stat()
     try:
-        return _read_table(path)[1]
+        return _read_table(path, stat.st_mtime_ns, stat.st_size)[1]
     except (DataError, ValueError, OSError):
         return None
 
 
-def _read_table(path: Path) -> tuple[pa.Table, NDArray[np.int64]]:
+@lru_cache(maxsize=2)
+def _read_table(path: Path, _modified: int, _size: int) -> tuple[pa.Table, NDArray[np.int64]]:
     """Return a file as a table, with text as it stands there, and the times of its rows in nanoseconds UTC.
+
+    A check needs the same file many times; it is read again once it has changed.
 
     Raises:
         DataError: if it has no column of times.
