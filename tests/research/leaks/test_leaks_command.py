@@ -1,5 +1,6 @@
 """``hookline check --look-ahead --warm-up`` on session files and strategies that are plugins, bundled and not."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,14 @@ def test_too_little_history_ends_with_code_1(capsys, tmp_path, session):
     assert "say stream: {warmup_bars:" in out
 
 
+def test_somebody_who_watches_is_shown_how_far_it_is(capsys, session, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(SystemExit):
+        main(["check", str(session(-1)), "--look-ahead", "--cuts", "1"])
+    assert "look-ahead check" in capsys.readouterr().err
+
+
 def test_checking_alone_runs_nothing(capsys, session):
     code, out = run(capsys, "check", session(1))
     assert code == 0
@@ -115,6 +124,7 @@ def test_checking_alone_runs_nothing(capsys, session):
 SHORTER = {
     "pairs_trading": ["until=2024-02-01"],
     "bollinger_reversion": ["until=2024-02-01"],
+    "two_strategies": ["until=2024-04-01"],
     "guarded": ["until=2024-01-15"],
     "market_maker": ["until=2024-01-01T00:20:00"],
     "weighted_imbalance": ["until=2024-01-01T00:20:00"],
@@ -141,5 +151,6 @@ def test_bundled_strategies_know_nothing_of_the_future(path):
 def test_the_example_plugin_knows_nothing_of_the_future(install, monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLES / "my_strategy" / "src"))
     install("my-strategy", "strategies", {"my_strategy": "my_strategy.strategy"})
-    report = check_look_ahead(Study.of_file(EXAMPLES / "my_strategy" / "session.yaml"), cuts=3)
+    file = EXAMPLES / "my_strategy" / "session.yaml"
+    report = check_look_ahead(Study.of_file(file, ["feed.params.bars=3000"]), cuts=3)
     assert report.is_clean, report.lines
