@@ -173,10 +173,35 @@ class Kernel(OrderDesk):
 
     def _run_closing(self, lane: Lane, bars: Iterable[Bar]) -> None:
         """Handle bars of a lane where what is sent on a close may fill at it."""
+        on_bar, is_alone = self._on_bar(lane), len(self.markets) == 1
         for bar in bars:
-            self.run_together((lane,), (bar,))
+            if is_alone and not self.is_busy:
+                self._run_quietly(lane, bar, on_bar)
+            else:
+                self.run_together((lane,), (bar,))
             if self.is_scheduled:
                 return
+
+    def _run_quietly(self, lane: Lane, bar: Bar, on_bar: Callable[[Bar], None]) -> None:
+        """Handle a bar of the only market while nothing is due; the broker hears of it where an order waits, or soon may."""
+        self.clock.now = bar.end
+        lane.market.last = bar.close
+        if _concerns(lane, bar):
+            self.broker.match((bar,))
+            if self._inbox:
+                self._deliver()
+        try:
+            on_bar(bar)
+        except StrategyError:
+            raise
+        except Exception as error:
+            raise self._blame(self._active, "on_bar", error) from error
+        if self._inbox:
+            self._deliver()
+        if lane.watch or self.is_busy:
+            self._fill_at_close((bar,))
+        if self.is_busy:
+            self._watch()
 
     def run_together(self, lanes: Sequence[Lane], bars: Sequence[Bar]) -> None:
         """Handle bars of several lanes that end at the same time as one event."""
