@@ -373,3 +373,17 @@ class LongWindow(hl.Strategy):
 
     def on_bar(self, ctx, bar):
         ctx.target(bar.symbol, float(bar.close > self._closes.values.mean()))
+
+
+@dataclass
+class Remembers(hl.Strategy):
+    """Keeps the closes of one run for the next one, in its class."""
+
+    name = "remembers"
+
+    def on_start(self, ctx):
+        self.__class__.known = getattr(type(self), "known", {})
+
+    def on_bar(self, ctx, bar):
+        self.known[bar.start] = bar.close
+        ctx.target(bar.symbol, float(self.known.get(bar.end, 0.0) > bar.close))

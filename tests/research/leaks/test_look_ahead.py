@@ -319,3 +319,19 @@ def test_a_sizing_model_that_knows_the_whole_sample():
     report = check_look_ahead(plan, cuts=10)
     assert kinds(report) == {"order"}
     assert "sizer of honest: with the data in frame changed as well" in "\n".join(report.lines)
+
+
+def test_a_strategy_that_remembers_the_last_run():
+    report = check(leaky.Remembers)
+    del leaky.Remembers.known
+    assert "unsteady" in kinds(report)
+
+
+def test_orders_that_are_filled_at_the_close_they_were_decided_on():
+    from leak_sessions import SESSION
+
+    session = {**SESSION, "broker": {"use": "paper", "params": {"fill": "close"}}}
+    session["strategies"] = [{"use": "ema_cross", "params": {"adx_min": 0}}]
+    report = check_look_ahead(Study.of_mapping(session), cuts=4)
+    assert report.is_clean, report.lines
+    assert not report.checked[0].startswith("0 requests")
