@@ -21,6 +21,7 @@ from hookline import plugins
 from hookline.errors import ConfigError
 from hookline.model import BarSeries
 from hookline.params import PluginUse
+from hookline.problems import join
 
 if TYPE_CHECKING:
     from hookline.reporting.result import Result
@@ -97,7 +98,7 @@ class Study:
         Raises:
             ConfigError: with one line for each problem.
         """
-        config = _config(self, () if job is None else _changes(job))
+        config = _config(self, () if job is None else _changes(self, job))
         if job is None or job.until is None:
             return config
         return replace(config, until=job.until)
@@ -156,10 +157,14 @@ class Study:
         return [PluginUse(use.use, use.params).anchored(config.base) for use in config.strategies]
 
 
-def _changes(job: Job) -> tuple[str, ...]:
+def _changes(study: Study, job: Job) -> tuple[str, ...]:
     found = [f"{address}={json.dumps(value)}" for address, value in job.values]
     if job.symbol:
-        found.append(f"symbols={json.dumps([job.symbol])}")
+        config, alone = study.config(), json.dumps([job.symbol])
+        found.append(f"symbols={alone}")
+        found += [f"strategies[{number}].symbols={alone}" for number in range(len(config.strategies))]
+        # Nothing may be said of instruments that are not there; an empty value leaves them out.
+        found += [f"{join('instruments', (name,))}=" for name in config.instruments if name != job.symbol]
     return tuple(found)
 
 

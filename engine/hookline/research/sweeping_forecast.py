@@ -54,8 +54,9 @@ class Forecast:
 
     def __str__(self) -> str:
         """What a person is told."""
+        each = f": {self.combinations:,} combinations, each on {self.markets:,} markets or periods"
         lines = [
-            f"{self.runs:,} runs: {self.combinations:,} combinations, on {self.markets:,} markets and periods",
+            f"{self.runs:,} runs{each if self.markets > 1 else ''}",
             "compiled" if self.compiled else f"through the event kernel, not compiled: {self.reason}",
             f"{_duration(self.seconds)} each, {self.slots} at a time ({self.executor}): about {_duration(self.total_seconds)}",
             *(f"of the runs that were timed one failed: {error}" for error in self.errors[:1]),

@@ -131,6 +131,8 @@ def _expand(document: Document) -> None:
     """Write out what may be left short: ``broker: paper`` is ``broker: {use: paper}``, an empty key is a key left out."""
     data = document.data
     _drop_empty(data)
+    if isinstance(data.get("instruments"), dict):
+        _drop_empty(data["instruments"])
     for name in (*_SINGLE_USES, "executor"):
         if name in data:
             _expand_use(document, data, name, (name,))

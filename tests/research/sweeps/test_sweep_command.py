@@ -210,7 +210,7 @@ def test_a_dry_run_says_how_long_and_keeps_nothing(hookline, tmp_path):
         "--dry-run",
     )
     assert code == 0, err
-    assert "18 runs: 9 combinations, on 2 markets and periods" in out
+    assert "18 runs: 9 combinations, each on 2 markets or periods" in out
     assert "compiled" in out
     assert "about" in out
     assert not (tmp_path / "runs").exists()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -99,6 +100,17 @@ def test_each_is_every_symbol_of_the_session_on_its_own():
         "TWO-PERP",
     ]
     assert list(sweep(both, Space.of({FAST: "4"})).frame["symbol"]) == [""]
+
+
+def test_what_a_session_says_of_other_symbols_is_left_out():
+    both = study(
+        symbols=["ONE-PERP", "TWO.X-PERP"],
+        instruments={"ONE-PERP": {"tick_size": 0.1}, "TWO.X-PERP": {"tick_size": 0.5}},
+        strategies=[{"use": "ema_cross", "symbols": ["ONE-PERP"], "params": {"slow": 20, "adx_min": 0}}],
+    )
+    table = sweep(both, Space.of({FAST: "4,8"}), symbols=["each"])
+    assert list(table.frame["error"]) == [""] * 4
+    assert both.run(Job(symbol="TWO.X-PERP")).record.instruments["TWO.X-PERP"].tick_size == Decimal("0.5")
 
 
 def test_values_of_several_kinds_are_kept_as_they_are(tmp_path, counted):
