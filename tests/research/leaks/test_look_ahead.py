@@ -201,6 +201,21 @@ def test_a_file_that_no_parameter_names_is_told_of_and_shows_in_the_orders(tmp_p
     assert "the next bar goes as they say 9" in found.text
 
 
+def test_a_parquet_file_that_is_read_with_ours_is_told_of(tmp_path):
+    path = tmp_path / "secret.parquet"
+    frame().to_parquet(path)
+
+    class Parquet(leaky.HiddenFile):
+        def signal(self):
+            from hookline.data import read_file
+
+            close = read_file(path, "ONE").series().to_frame()["close"]
+            return close.shift(1) - close
+
+    report = check(Parquet)
+    assert any(line.startswith(f"{path} was read by a strategy itself") for line in report.unseen)
+
+
 class Adjusted:
     """A feed that scales all of its bars so that the last close is 100, as prices adjusted backwards are."""
 
