@@ -27,14 +27,14 @@ from hookline.research.peeking_comparing import Comparison, compare_feed, suspic
 from hookline.research.peeking_inputs import FutureChange, alter_inputs, sort_inputs
 from hookline.research.peeking_market import MarketCopy
 from hookline.research.peeking_reads import watch_reads
-from hookline.research.peeking_report import LookAheadReport, Peek, PeekKind
+from hookline.research.peeking_report import LookAheadFinding, LookAheadKind, LookAheadReport
 from hookline.research.peeking_runs import Trace, quiet, trace
 from hookline.research.study import Job, Study
 
 if TYPE_CHECKING:
     from hookline.session.plan import Plan
 
-__all__ = ["LookAheadReport", "Peek", "PeekKind", "check_look_ahead"]
+__all__ = ["LookAheadFinding", "LookAheadKind", "LookAheadReport", "check_look_ahead"]
 
 Plans = Callable[[], "Plan"]
 _VARIANTS = 3  # of each cut: one with the future deleted, the others with one drawn anew

@@ -14,7 +14,7 @@ from hookline.errors import HooklineError
 from hookline.model import BarSeries, OrderType
 from hookline.research.peeking_foresight import Foresight, foresight_of, hit_rate, scale_of, values_at
 from hookline.research.peeking_market import MarketCopy
-from hookline.research.peeking_report import Peek
+from hookline.research.peeking_report import LookAheadFinding
 from hookline.research.peeking_runs import Place, Read, Trace
 from hookline.testing.recording import Request
 
@@ -44,14 +44,14 @@ class Comparison:
         self._columns: dict[Place, _Differences] = {}
         self._orders: dict[str, _Differences] = {}
         self._errors: dict[str, _Differences] = {}
-        self._unsteady: list[Peek] = []
+        self._unsteady: list[LookAheadFinding] = []
 
     def expect_same(self, again: Trace) -> None:
         """Note what a second run on the same data does otherwise: then no comparison means anything."""
         found = _first_difference(self._whole.requests, again.requests)
         if found is not None:
             text = f"a second run on the same data differs: {_change(*found)}; take randomness from ctx.rng"
-            self._unsteady.append(Peek("unsteady", self._owner(*found), text))
+            self._unsteady.append(LookAheadFinding("unsteady", self._owner(*found), text))
 
     def compare(self, other: Trace, cut: int, *, is_deleted: bool) -> None:
         """Note what differs up to a cut."""
@@ -96,7 +96,7 @@ class Comparison:
                 return self._owners[int(number[0])]
         return ", ".join(sorted(set(self._owners.values()))) or "orders"
 
-    def findings(self) -> list[Peek]:
+    def findings(self) -> list[LookAheadFinding]:
         """Return what differed: of each place once, with how often."""
         found = list(self._unsteady)
         for place, one in self._columns.items():
@@ -106,13 +106,14 @@ class Comparison:
                 else f"looks {one.bars} bar{'s' * (one.bars != 1)} ahead"
             )
             text = f"{reach}: {one.example} (it is {self._text(place)}; {_times(one)})"
-            found.append(Peek("column", str(place), text, one.bars))
+            found.append(LookAheadFinding("column", str(place), text, one.bars))
         found += [
-            Peek("order", f"{owner}: orders", f"know the future: {one.example} ({_times(one)})")
+            LookAheadFinding("order", f"{owner}: orders", f"know the future: {one.example} ({_times(one)})")
             for owner, one in self._orders.items()
         ]
         found += [
-            Peek("error", where, f"{one.example} ({_times(one)})") for where, one in self._errors.items()
+            LookAheadFinding("error", where, f"{one.example} ({_times(one)})")
+            for where, one in self._errors.items()
         ]
         return found
 
@@ -146,7 +147,7 @@ def _shown(one: Request | None) -> str:
     return "nothing" if one is None else f"{isoformat(one.time)} {one.text}"
 
 
-def compare_feed(plan: Plan, market: MarketCopy, cuts: Sequence[int]) -> Iterator[Peek]:
+def compare_feed(plan: Plan, market: MarketCopy, cuts: Sequence[int]) -> Iterator[LookAheadFinding]:
     """Ask the feed for the bars up to some cuts alone: they must be those that it gives when asked for more."""
     from hookline.session.feeding import load_bars
 
@@ -158,7 +159,7 @@ def compare_feed(plan: Plan, market: MarketCopy, cuts: Sequence[int]) -> Iterato
             try:
                 found = load_bars(plan.feed, replace(request, until=until))
             except HooklineError as error:
-                yield Peek(
+                yield LookAheadFinding(
                     "feed",
                     f"feed {plan.feed.name!r}",
                     f"has no bars of {request.symbol} up to {isoformat(cut)}: {error}",
@@ -167,7 +168,9 @@ def compare_feed(plan: Plan, market: MarketCopy, cuts: Sequence[int]) -> Iterato
             text = _bars_differ(expected, found)
             if text:
                 where = f"feed {plan.feed.name!r}: {request.symbol}"
-                yield Peek("feed", where, f"gives other bars when asked up to {isoformat(cut)} only: {text}")
+                yield LookAheadFinding(
+                    "feed", where, f"gives other bars when asked up to {isoformat(cut)} only: {text}"
+                )
                 break
 
 
@@ -183,7 +186,9 @@ def _bars_differ(expected: BarSeries, found: BarSeries) -> str:
     return ""
 
 
-def suspicions(plan: Plan, market: MarketCopy, whole: Trace, known: Sequence[Peek]) -> list[Peek]:
+def suspicions(
+    plan: Plan, market: MarketCopy, whole: Trace, known: Sequence[LookAheadFinding]
+) -> list[LookAheadFinding]:
     """Return what foresees the bars, or is scaled to all of its values; what is proven to leak is left out."""
     proven = {one.where for one in known}
     found = list(_of_series(market))
@@ -192,14 +197,14 @@ def suspicions(plan: Plan, market: MarketCopy, whole: Trace, known: Sequence[Pee
             foresight = foresight_of(read.values, market.bars[place.symbol])
             found += _peeks(foresight, str(place))
             scale = scale_of(read.values)
-            found += [Peek("scale", str(place), scale)] if scale else []
+            found += [LookAheadFinding("scale", str(place), scale)] if scale else []
     found += _of_instruments(market)
     if not any(one.kind == "order" for one in known):
         found += _of_orders(plan, market, whole)
     return found
 
 
-def _of_series(market: MarketCopy) -> Iterator[Peek]:
+def _of_series(market: MarketCopy) -> Iterator[LookAheadFinding]:
     for name, series in market.external.items():
         where = f"external series {name!r}"
         seen = [(symbol, foresight_of(values_at(series, bars), bars)) for symbol, bars in market.bars.items()]
@@ -210,7 +215,7 @@ def _of_series(market: MarketCopy) -> Iterator[Peek]:
             yield from _peeks(best[1], where, f" of {best[0]}")
         scale = scale_of(series.value)
         if scale:
-            yield Peek("scale", where, scale)
+            yield LookAheadFinding("scale", where, scale)
     for symbol, series in market.funding.items():
         bars = market.bars[symbol]
         yield from _peeks(foresight_of(values_at(series, bars), bars), f"funding of {symbol}")
@@ -222,7 +227,7 @@ def _of_series(market: MarketCopy) -> Iterator[Peek]:
         yield from _peeks(foresight_of(values, bars, equality_only=True), f"mark prices of {symbol}")
 
 
-def _of_instruments(market: MarketCopy) -> Iterator[Peek]:
+def _of_instruments(market: MarketCopy) -> Iterator[LookAheadFinding]:
     """Yield instruments whose bars are those of another one, moved: labelled with their ends, or with another zone's times."""
     for symbol, bars in market.bars.items():
         for other, later in market.bars.items():
@@ -234,7 +239,7 @@ def _of_instruments(market: MarketCopy) -> Iterator[Peek]:
                 yield from _peeks(found, f"bars of {symbol}", f" of {other}")
 
 
-def _of_orders(plan: Plan, market: MarketCopy, whole: Trace) -> Iterator[Peek]:
+def _of_orders(plan: Plan, market: MarketCopy, whole: Trace) -> Iterator[LookAheadFinding]:
     """Yield strategies whose market orders the next bar proves right far too often."""
     for seat in plan.seats:
         for symbol in seat.symbols:
@@ -255,6 +260,6 @@ def _of_orders(plan: Plan, market: MarketCopy, whole: Trace) -> Iterator[Peek]:
             yield from _peeks(found, f"{seat.id}: orders on {symbol}")
 
 
-def _peeks(found: Foresight | None, where: str, of: str = "") -> Iterator[Peek]:
+def _peeks(found: Foresight | None, where: str, of: str = "") -> Iterator[LookAheadFinding]:
     if found is not None:
-        yield Peek("foresight", where, f"{found.text}{of}", found.bars)
+        yield LookAheadFinding("foresight", where, f"{found.text}{of}", found.bars)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LookAheadReport", "Peek", "PeekKind"]
+__all__ = ["LookAheadFinding", "LookAheadKind", "LookAheadReport"]
 
-PeekKind = Literal["column", "order", "error", "feed", "unsteady", "foresight", "scale"]
+LookAheadKind = Literal["column", "order", "error", "feed", "unsteady", "foresight", "scale"]
 
 _PROOFS = frozenset({"column", "order", "error", "feed", "unsteady"})
 
 
 @dataclass(frozen=True)
-class Peek:
+class LookAheadFinding:
     """One thing that knows the future, or seems to.
 
     Args:
@@ -26,7 +26,7 @@ class Peek:
         bars: How many bars ahead it looks at least, 0 where that is not known.
     """
 
-    kind: PeekKind
+    kind: LookAheadKind
     where: str
     text: str
     bars: int = 0
@@ -54,7 +54,7 @@ class LookAheadReport:
     """
 
     name: str
-    findings: tuple[Peek, ...]
+    findings: tuple[LookAheadFinding, ...]
     cuts: tuple[int, ...]
     runs: int
     checked: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class LookAheadReport:
         return found
 
 
-def _verdict(findings: tuple[Peek, ...]) -> str:
+def _verdict(findings: tuple[LookAheadFinding, ...]) -> str:
     proofs = sum(one.is_proof for one in findings)
     words = [f"{proofs} leak{'s' * (proofs != 1)}"] if proofs else []
     if proofs < len(findings):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hookline.session.plan import Plan
     from hookline.testing.recording import Request
 
-__all__ = ["Chill", "WarmUpReport", "check_warm_up"]
+__all__ = ["WarmUpFinding", "WarmUpReport", "check_warm_up"]
 
 Plans = Callable[[], "Plan"]
 _FEWEST_BARS = 20
@@ -40,7 +40,7 @@ _COLUMN_STARTS = 4  # for each one of orders
 
 
 @dataclass(frozen=True)
-class Chill:
+class WarmUpFinding:
     """One thing that is not warm in time.
 
     Args:
@@ -71,7 +71,7 @@ class WarmUpReport:
     """
 
     name: str
-    findings: tuple[Chill, ...]
+    findings: tuple[WarmUpFinding, ...]
     warmup_bars: int
     recommended: int
     columns: tuple[Settling, ...]
@@ -177,17 +177,19 @@ class _Check:
             tuple(notes),
         )
 
-    def _of_columns(self, settlings: list[Settling]) -> Iterator[Chill]:
+    def _of_columns(self, settlings: list[Settling]) -> Iterator[WarmUpFinding]:
         for one in settlings:
             where = str(one.place)
             if one.is_endless:
-                yield Chill("endless", where, "depends on where the data begins, so no warm-up is enough")
+                yield WarmUpFinding(
+                    "endless", where, "depends on where the data begins, so no warm-up is enough"
+                )
             elif one.settled is None:
-                yield Chill("column", where, f"needs more than the {one.bars:,} bars that there are")
+                yield WarmUpFinding("column", where, f"needs more than the {one.bars:,} bars that there are")
             elif one.settled > self._history:
-                yield Chill("column", where, f"needs {one.settled:,} bars, has {self._history:,}")
+                yield WarmUpFinding("column", where, f"needs {one.settled:,} bars, has {self._history:,}")
 
-    def _of_orders(self, notes: list[str]) -> Iterator[Chill]:
+    def _of_orders(self, notes: list[str]) -> Iterator[WarmUpFinding]:
         """Begin to trade at some times, with all of the history and with the warm-up only."""
         longest = max(self._market.bars.values(), key=len)
         first = max(self._history, len(longest) // 3)
@@ -209,7 +211,9 @@ class _Check:
             text = _difference(whole.requests, cold.requests) or _difference(whole.denied, cold.denied)
             if text:
                 where = f"orders from {isoformat(begin)} on"
-                yield Chill("order", where, f"with {self._history:,} bars before instead of all, {text}")
+                yield WarmUpFinding(
+                    "order", where, f"with {self._history:,} bars before instead of all, {text}"
+                )
 
     def _begun(self, begin: int, bars: Mapping[str, BarSeries]) -> Trace:
         found = trace(replace(replace(self._market, bars=bars).put_into(self._plans()), begin=begin))
