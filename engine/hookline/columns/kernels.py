@@ -26,6 +26,9 @@ from typing import Any
 
 from hookline.columns.fingerprint import code_digest, reached_functions, source_digest
 
+# Only compiled code calls the functions of a module, so that they need no way in from Python or C.
+_INNER: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 __all__ = ["compile_module", "kernel_folder", "stand_in"]
 
 
@@ -43,8 +46,7 @@ def compile_module(
 
     for function in reached_functions(*functions.values()):
         if function not in _registered:
-            # Only compiled code calls them, so that they need no way in from Python or C.
-            register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+            register_jitable(**_INNER)(function)
             _registered.add(function)
     digest = _module_digest(repr((text, constants)), functions)
     path = kernel_folder() / f"{name}_{digest}.py"
@@ -69,7 +71,7 @@ def stand_in(function: Callable[..., Any], other: Callable[..., Any]) -> None:
     from numba.extending import overload
 
     _registered.add(function)
-    overload(function, jit_options={"no_cpython_wrapper": True, "no_cfunc_wrapper": True}, strict=False)(lambda *_args, **_named: other)
+    overload(function, jit_options=_INNER, strict=False)(lambda *_args, **_named: other)
 
 
 # numba's own registry of functions grows with each registration, so this remembers them as long as it does.

@@ -39,11 +39,6 @@ def match(f, k):
 
 
 @cfunc(f"void({ARRAYS})", cache=True)
-def watch(f, k):
-    watch_(f, k)
-
-
-@cfunc(f"void({ARRAYS})", cache=True)
 def finish(f, k):
     finish_(f, k)
 
@@ -56,15 +51,14 @@ def pay(f, k, time, rate, is_interest, inside):
 @cfunc(f"void({ARRAYS}, int64, int64, float64, float64, float64)", cache=True)
 def act(f, k, plain, acts, exposure, stop, target):
     act_(f, k, plain, acts != 0, exposure, stop, target)
+    watch_(f, k)
 '''
-_ADDRESSES = "int64, int64"
 _SYMBOLS = {
-    "match": f"void({_ADDRESSES})",
-    "watch": f"void({_ADDRESSES})",
-    "finish": f"void({_ADDRESSES})",
-    "pay": f"void({_ADDRESSES}, int64, float64, int64, int64)",
-    "act": f"void({_ADDRESSES}, int64, int64, float64, float64, float64)",
-}
+    "match": "",
+    "finish": "",
+    "pay": "ifii",
+    "act": "iifff",
+}  # ints and floats after the addresses of the two arrays
 
 
 def kernel_of(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -> Any:
@@ -97,25 +91,24 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
 
 _ENTRIES: dict[str, Callable[..., Any]] = {
     "match_": venue.match,
-    "watch_": venue.watch,
     "finish_": booking.finish,
     "pay_": venue.pay,
     "act_": desk.act,
+    "watch_": venue.watch,
 }
 
 
 @cache
 def _symbols() -> dict[str, Any]:
     """Return what kernels call the account by, after it was compiled and its addresses are known to the linker."""
-    from llvmlite.binding import add_symbol
+    from llvmlite.binding import add_symbol  # type: ignore[import-untyped]
     from numba import types
-    from numba.core.sigutils import normalize_signature
 
     module = compile_module("account", _ACCOUNT, _ENTRIES)
     found = {}
-    for name, text in _SYMBOLS.items():
+    for name, letters in _SYMBOLS.items():
         symbol = f"hookline_{name}"
         add_symbol(symbol, getattr(module, name).address)
-        arguments, result = normalize_signature(text)
-        found[name] = types.ExternalFunction(symbol, result(*arguments))
+        arguments = [types.float64 if letter == "f" else types.int64 for letter in "ii" + letters]
+        found[name] = types.ExternalFunction(symbol, types.void(*arguments))
     return found

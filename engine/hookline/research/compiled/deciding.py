@@ -112,11 +112,8 @@ def parameters_of(strategy: SignalStrategy, decide: Callable[..., Any], can_shor
         NotCompilable: if one of them is no number.
     """
     read = {name for function in reached_functions(decide) for name in function.__code__.co_names}
-    values: dict[str, Any] = {
-        one.name: getattr(strategy, one.name)
-        for one in fields(strategy)
-        if one.name in read  # type: ignore[arg-type]
-    }
+    own = [one.name for one in fields(strategy)]  # type: ignore[arg-type]
+    values: dict[str, Any] = {name: getattr(strategy, name) for name in own if name in read}
     if values.get("allow_short", False) is None:
         values["allow_short"] = can_short
     for name, value in values.items():

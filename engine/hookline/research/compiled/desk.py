@@ -88,21 +88,11 @@ def enter(f: Floats, k: Ints, exposure: float, quantity: float, stop: float, tar
     f[at.WANTED_EXPOSURE] = exposure
     side = 1 if exposure > 0.0 else -1
     lots = lots_of(f, k, quantity)
-    last, reason = f[at.CLOSE], at.NO_REASON
     if not math.isnan(stop):
         stop = on_grid(f, k, stop, 0)
-        if not side * (last - stop) > 0.0:
-            reason = at.STOP_ON_WRONG_SIDE
     if not math.isnan(target):
         target = on_grid(f, k, target, side)
-        if not side * (target - last) > 0.0:
-            reason = at.TARGET_ON_WRONG_SIDE
-    if f[at.MIN_NOTIONAL] > 0.0 and abs(last) * units_of(f, lots) < f[at.MIN_NOTIONAL]:
-        reason = at.NOTIONAL_TOO_SMALL
-    if lots < k[at.MIN_LOTS]:
-        reason = at.QUANTITY_TOO_SMALL
-    if reason == at.NO_REASON and k[at.NEEDS_STOP] != 0 and math.isnan(stop) and lacks_stop(f, k, side, lots):
-        reason = at.NEEDS_A_STOP
+    reason = why_denied(f, k, side, lots, stop, target)
     if reason != at.NO_REASON:
         deny(f, k, side, lots, 0, at.ENTRY_TAG, stop, target, reason)
         return
@@ -117,6 +107,22 @@ def enter(f: Floats, k: Ints, exposure: float, quantity: float, stop: float, tar
     if not math.isnan(target):
         k[at.ORDERS] += 1
         k[i + at.TARGET_NUMBER] = k[at.ORDERS]
+
+
+def why_denied(f: Floats, k: Ints, side: int, lots: int, stop: float, target: float) -> int:
+    """Return why an entry must not be sent, ``NO_REASON`` if it may; prices on the grid, NaN for none."""
+    last = f[at.CLOSE]
+    if lots < k[at.MIN_LOTS]:
+        return at.QUANTITY_TOO_SMALL
+    if f[at.MIN_NOTIONAL] > 0.0 and abs(last) * units_of(f, lots) < f[at.MIN_NOTIONAL]:
+        return at.NOTIONAL_TOO_SMALL
+    if not math.isnan(target) and not side * (target - last) > 0.0:
+        return at.TARGET_ON_WRONG_SIDE
+    if not math.isnan(stop) and not side * (last - stop) > 0.0:
+        return at.STOP_ON_WRONG_SIDE
+    if k[at.NEEDS_STOP] != 0 and math.isnan(stop) and lacks_stop(f, k, side, lots):
+        return at.NEEDS_A_STOP
+    return at.NO_REASON
 
 
 def reduce(f: Floats, k: Ints, keep: float, exposure: float) -> None:

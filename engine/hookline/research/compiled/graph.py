@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hookline.columns import Bars, Column, Op
 from hookline.columns.column import Call, External, Field, Held, Node
 from hookline.columns.plan import nodes_in_order
+from hookline.model import BarSeries
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.signals import SignalStrategy, check_columns
 
@@ -29,10 +30,10 @@ _HIGHER = (External, Field, Held)
 
 
 class Ref(NamedTuple):
-    """Where a value comes from: ``leaf`` and ``number`` are indices, ``step`` has an output as well."""
+    """Where a value comes from: a price of the ``bar``, a ``leaf``, a ``number``, or an output of a ``step``."""
 
     kind: str
-    index: int
+    place: int
     output: int = 0
 
 
@@ -64,8 +65,7 @@ class Graph:
     def shape(self) -> tuple[Any, ...]:
         """What decides on the code of the kernel."""
         steps = tuple((one.op.key, one.inputs, one.params, one.state) for one in self.steps)
-        named = tuple(one.node.name if _is_base_field(one.node) else "" for one in self.leaves)  # type: ignore[attr-defined]
-        return steps, named, tuple(self.outputs.items())
+        return steps, len(self.leaves), tuple(self.outputs.items())
 
 
 def columns_of(strategy: SignalStrategy, symbol: str) -> dict[str, Column]:
@@ -148,13 +148,18 @@ def _ref(graph: Graph, value: Column | float, numbers: dict[bytes, int]) -> Ref:
         return Ref("number", len(graph.floats) - 1)
     if value.node.key in numbers:
         return Ref("step", numbers[value.node.key], value.output)
+    if _is_price(value.node):
+        return Ref("bar", BarSeries.PRICES.index(value.node.name))  # type: ignore[attr-defined]
     if value not in graph.leaves:
         graph.leaves.append(value)
     return Ref("leaf", graph.leaves.index(value))
 
 
 def _put(graph: Graph, value: float) -> None:
-    (graph.ints if isinstance(value, int) else graph.floats).append(value)  # type: ignore[attr-defined]
+    if isinstance(value, int):
+        graph.ints.append(value)
+    else:
+        graph.floats.append(value)
 
 
 def _state(graph: Graph, op: Op, part: object) -> type:
@@ -170,7 +175,5 @@ def _state(graph: Graph, op: Op, part: object) -> type:
     return type(part)
 
 
-def _is_base_field(node: Node) -> bool:
-    return (
-        isinstance(node, Field) and node.timeframe is None and node.name in {"open", "high", "low", "close"}
-    )
+def _is_price(node: Node) -> bool:
+    return isinstance(node, Field) and node.timeframe is None and node.name in BarSeries.PRICES

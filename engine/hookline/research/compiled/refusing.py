@@ -7,7 +7,7 @@ from hookline.errors import HooklineError
 __all__ = ["NotCompilable"]
 
 
-class NotCompilable(HooklineError):
+class NotCompilable(HooklineError):  # noqa: N818  # what it says of a run
     """A run that only the event kernel can do.
 
     Attributes:

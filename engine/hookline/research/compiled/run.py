@@ -81,6 +81,7 @@ class CompiledRun:
         self._payments = payments_of(plan, self._series, begin)
         length = int(self._series.end[-1]) - int(self._series.start[begin])
         self._period = Period(len(self._series) - begin, length, self._seat.cash)
+        self._bars = _rows(self._series)
         self._batch = Batch(self._series, plan.external)
         self._leaves: dict[bytes, NDArray[np.float64]] = {}
         self._constant: dict[type, frozenset[bytes]] = {}
@@ -195,12 +196,21 @@ class CompiledRun:
         floats, ints, rings = _numbers(jobs)
         sums, counts = np.zeros((len(jobs), _SUMS)), np.zeros((len(jobs), _COUNTS), np.int64)
         run(
-            self._begin, series.duration, series.start, series.open, series.high, series.low, series.close,
+            self._begin, series.duration, self._bars, self._bars.view(np.int64),
             payments.bar, payments.is_after, payments.time, payments.rate, payments.is_interest,
             *(self._leaf(column) for column in one.graph.leaves), floats, ints, rings, f_start, k_start, f, k, f.ctypes.data, k.ctypes.data,
             sums, counts,
         )  # fmt: skip
         return f, k, sums, counts
+
+
+def _rows(series: BarSeries) -> NDArray[np.float64]:
+    """Return bars as rows of their prices and, in the bits of the last number, their starts."""
+    rows = np.empty((len(series), 5))
+    for column, name in enumerate(series.PRICES):
+        rows[:, column] = getattr(series, name)
+    rows.view(np.int64)[:, 4] = series.start
+    return rows
 
 
 def _numbers(jobs: Sequence[_Job]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:

@@ -5,6 +5,8 @@ Rules of this file:
 - What happens on almost every bar is written out in the loop and lives in local variables. What is rare (an order, a fill, a payment) is
   a call of ``match``, ``act`` or ``pay`` on the two arrays of ``layout.py``, after which the local variables are read anew.
 - While orders rest and something is held, two comparisons with ``wake_low`` and ``wake_high`` say that a bar does nothing to them.
+- Bars are rows of five numbers, the last of them the start as an int that ``stamps`` shows: when an order comes, what is needed of its bar
+  lies where the loop reads anyway. As columns, each order waits for memory several times.
 - Values of parameters are never written into the source, so that one kernel serves a whole sweep.
 """
 
@@ -39,6 +41,7 @@ class Form(NamedTuple):
 
 
 _READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
+_ROWS, _STAMPS = _READ.replace("64, 1,", "64, 2,"), _TIMES.replace("64, 1,", "64, 2,")
 _TABLE, _COUNTS = "float64[:, ::1]", "int64[:, ::1]"
 VOLATILITY = "volatility of the sizer"
 
@@ -56,7 +59,7 @@ Params = namedtuple("Params", {param_names!r})
 
 @njit("void({types})", cache=True, nogil=True, _nrt=False)
 def run({arguments}):
-    n = len(close)
+    n = len(bars)
     for c in range(len(floats)):
 {setup}
         for i in range(n):
@@ -90,7 +93,6 @@ moved = begin
 """
 
 _RELOAD = """
-watch(f_at, k_at)
 units = f[UNITS]
 is_busy = k[IS_BUSY] != 0
 wake_low = f[WAKE_LOW]
@@ -108,14 +110,14 @@ if k[ERROR] != 0:
 """
 
 _MATCH = """
-if is_busy or (units != 0.0 and (low[i] <= wake_low or high[i] >= wake_high)):
+if is_busy or (units != 0.0 and (bars[i, 2] <= wake_low or bars[i, 1] >= wake_high)):
     is_moved = True
-    f[OPEN] = open_[i]
-    f[HIGH] = high[i]
-    f[LOW] = low[i]
-    f[CLOSE] = close[i]
-    k[START] = start[i]
-    k[END] = start[i] + duration
+    f[OPEN] = bars[i, 0]
+    f[HIGH] = bars[i, 1]
+    f[LOW] = bars[i, 2]
+    f[CLOSE] = bars[i, 3]
+    k[START] = stamps[i, 4]
+    k[END] = stamps[i, 4] + duration
     match(f_at, k_at)
 """
 
@@ -123,15 +125,15 @@ _DECIDE = """
 if {known}:
     decision = decide(Row({row}), Held(exposure, entry, stop, since), params)
     if decision.plain != settled or decision.plain < 0:
-        f[CLOSE] = close[i]
-        k[END] = start[i] + duration
+        f[CLOSE] = bars[i, 3]
+        k[END] = stamps[i, 4] + duration
         act(f_at, k_at, decision.plain, int(decision.acts), decision.exposure, decision.stop, decision.target)
 """
 
 _PAY_BEFORE = """
 while paid < len(pay_bar) and pay_bar[paid] == i and pay_after[paid] == 0:
-    f[CLOSE] = close[max(i - 1, 0)]
-    inside = start[i] + duration if pay_time[paid] > start[i] else 0
+    f[CLOSE] = bars[max(i - 1, 0), 3]
+    inside = stamps[i, 4] + duration if pay_time[paid] > stamps[i, 4] else 0
     pay(f_at, k_at, pay_time[paid], pay_rate[paid], pay_kind, inside)
     paid += 1
     is_moved = True
@@ -139,7 +141,7 @@ while paid < len(pay_bar) and pay_bar[paid] == i and pay_after[paid] == 0:
 
 _PAY_AFTER = """
 while paid < len(pay_bar) and pay_bar[paid] == i:
-    f[CLOSE] = close[i]
+    f[CLOSE] = bars[i, 3]
     pay(f_at, k_at, pay_time[paid], pay_rate[paid], pay_kind, 0)
     paid += 1
     is_moved = True
@@ -155,7 +157,7 @@ _FINISH = """
 finish(f_at, k_at)
 if units == 0.0 and not equity > 0.0 and moved < n - 1:
     is_broken = 1
-out_f[c, 0] = units * close[n - 1] + flow + cash
+out_f[c, 0] = units * bars[n - 1, 3] + flow + cash
 out_f[c, 1] = total
 out_f[c, 2] = squares
 out_f[c, 3] = downs
@@ -169,7 +171,7 @@ out_f[c, 10] = f[FEES]
 out_f[c, 11] = f[FUNDING]
 held = k[HELD_TIME]
 if k[LOTS] != 0:
-    held += start[n - 1] + duration - k[TRIP_BEGIN]
+    held += stamps[n - 1, 4] + duration - k[TRIP_BEGIN]
 out_k[c, 0] = k[ORDERS]
 out_k[c, 1] = k[FILLS]
 out_k[c, 2] = k[PAYMENTS]
@@ -199,8 +201,7 @@ def source_of(name: str, graph: Graph, form: Form) -> str:
 
 
 def _arguments(leaves: int) -> list[tuple[str, str]]:
-    found = [("int64", "begin"), ("int64", "duration"), (_TIMES, "start")]
-    found += [(_READ, one) for one in ("open_", "high", "low", "close")]
+    found = [("int64", "begin"), ("int64", "duration"), (_ROWS, "bars"), (_STAMPS, "stamps")]
     found += [
         (_TIMES, "pay_bar"),
         (_TIMES, "pay_after"),
@@ -254,9 +255,9 @@ class _Writer:
                     parts.append(f"part{number}_{j}")
             lines.append(f"state{number} = ({''.join(f'{part}, ' for part in parts)})")
         params = []
-        for _, kind in self._form.params:
-            value = ints.next() if kind in {"int", "bool"} else floats.next()
-            params.append(f"{value} != 0" if kind == "bool" else value)
+        for _, kind_name in self._form.params:
+            value = ints.next() if kind_name in {"int", "bool"} else floats.next()
+            params.append(f"{value} != 0" if kind_name == "bool" else value)
         lines.append(f"params = Params({', '.join(params) or '0'})")
         lines += _SETUP.format(sizer=floats.count).strip("\n").splitlines()
         return "\n".join([*lines, *self._figures_start()])
@@ -285,8 +286,10 @@ class _Writer:
 
     def _value(self, ref: Ref, step: int, place: int) -> str:
         if ref.kind == "step":
-            return f"v{ref.index}_{ref.output}"
-        return f"leaf{ref.index}[i]" if ref.kind == "leaf" else f"number{step}_{place}"
+            return f"v{ref.place}_{ref.output}"
+        if ref.kind == "bar":
+            return f"bars[i, {ref.place}]"
+        return f"leaf{ref.place}[i]" if ref.kind == "leaf" else f"number{step}_{place}"
 
     def loop(self) -> str:
         values = {name: self._value(ref, 0, 0) for name, ref in self._graph.outputs.items()}
@@ -300,7 +303,6 @@ class _Writer:
         known = " and ".join(f"x_{name} == x_{name}" for name in values) or "True"
         decide = _DECIDE.format(known=known, row=", ".join(f"x_{name}" for name in values))
         acted = [
-            "watch(f_at, k_at)",
             "is_busy = k[IS_BUSY] != 0",
             "wake_low = f[WAKE_LOW]",
             "wake_high = f[WAKE_HIGH]",
@@ -322,7 +324,7 @@ class _Writer:
         lines += [
             "if is_moved or units != 0.0:",
             "    before = equity",
-            "    equity = units * close[i] + flow + cash",
+            "    equity = units * bars[i, 3] + flow + cash",
         ]
         if figures.mean:
             lines += ["    equities += (i - counted) * before + equity", "    counted = i + 1"]
@@ -330,7 +332,7 @@ class _Writer:
             lines += ["    if before > 0.0:", "        change = equity / before - 1.0"]
             lines += ["        total += change", "        squares += change * change"]
             if figures.downside:
-                lines += ["        if change < 0.0:", "            downs += change * change"]
+                lines += ["        loss = change if change < 0.0 else 0.0", "        downs += loss * loss"]
             lines += ["    else:", "        is_broken = 1"]
         if figures.drawdown:
             lines += ["    if equity > peak:", "        peak = equity"]

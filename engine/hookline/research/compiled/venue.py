@@ -49,6 +49,7 @@ def match(f: Floats, k: Ints) -> None:
         end_trip(f, k, f[at.TRIP_PAID] + f[at.TRIP_INSIDE])
     if k[at.FILLS] != fills:
         hear(f, k)
+    watch(f, k)
 
 
 def hear(f: Floats, k: Ints) -> None:
@@ -75,6 +76,7 @@ def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int, inside: in
             book_payment(f, k, time, amount, inside)
     if k[at.IS_GUARDED] != 0:
         band_after_payment(f)
+    watch(f, k)
 
 
 # -- the open ----------------------------------------------------------------------------------------------------------
