@@ -15,7 +15,7 @@ from typing import Any
 from hookline.clock import SystemClock, isoformat, stopwatch
 from hookline.errors import ConfigError, JournalError
 from hookline.journal.lock import FileLock
-from hookline.research.keeping_rows import key_of, read_rows, write_rows
+from hookline.research.keeping_rows import read_rows, write_rows
 from hookline.research.study import Job
 from hookline.research.table import Outcome, Parameter
 
@@ -72,11 +72,11 @@ class Keeper:
 
     def get(self, job: Job) -> Outcome | None:
         """Return what came of a job earlier, None if it was not run."""
-        return self.known.get(key_of(job))
+        return self.known.get(job)
 
     def add(self, outcome: Outcome) -> None:
         """Keep an outcome; it is on disk within a few seconds."""
-        self.known[key_of(outcome.job)] = outcome
+        self.known[outcome.job] = outcome
         self._waiting.append(outcome)
         if len(self._waiting) >= _FLUSH_ROWS or stopwatch() - self._flushed > _FLUSH_SECONDS:
             self.flush()
@@ -95,7 +95,7 @@ class Keeper:
         self.flush()
         rest = dict(self.known)
         for outcome in outcomes:
-            rest.pop(key_of(outcome.job), None)
+            rest.pop(outcome.job, None)
         if self.known:
             write_rows(self._parameters, [*outcomes, *rest.values()], self.folder / ROWS)
         if (self.folder / _PARTS).is_dir():
@@ -109,10 +109,10 @@ class Keeper:
         finally:
             self._lock.close()
 
-    def _read(self) -> dict[str, Outcome]:
+    def _read(self) -> dict[Job, Outcome]:
         files = [self.folder / ROWS, *sorted((self.folder / _PARTS).glob("*.parquet"))]
         found = [outcome for file in files if file.exists() for outcome in read_rows(file)]
-        return {key_of(outcome.job): outcome for outcome in found}
+        return {outcome.job: outcome for outcome in found}
 
     def _check(self, free: Sequence[str]) -> None:
         """Refuse to add to another sweep.

@@ -14,15 +14,10 @@ from hookline.research.table import METRICS, Outcome, Parameter
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frame_of", "key_of", "read_rows", "write_rows"]
+__all__ = ["frame_of", "read_rows", "write_rows"]
 
 # The job as JSON: columns of Parquet have one type each, parameters need not.
 _JOB = "job"
-
-
-def key_of(job: Job) -> str:
-    """Return a text that two jobs share only if they are the same."""
-    return json.dumps([[list(value) for value in job.values], job.symbol, job.since, job.until])
 
 
 def frame_of(parameters: Sequence[Parameter], outcomes: Sequence[Outcome]) -> pd.DataFrame:
@@ -53,7 +48,7 @@ def write_rows(parameters: Sequence[Parameter], outcomes: Sequence[Outcome], pat
 
     frame = frame_of(parameters, outcomes)
     arrays = {name: _column(frame[name].tolist() if name not in METRICS else frame[name]) for name in frame}
-    arrays[_JOB] = pa.array([key_of(one.job) for one in outcomes], pa.string())
+    arrays[_JOB] = pa.array([_text(one.job) for one in outcomes], pa.string())
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
     pq.write_table(pa.table(arrays), unfinished, compression="zstd")
@@ -89,6 +84,10 @@ def read_rows(path: Path) -> list[Outcome]:
         Outcome(_job(job), dict(zip(METRICS, figures, strict=True)), how, error)
         for job, how, error, *figures in zip(*rest, *columns, strict=True)
     ]
+
+
+def _text(job: Job) -> str:
+    return json.dumps([job.values, job.symbol, job.since, job.until])
 
 
 def _job(text: str) -> Job:

@@ -134,7 +134,6 @@ def _listed(values: list[Any], where: str) -> tuple[Any, ...]:
             )
         if isinstance(value, float) and not abs(value) < float("inf"):
             raise ConfigError(f"{where}: values must be finite, was {value!r}")
-        # 1 and true are equal in Python, and two things in YAML.
-        if any(type(value) is type(other) and value == other for other in values[:number]):
+        if value in values[:number]:  # as Python sees it: 1 and true are the same
             raise ConfigError(f"{where}: values must be listed once, was {shown(value)} again")
     return tuple(values)

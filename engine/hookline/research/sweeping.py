@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hookline.research.evaluating import evaluate
 from hookline.research.keeping import Keeper
-from hookline.research.keeping_rows import frame_of, key_of
+from hookline.research.keeping_rows import frame_of
 from hookline.research.searching import Search, search_of
 from hookline.research.space import Combination, Space
 from hookline.research.study import Job, Study
@@ -110,7 +110,7 @@ class _Sweep:
     progress: Callable[[int, int], None]
     keeper: Keeper | None = None
     asked: list[Job] = field(default_factory=list)
-    found: dict[str, Outcome] = field(default_factory=dict)
+    found: dict[Job, Outcome] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
     def run(self) -> SweepTable:
@@ -135,10 +135,10 @@ class _Sweep:
             if known is None:
                 left.append(job)
             else:
-                self.found[key_of(job)] = known
+                self.found[job] = known
         self.progress(len(self.found), total)
         for outcome in evaluate(self.study, left, executor=self.executor, notice=self._notice):
-            self.found[key_of(outcome.job)] = outcome
+            self.found[outcome.job] = outcome
             if self.keeper is not None:
                 self.keeper.add(outcome)
             self.progress(len(self.found), total)
@@ -150,12 +150,12 @@ class _Sweep:
     def _scores(self, jobs: Sequence[Job], combinations: int) -> list[float]:
         """Return how good each combination was: the mean of its objective over all markets, more being better."""
         metric, sign = self.objective.metric, self.objective.sign
-        values = [sign * self.found[key_of(job)].metrics[metric] for job in jobs]
+        values = [sign * self.found[job].metrics[metric] for job in jobs]
         each = [values[number::combinations] for number in range(combinations)]
         return [math.fsum(part) / len(part) for part in each]
 
     def _table(self, total: int) -> SweepTable:
-        outcomes = [self.found[key] for key in map(key_of, self.asked) if key in self.found]
+        outcomes = [self.found[job] for job in self.asked if job in self.found]
         if self.keeper is not None:
             self.keeper.finish(outcomes)
         parameters = self.space.parameters

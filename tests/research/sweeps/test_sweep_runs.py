@@ -125,10 +125,10 @@ def test_values_of_several_kinds_are_kept_as_they_are(tmp_path, counted):
 
 
 def test_a_column_of_parquet_has_one_type_and_jobs_have_theirs(tmp_path):
-    values = [1, True, "a", None, 0.1]
+    values = [1, False, "a", None, 0.1]
     outcomes = [Outcome(Job((("a.x", value),)), dict.fromkeys(METRICS, 0.5), "event") for value in values]
     write_rows([Parameter("a.x", tuple(values))], outcomes, tmp_path / "x.parquet")
-    assert list(pd.read_parquet(tmp_path / "x.parquet")["a.x"]) == ["1", "true", '"a"', "null", "0.1"]
+    assert list(pd.read_parquet(tmp_path / "x.parquet")["a.x"]) == ["1", "false", '"a"', "null", "0.1"]
     found = read_rows(tmp_path / "x.parquet")
     assert found == outcomes
     assert [type(one.job.values[0][1]) for one in found] == [type(value) for value in values]
