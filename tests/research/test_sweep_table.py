@@ -10,7 +10,7 @@ FAST, SLOW = (Parameter(f"strategies[0].params.{name}", (1, 2)) for name in ("fa
 
 
 def table(metric, values, parameters=(FAST, SLOW)):
-    told = {name: math.nan for name in METRICS} | {metric: values}
+    told = dict.fromkeys(METRICS, math.nan) | {metric: values}
     told |= {"symbol": "", "since": -1, "until": -1, "how": "event", "error": ""}
     frame = pd.DataFrame({one.address: [n % 2 + 1 for n in range(len(values))] for one in parameters} | told)
     return SweepTable("one", parameters, Objective(metric), frame, len(values))
