@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hookline.columns import Batch, Column
+from hookline.columns import Bars, Batch, Column
 from hookline.kernel.sizing import Sizer
 from hookline.model import BarSeries, timeframe_ns
 from hookline.reporting.record import RunRecord
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.compiling import kernel_of
 from hookline.research.compiled.deciding import decide_of, kinds_of, parameters_of
-from hookline.research.compiled.figures import Period, figures_for, figures_of
+from hookline.research.compiled.figures import Period, figures_for, figures_of, is_sharp
 from hookline.research.compiled.graph import Graph, columns_of, constant_nodes, graph_of
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.research.compiled.source import VOLATILITY, Figures, Form
@@ -43,6 +43,7 @@ class _Job:
     """One strategy, ready for its kernel."""
 
     number: int
+    strategy: SignalStrategy
     graph: Graph
     params: dict[str, float]
     decide: Callable[..., Any]
@@ -150,10 +151,17 @@ class CompiledRun:
             if len(jobs) == 1:
                 return [dict(_FAILED)]
             return [found for job in jobs for found in self._figures([job], figures)]
-        return [
-            dict(_FAILED) if count[_ERROR] else figures_of(one, count, self._period)
-            for one, count in zip(sums, counts, strict=True)
-        ]
+        return [self._of_job(*row, figures) for row in zip(jobs, sums, counts, strict=True)]
+
+    def _of_job(self, job: _Job, sums: Any, counts: Any, figures: Figures) -> dict[str, float]:
+        if counts[_ERROR]:
+            return dict(_FAILED)
+        if figures.returns and not is_sharp(sums, self._period):
+            from hookline.reporting.result import Result
+
+            metrics = Result(self.record(job.strategy)).metrics
+            return {name: float(getattr(metrics, name)) for name in METRICS}
+        return figures_of(sums, counts, self._period)
 
     def _job(self, number: int, strategy: Any) -> _Job:
         strategy = check_strategy(strategy)
@@ -161,8 +169,6 @@ class CompiledRun:
         (instrument,) = self.plan.instruments.values()
         sizer: Sizer = self._seat.sizer or strategy.sizer()
         columns = columns_of(strategy, instrument.symbol)
-        from hookline.columns import Bars
-
         volatility = sizer.volatility(Bars(instrument.symbol), _YEAR / timeframe_ns(self.plan.timeframe))
         kind = type(strategy)
         if kind not in self._constant:
@@ -171,7 +177,7 @@ class CompiledRun:
             columns = {**columns, VOLATILITY: volatility}
         graph = graph_of(columns, self._constant[kind])
         params = parameters_of(strategy, decide, instrument.can_short)
-        return _Job(number, graph, params, decide, sizer_numbers(sizer))
+        return _Job(number, strategy, graph, params, decide, sizer_numbers(sizer))
 
     def _leaf(self, column: Column) -> NDArray[np.float64]:
         key = column.key
