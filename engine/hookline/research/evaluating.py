@@ -37,8 +37,8 @@ _logger = logging.getLogger("hookline.research")
 
 _PIECE_SECONDS = 1.0
 _MOST_IN_A_PIECE = 4096
-# A new process has to import everything and to read the data.
-_WORTH_PROCESSES = 4.0
+# A new process has to import everything and to read the data: some seconds.
+_WORTH_PROCESSES = 10.0
 _WORTH_THREADS = 0.2
 _TIMED = {True: 8, False: 1}
 

@@ -6,9 +6,11 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeVar
 
+from hookline.errors import PluginError
 from hookline.hookspecs import hookimpl
 from hookline.params import Doc, Ge
 
@@ -97,19 +99,40 @@ class ProcessExecutor(Executor):
     def map(self, function: Callable[[Item], Outcome], items: Iterable[Item]) -> Iterator[Outcome]:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
 
         # Forking a process that has threads (numba, pyarrow) may deadlock the child; a fresh one cannot.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.slots, context, _leave_interrupts) as pool:
             try:
-                yield from pool.map(function, items)
+                with _interrupts_later():
+                    results = pool.map(function, items)  # starts the processes
+                yield from results
+            except BrokenProcessPool as error:
+                raise PluginError(
+                    "executor processes: a process was ended from outside, perhaps for lack of memory; fewer workers need less"
+                ) from error
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
+# Ctrl-C reaches every process of a terminal. Here it is the affair of a run, or else of the process that waits for the results.
+_INTERRUPT = frozenset({signal.SIGINT})
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold an interrupt back, also from the processes that start meanwhile, until they can tell what to do with it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _leave_interrupts() -> None:
-    """Let Ctrl-C, which reaches every process of a terminal, be the affair of a run, or of the process that waits for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
 
 
 @hookimpl
