@@ -57,11 +57,11 @@ class Finals:
     equity: float
 
 
-def make_bars(count: int) -> Arrays:
-    """Return a seeded random walk with a gap between one close and the next open."""
+def make_bars(count: int, still: int = _STILL_BARS) -> Arrays:
+    """Return a seeded random walk with a gap between one close and the next open; the first bars do not move."""
     rng = np.random.default_rng(_SEED)
     step = rng.normal(0.0, 5e-4, (count, 2)) * (0.2, 1.0)  # before the open, then from open to close
-    step[:_STILL_BARS] = 0.0
+    step[:still] = 0.0
     level = 100.0 * np.exp(np.cumsum(step.ravel())).reshape(count, 2)
     ticks = np.rint(level / TICK)
     wick = np.rint(np.abs(rng.normal(0.0, 5.0, (count, 2))))
