@@ -13,7 +13,7 @@ from hookline.errors import HooklineError
 from hookline.model import BarSeries
 from hookline.research.study import Job, Study
 
-__all__ = ["differences", "digest_of", "digests_of"]
+__all__ = ["differences", "digest_of", "digests_of", "other_data"]
 
 
 def digest_of(series: BarSeries) -> str:
@@ -22,6 +22,23 @@ def digest_of(series: BarSeries) -> str:
     for name in ("start", *series.COLUMNS):
         digest.update(getattr(series, name))
     return digest.hexdigest()
+
+
+def other_data(study: Study, symbol: str = "") -> dict[str, str]:
+    """Return a digest of each series that runs read besides bars, by where it comes from: external, funding, marks.
+
+    Raises:
+        ConfigError: if the session cannot be read.
+        DataError: if the data is missing or cannot be trusted.
+    """
+    plan = study.plan(Job(symbol=symbol))
+    found = {}
+    for kind, all_ in (("external", plan.external), ("funding", plan.funding)):
+        for name, one in all_.items():
+            digest = blake2b(one.time, digest_size=16)
+            digest.update(one.value)
+            found[f"{kind}.{name}"] = digest.hexdigest()
+    return found | {f"marks.{name}": digest_of(series) for name, series in plan.marks.items()}
 
 
 def digests_of(study: Study, jobs: Sequence[Job]) -> tuple[tuple[str, str], ...]:
@@ -52,4 +69,5 @@ def _digest(study: Study, symbol: str) -> str:
     digest = blake2b(json.dumps(study.config().dump()).encode(), digest_size=16)
     for name, series in study.series(symbol).items():
         digest.update(f"{name} {digest_of(series)}".encode())
+    digest.update(json.dumps(other_data(study, symbol)).encode())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline import __version__, plugins
 from hookline.clock import isoformat
 from hookline.model import BarSeries
-from hookline.research.evaluating_data import digest_of
+from hookline.research.evaluating_data import digest_of, other_data
 from hookline.research.space import Space
 from hookline.research.study import Study
 from hookline.research.table import Objective
@@ -47,6 +47,7 @@ def story_of(
         "data": {
             name: _series(series) for symbol in symbols for name, series in study.series(symbol).items()
         },
+        "series": {name: digest for symbol in symbols for name, digest in other_data(study, symbol).items()},
         "session": session,
         "code": _code(study),
     }

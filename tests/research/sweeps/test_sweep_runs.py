@@ -272,6 +272,21 @@ def test_a_strategy_that_has_changed_begins_another_sweep(tmp_path, monkeypatch)
         sweep(folder=tmp_path / "s")
 
 
+def test_other_rates_are_other_data(tmp_path):
+    rates = tmp_path / "rates.csv"
+    rates.write_text("time,rate\n2024-01-05T00:00:00Z,0.0001\n")
+    funded = {
+        "external": {"rates": {"path": str(rates), "column": "rate"}},
+        "instruments": {"ONE-PERP": {"funding": "rates"}},
+    }
+    sweep(study(**funded), folder=tmp_path / "s")
+    rates.write_text("time,rate\n2024-01-05T00:00:00Z,0.0002\n")
+    # Another process would read the file anew; in this one the study that has read it is kept.
+    again = study(**funded, risk=[], cash=10_000)
+    with pytest.raises(ConfigError, match="differs in series"):
+        sweep(again, folder=tmp_path / "s")
+
+
 def test_one_process_sweeps_in_a_folder(tmp_path):
     keeper = keeping.Keeper(tmp_path / "s", space().parameters, {})
     with pytest.raises(ConfigError, match="another process sweeps there"):
