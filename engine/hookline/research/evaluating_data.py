@@ -35,8 +35,8 @@ def other_data(study: Study, symbol: str = "") -> dict[str, str]:
     found = {}
     for kind, all_ in (("external", plan.external), ("funding", plan.funding)):
         for name, one in all_.items():
-            digest = blake2b(one.time, digest_size=16)
-            digest.update(one.value)
+            digest = blake2b(one.time.data, digest_size=16)
+            digest.update(one.value.data)
             found[f"{kind}.{name}"] = digest.hexdigest()
     return found | {f"marks.{name}": digest_of(series) for name, series in plan.marks.items()}
 
