@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,8 +84,8 @@ def evaluate(
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
     notice: Callable[[str], None] | None = None,
-) -> Iterator[Outcome]:
-    """Yield what comes of each job, in the order of jobs.
+) -> Generator[Outcome, None, None]:
+    """Yield what comes of each job, in the order of jobs; closing the generator ends the work.
 
     Args:
         study: What is run.

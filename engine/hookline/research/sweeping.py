@@ -137,11 +137,12 @@ class _Sweep:
             else:
                 self.found[job] = known
         self.progress(len(self.found), total)
-        for outcome in evaluate(self.study, left, executor=self.executor, notice=self._notice):
-            self.found[outcome.job] = outcome
-            if self.keeper is not None:
-                self.keeper.add(outcome)
-            self.progress(len(self.found), total)
+        with closing(evaluate(self.study, left, executor=self.executor, notice=self._notice)) as outcomes:
+            for outcome in outcomes:
+                self.found[outcome.job] = outcome
+                if self.keeper is not None:
+                    self.keeper.add(outcome)
+                self.progress(len(self.found), total)
 
     def _notice(self, text: str) -> None:
         if text not in self.notices:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -277,6 +278,7 @@ def test_help_shows_examples(hookline):
         assert word in out
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path):
     write_session(tmp_path, strategies=[{"use": "smart_dca"}], until="2024-06-01")
     code = "import sys; from hookline.cli import main; main(sys.argv[1:])"
@@ -301,7 +303,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path):
     )
     parts = tmp_path / "runs" / "cross-sweep" / "parts"
     while process.poll() is None and not (parts.is_dir() and len(list(parts.glob("*.parquet"))) >= 3):
-        pass
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130, err
