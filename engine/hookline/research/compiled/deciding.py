@@ -7,9 +7,9 @@ objects, so a decision there carries a number: which of the four decisions witho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
-from functools import cache
+from functools import cache, lru_cache
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from hookline.columns.kernels import stand_in
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.signals import SignalStrategy
 
-__all__ = ["Decided", "decide_of", "parameters_of", "prepare"]
+__all__ = ["Decided", "Deciding", "decide_of", "parameters_of", "prepare"]
 
 _HOLD, _FLAT, _LONG, _SHORT, _OTHER = 0, 1, 2, 3, -1
 
@@ -70,29 +70,36 @@ def prepare() -> None:
         stand_in(function, other)
 
 
-def decide_of(strategy: SignalStrategy) -> FunctionType:
-    """Return the decision function of a strategy.
+class Deciding(NamedTuple):
+    """The decision function of a strategy, and the names that it reads of anything."""
+
+    function: FunctionType
+    names: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def decide_of(kind: type[SignalStrategy]) -> Deciding:
+    """Return the decision function of a class of strategies.
 
     Raises:
         NotCompilable: if it is more than a function of its arguments.
     """
-    kind = type(strategy)
     found = vars(next(one for one in kind.__mro__ if "decide" in vars(one)))["decide"]
     decide = getattr(found, "__func__", found)
     decide = getattr(decide, "py_func", decide)
     if not isinstance(found, staticmethod) or not isinstance(decide, FunctionType):
         raise NotCompilable(f"{kind.__name__}.decide must be a static method, was {type(found).__name__}")
+    names: set[str] = set()
     for function in reached_functions(decide):
-        where = (
-            f"{kind.__name__}.decide"
-            if function is decide
-            else f"{function.__qualname__}, which decide calls,"
-        )
+        where = f"{kind.__name__}.decide"
+        if function is not decide:
+            where = f"{function.__qualname__}, which {where} calls,"
         if function.__closure__:
             raise NotCompilable(f"{where} reads variables of the function that it was defined in")
-        if any(instruction == "**" for instruction in _operators(function)):
+        if "**" in _operators(function):
             raise NotCompilable(f"{where} uses **, which compiled code rounds differently; write x * x")
-    return decide
+        names.update(function.__code__.co_names)
+    return Deciding(decide, frozenset(names))
 
 
 def _operators(function: FunctionType) -> list[str]:
@@ -105,15 +112,14 @@ def _operators(function: FunctionType) -> list[str]:
     ]
 
 
-def parameters_of(strategy: SignalStrategy, decide: Callable[..., Any], can_short: bool) -> dict[str, float]:
-    """Return the parameters that a decision may read, by name.
+def parameters_of(strategy: SignalStrategy, names: Collection[str], can_short: bool) -> dict[str, float]:
+    """Return the parameters among the names that a decision reads.
 
     Raises:
         NotCompilable: if one of them is no number.
     """
-    read = {name for function in reached_functions(decide) for name in function.__code__.co_names}
     own = [one.name for one in fields(strategy)]  # type: ignore[arg-type]
-    values: dict[str, Any] = {name: getattr(strategy, name) for name in own if name in read}
+    values: dict[str, Any] = {name: getattr(strategy, name) for name in own if name in names}
     if values.get("allow_short", False) is None:
         values["allow_short"] = can_short
     for name, value in values.items():

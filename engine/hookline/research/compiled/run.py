@@ -165,7 +165,7 @@ class CompiledRun:
 
     def _job(self, number: int, strategy: Any) -> _Job:
         strategy = check_strategy(strategy)
-        decide = decide_of(strategy)
+        decide, names = decide_of(type(strategy))
         (instrument,) = self.plan.instruments.values()
         sizer: Sizer = self._seat.sizer or strategy.sizer()
         columns = columns_of(strategy, instrument.symbol)
@@ -176,7 +176,7 @@ class CompiledRun:
         if volatility is not None:
             columns = {**columns, VOLATILITY: volatility}
         graph = graph_of(columns, self._constant[kind])
-        params = parameters_of(strategy, decide, instrument.can_short)
+        params = parameters_of(strategy, names, instrument.can_short)
         return _Job(number, strategy, graph, params, decide, sizer_numbers(sizer))
 
     def _leaf(self, column: Column) -> NDArray[np.float64]:
