@@ -34,7 +34,11 @@ _BUILT_IN = {
         "validate",
         "Test whether a backtest may be believed, and write its passport.",
     ),
-    "trials": ("hookline.cli.trials", "trials", "List everything that was tried, by the data that it was tried on."),
+    "trials": (
+        "hookline.cli.trials",
+        "trials",
+        "List everything that was tried, by the data that it was tried on.",
+    ),
     "new": ("hookline.cli.new", "new", "Write a plugin package of your own, ready to install and run."),
     "list": ("hookline.cli.listing", "list_plugins", "List the installed plugins."),
     "show": ("hookline.cli.show", "show", "Show a plugin: what it does, its parameters and its columns."),
