@@ -4,8 +4,8 @@ Rules of this file:
 
 - A job is compiled where that is possible. Where it is not, it goes through the event kernel, and one notice says why.
 - What goes wrong with one job is its outcome, and stops no other. An interrupt stops all, and what was given out stands.
-- The first jobs run in this process and are timed. The rest is cut into pieces of about a second, and leaves the process where an
-  executor is given or that saves time.
+- The first jobs of a study run in this process and are timed. The rest is cut into pieces of about a second, and leaves the process
+  where an executor is given or that saves time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from __future__ import annotations
 import logging
 import math
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from hookline.clock import stopwatch
 from hookline.research.evaluating_batch import Batch, Done, run_batch
@@ -60,6 +62,17 @@ class Trial:
     reason: str
     seconds: float
     startup_seconds: float
+
+
+class _Pace(NamedTuple):
+    """How long a job of a study takes, in seconds, and why it is not compiled, if it is not."""
+
+    seconds: float
+    reason: str
+
+
+_PACES: OrderedDict[Study, _Pace] = OrderedDict()
+_MOST_PACES = 64
 
 
 def first_runs(study: Study, jobs: Sequence[Job]) -> Trial:
@@ -116,22 +129,35 @@ def local_executor(seconds: float, *, compiled: bool) -> Executor:
 def _outcomes(study: Study, jobs: Sequence[Job], executor: Executor | None, tell: _Once) -> Iterator[Outcome]:
     if not jobs:
         return
-    trial = first_runs(study, jobs)
-    tell(trial.reason)
-    yield from trial.outcomes
-    left = jobs[len(trial.outcomes) :]
+    left, pace = jobs, _PACES.get(study)
+    if pace is None:
+        trial = first_runs(study, jobs)
+        pace = _Pace(trial.seconds, trial.reason)
+        _remember(study, pace, trial)
+        yield from trial.outcomes
+        left = jobs[len(trial.outcomes) :]
+    tell(pace.reason)
     if not left:
         return
-    works = executor or local_executor(trial.seconds * len(left), compiled=trial.compiled)
-    size = _piece(len(left), trial.seconds, works.slots)
+    compiled = not pace.reason
+    works = executor or local_executor(pace.seconds * len(left), compiled=compiled)
+    size = _piece(len(left), pace.seconds, works.slots)
     pieces = [
-        Batch(study, part, trial.compiled, digests_of(study, part))
+        Batch(study, part, compiled, digests_of(study, part))
         for part in (tuple(left[first : first + size]) for first in range(0, len(left), size))
     ]
     done: Done
     for done in works.map(run_batch, pieces):
         tell(done.reason)
         yield from done.outcomes
+
+
+def _remember(study: Study, pace: _Pace, trial: Trial) -> None:
+    """Keep the pace of a study for its next jobs, if it was taken at more than the first one and nothing failed."""
+    if len(trial.outcomes) > 1 and not any(one.error for one in trial.outcomes):
+        _PACES[study] = pace
+        while len(_PACES) > _MOST_PACES:
+            _PACES.popitem(last=False)
 
 
 def _piece(jobs: int, seconds: float, slots: int) -> int:

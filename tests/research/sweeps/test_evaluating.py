@@ -1,6 +1,7 @@
 """Jobs are run one like the other, wherever they are run: in order, with the figures of a single backtest."""
 
 import math
+from collections import OrderedDict
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,6 +17,12 @@ from hookline.research.table import METRICS
 from hookline.session.executors import Executor, ProcessExecutor, SerialExecutor, ThreadExecutor
 
 DAY = 86_400 * 10**9
+
+
+@pytest.fixture(autouse=True)
+def _first(monkeypatch):
+    """Let each test time its first jobs anew."""
+    monkeypatch.setattr(evaluating, "_PACES", OrderedDict())
 
 
 def figures(one, job):
@@ -247,6 +254,21 @@ def test_work_is_cut_into_enough_pieces_for_every_slot():
     list(evaluate(study(), jobs(*range(2, 20)), executor=executor))
     assert len(executor.pieces) >= 8
     assert max(executor.pieces) - min(executor.pieces[:-1]) == 0
+
+
+def test_what_was_timed_once_is_not_timed_again():
+    one = study()
+    first, second = _Watched(), _Watched()
+    list(evaluate(one, jobs(*range(3, 19)), executor=first))
+    list(evaluate(one, jobs(*range(3, 19)), executor=second))
+    assert sum(second.pieces) == 16 > sum(first.pieces)
+
+
+def test_why_runs_are_not_compiled_is_told_to_everyone_who_asks():
+    told = [[], []]
+    for each in told:
+        list(evaluate(study(strategies=[{"use": "smart_dca"}]), [Job()] * 3, notice=each.append))
+    assert told[0] == told[1] != []
 
 
 def test_a_piece_lasts_about_a_second():
