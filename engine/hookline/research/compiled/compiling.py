@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from hookline.clock import stopwatch
 from hookline.columns.kernels import compile_module
 from hookline.columns.loops import reason_of
 from hookline.research.compiled import booking, deciding, desk, layout, venue
@@ -16,6 +18,7 @@ from hookline.research.compiled.source import Form, source_of
 
 __all__ = ["kernel_of"]
 
+_logger = logging.getLogger("hookline.research")
 _lock = threading.RLock()
 _kernels: dict[Any, Any] = {}
 _NAMES = (
@@ -75,6 +78,7 @@ def kernel_of(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
 
 
 def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -> Any:
+    began = stopwatch()
     deciding.prepare()
     functions: dict[str, Callable[..., Any]] = {
         f"step{number}": one.op.step for number, one in enumerate(graph.steps)
@@ -83,10 +87,12 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
     constants = {one: getattr(layout, one) for one in _NAMES} | _symbols()
     safe = "".join(letter if letter.isalnum() else "_" for letter in name)
     try:
-        return compile_module(f"run_{safe}", source_of(safe, graph, form), functions, constants).run
+        run = compile_module(f"run_{safe}", source_of(safe, graph, form), functions, constants).run
     # A strategy's code can break the compiler in any way; the event kernel tells whether it is wrong.
     except Exception as error:
         raise NotCompilable(f"{name}: numba cannot compile it: {reason_of(error)}") from error
+    _logger.info("%s: compiled, or read from the cache, in %.1f s", name, stopwatch() - began)
+    return run
 
 
 _ENTRIES: dict[str, Callable[..., Any]] = {

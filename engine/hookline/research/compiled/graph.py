@@ -92,7 +92,8 @@ def _changed_keys(strategy: SignalStrategy, symbol: str, name: str, values: Sequ
     for value in values:
         try:
             return _keys(replace(strategy, **{name: value}), symbol)  # type: ignore[type-var]
-        except (TypeError, ValueError):
+        # Whatever a strategy has against a value that nobody asked for.
+        except Exception:  # noqa: BLE001, S112
             continue
     return set()
 

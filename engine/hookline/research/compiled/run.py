@@ -26,6 +26,7 @@ from hookline.research.table import METRICS
 from hookline.session.feeding import load_bars
 from hookline.session.plan import Plan
 from hookline.signals import SignalStrategy
+from hookline.strategy import Strategy
 
 __all__ = ["CompiledRun"]
 
@@ -163,14 +164,14 @@ class CompiledRun:
             return {name: float(getattr(metrics, name)) for name in METRICS}
         return figures_of(sums, counts, self._period)
 
-    def _job(self, number: int, strategy: Any) -> _Job:
-        strategy = check_strategy(strategy)
-        decide, names = decide_of(type(strategy))
+    def _job(self, number: int, given: Strategy) -> _Job:
+        strategy = check_strategy(given)
+        kind: type[SignalStrategy] = type(strategy)
+        decide, names = decide_of(kind)
         (instrument,) = self.plan.instruments.values()
         sizer: Sizer = self._seat.sizer or strategy.sizer()
         columns = columns_of(strategy, instrument.symbol)
         volatility = sizer.volatility(Bars(instrument.symbol), _YEAR / timeframe_ns(self.plan.timeframe))
-        kind = type(strategy)
         if kind not in self._constant:
             self._constant[kind] = constant_nodes(strategy, instrument.symbol)
         if volatility is not None:
