@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from numba.extending import register_jitable
 
-from hookline import plugins, signals
+from hookline import plugins
 from hookline.columns import Bars
 from hookline.kernel import sizing
 from hookline.model import account
+from hookline.research.compiled import deciding
 from hookline.signals import SignalStrategy
 from hookline.simulation import fills
 
@@ -24,7 +25,8 @@ SCALARS = [
     account.apply_fill,
 ]
 # What the compiled code calls by name.
-for function in (signals.long, signals.short, signals.flat, signals.hold, *SCALARS):
+deciding.prepare()
+for function in SCALARS:
     register_jitable(function)
 
 
@@ -88,7 +90,7 @@ def test_a_decision_compiled_is_the_decision_in_python(strategy):
             held = Held(exposure, float(draws.normal(100, 2)), math.nan, 0.0)
             row = random_row(row_type, draws)
             python, compiled = strategy.decide(row, held, p), decide(row, held, p)
-            assert same(python, compiled), (row, held, p)
+            assert same(python, compiled[: len(python)]), (row, held, p)
             seen.add((python.acts, python.exposure))
     wanted = (
         {(True, 1.0), (False, 0.0)}

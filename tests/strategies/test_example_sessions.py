@@ -11,7 +11,7 @@ from hookline.session.loader import load_session
 FOLDER = Path(__file__).parents[2] / "examples" / "sessions"
 FILES = sorted(FOLDER.glob("*.yaml"))
 # Sessions that show something else than a strategy.
-OTHERS = {"guarded", "paper", "two_strategies"}
+OTHERS = {"guarded", "paper", "sweep", "two_strategies"}
 ALGORITHMS = {info.name for info in plugins.names("algorithms") if info.module.startswith("hookline_")}
 
 
