@@ -171,7 +171,7 @@ def order_failure(
         return None
     if status == OrderCode.NOT_FOUND:
         return LmexNotFound(where, text, code=status, status=200)
-    if status in _LIMIT_CODES:
+    if code is OrderCode.RATE_LIMITED:
         return LmexLimited(where, text, retry_seconds=-1.0, code=status, status=200)
     if code.is_refused:
         return LmexRefused(where, text, code=status, status=200)

@@ -124,7 +124,7 @@ def test_a_message_that_is_json_is_read() -> None:
         assert readable(plain) == plain
 
 
-@given(st.integers(-(2**40), 2**40))
+@given(st.one_of(st.integers(-400, 1100), st.integers(-(2**40), 2**40)))
 def test_every_status_is_taken_refused_or_unknown(status: int) -> None:
     found = order_failure("POST /x", status, "")
     code = OrderCode(status)
