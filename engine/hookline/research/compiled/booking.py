@@ -232,7 +232,9 @@ def _log_fill(
 def book_payment(f: Floats, k: Ints, time: int, amount: float, inside: int) -> None:
     """Book a payment to the position that is held; ``inside`` is the end of the bar inside of which it is made, 0 for none."""
     f[at.CASH] += amount
-    f[at.BAR_PAID] += amount
+    kept = min(k[at.BAR_PAYMENTS], at.PAID_ROOM - 1)
+    f[at.F_PAID + kept] = amount + (f[at.F_PAID + kept] if kept < k[at.BAR_PAYMENTS] else 0.0)
+    k[at.BAR_PAYMENTS] += 1
     f[at.FUNDING] += amount
     if k[at.INSIDE_BAR] != inside:
         f[at.TRIP_PAID] += f[at.TRIP_INSIDE]

@@ -22,7 +22,7 @@ _logger = logging.getLogger("hookline.research")
 _lock = threading.RLock()
 _kernels: dict[Any, Any] = {}
 _NAMES = (
-    "SIZER_A", "SIZER_B", "CASH", "UNITS", "BAR_FLOW", "BAR_PAID", "IS_BUSY", "WAKE_LOW", "WAKE_HIGH", "SETTLED", "HELD_EXPOSURE", "HELD_ENTRY",
+    "SIZER_A", "SIZER_B", "CASH", "UNITS", "BAR_FLOW", "BAR_PAYMENTS", "PAID_ROOM", "F_PAID", "IS_BUSY", "WAKE_LOW", "WAKE_HIGH", "SETTLED", "HELD_EXPOSURE", "HELD_ENTRY",
     "HELD_STOP", "HELD_SINCE", "ERROR", "OPEN", "HIGH", "LOW", "CLOSE", "START", "END", "PROFIT", "WON", "LOST", "TRADED", "FEES",
     "FUNDING", "HELD_TIME", "LOTS", "TRIP_BEGIN", "ORDERS", "FILLS", "PAYMENTS", "TRIPS", "WINS", "VOLATILITY",
 )  # fmt: skip

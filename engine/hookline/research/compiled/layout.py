@@ -23,15 +23,15 @@ Ints = MutableSequence[int]
     # -- the bar ---------------------------------------------------------------------------------------------------------
     OPEN, HIGH, LOW, CLOSE, VOLATILITY,
     # -- the account -----------------------------------------------------------------------------------------------------
-    CASH, UNITS, ENTRY_PRICE, FLOOR, CEILING, BAR_FLOW, BAR_PAID,
+    CASH, UNITS, ENTRY_PRICE, FLOOR, CEILING, BAR_FLOW,
     HELD_EXPOSURE, HELD_ENTRY, HELD_STOP, HELD_SINCE,
     WANTED_EXPOSURE, WANTED_STOP,
     # -- the round trip that is open, and sums over those that are finished ------------------------------------------------
     TRIP_ENTERED, TRIP_LEFT, TRIP_FEES, TRIP_PAID, TRIP_INSIDE,
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
-    F_ORDERS,
-) = range(54)  # fmt: skip
+    F_PAID,
+) = range(53)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
@@ -41,14 +41,16 @@ Ints = MutableSequence[int]
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
-    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING,
+    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, BAR_PAYMENTS,
     K_SCRATCH,
-) = range(35)  # fmt: skip
+) = range(36)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""
+PAID_ROOM = 32
+"""Payments of one bar that are kept one by one; of more, the rest is kept as a sum."""
+F_ORDERS = F_PAID + PAID_ROOM
 K_ORDERS = K_SCRATCH + ROWS
-F_TERMS, K_TERMS = OPEN, START
 
 # -- columns of an order -----------------------------------------------------------------------------------------------
 LIMIT, TRIGGER, AVERAGE, CHILD_STOP, CHILD_TARGET, F_WIDTH = range(6)

@@ -148,8 +148,12 @@ while paid < len(pay_bar) and pay_bar[paid] == i:
 """
 
 _FLOW = """
-flow += f[BAR_FLOW] + f[BAR_PAID]
-f[BAR_FLOW] = f[BAR_PAID] = 0.0
+step = f[BAR_FLOW]
+for j in range(min(k[BAR_PAYMENTS], PAID_ROOM)):
+    step += f[F_PAID + j]
+flow += step
+f[BAR_FLOW] = 0.0
+k[BAR_PAYMENTS] = 0
 moved = i
 """
 
