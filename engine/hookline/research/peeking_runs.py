@@ -16,6 +16,7 @@ from hookline.columns import Column
 from hookline.errors import StrategyError
 from hookline.kernel.runner import Window
 from hookline.model import Bar, BarSeries, Order
+from hookline.research.ledger import uncounted
 from hookline.testing.recording import Request, denials, described
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def trace(plan: Plan, until: int | None = None) -> Trace:
     _note_requests(session, plan.broker, requests)
     kernel, failure = session.kernel, None
     try:
-        session.run()
+        with uncounted():
+            session.run()
     except StrategyError as raised:
         failure = raised
     series = {request.symbol: plan.loaded[request] for request in plan.requests}
@@ -123,7 +125,8 @@ def columns_in_use(plan: Plan) -> dict[Place, InUse]:
 
     session = Session(plan)
     _end_early(session.kernel, 0)
-    session.run()
+    with uncounted():
+        session.run()
     return _columns_of(session)
 
 

@@ -30,6 +30,7 @@ from hookline.model import (
 )
 from hookline.params import PluginUse
 from hookline.reporting.record import RunRecord
+from hookline.research.ledger import uncounted
 from hookline.session.feeding import funding_of, load_bars
 from hookline.session.plan import Plan
 from hookline.session.session import Session
@@ -139,7 +140,8 @@ def rehearse(plan: Plan, bars: int) -> Rehearsal:
         plan, mode="backtest", broker=_simulator(plan.broker), requests=list(loaded), loaded=loaded, tapes={}, marks={},
         funding=funding, modules=(), notifiers=(), reporters=(), journal=None,
     )  # fmt: skip
-    return Rehearsal(Session(dry).run().record, tapes)
+    with uncounted():
+        return Rehearsal(Session(dry).run().record, tapes)
 
 
 def _bars(plan: Plan, bars: int) -> Iterator[tuple[BarRequest, BarSeries]]:

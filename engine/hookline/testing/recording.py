@@ -153,6 +153,7 @@ def record(
     Raises:
         StrategyError: if the strategy raises.
     """
+    from hookline.research.ledger import uncounted
     from hookline.session.plan import Plan, Seat
     from hookline.session.session import Session
 
@@ -171,7 +172,8 @@ def record(
         seats=[Seat("strategy", strategy.name, strategy, tuple(series), cash)],
         funding=funding or {},
     )
-    result = Session(plan).run()
+    with uncounted():
+        result = Session(plan).run()
     return Recording(result, recorder.requests, denials(result.record.orders))
 
 

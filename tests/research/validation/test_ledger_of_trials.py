@@ -266,3 +266,10 @@ def test_the_command_lists_what_was_tried_by_data(capsys):
     found = json.loads(run(["trials", "--json", "--symbol", "EDGE-PERP"], capsys))
     assert [(one["symbol"], one["trials"], one["runs"]) for one in found] == [("EDGE-PERP", 2, 2)]
     assert found[0]["strategies"] == {"ema_cross": 2}
+
+
+def test_what_looks_for_leaks_tries_nothing(ledger):
+    from hookline.research.peeking import check_look_ahead
+
+    check_look_ahead(study_of(until="2024-01-10"), cuts=2)
+    assert ledger.data_sets() == []

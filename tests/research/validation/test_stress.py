@@ -68,11 +68,11 @@ class Scripted(hl.Strategy):
             act(self, ctx, bar.symbol)
 
 
-def late(script, prices=PRICES):
-    """Return the fills of a script whose requests arrive a bar late."""
+def late(script, prices=PRICES, **params):
+    """Return the record of a script whose requests arrive a bar late."""
     from hookline import plugins
 
-    broker = LateBroker(plugins.build("brokers", "paper", {"taker_fee_bps": 5}, ""))
+    broker = LateBroker(plugins.build("brokers", "paper", {"taker_fee_bps": 5, **params}, ""))
     return hl.backtest(Scripted(script), series_of(prices), broker=broker).record
 
 
@@ -100,6 +100,12 @@ def test_a_bar_late_is_the_same_script_moved_by_a_bar():
     script = {1: buy, 4: sell, 7: buy}
     assert told(late(script)) == told(on_time(shifted(script)))
     assert len(told(late(script))) == 3
+
+
+def test_where_orders_fill_at_the_close_a_late_one_fills_at_the_price_of_the_next_close():
+    # Bars here open at the close before, so the open after the next bar is the close of it.
+    found = late({1: buy, 4: sell}, fill="close")
+    assert [fill.price for fill in found.fills] == [PRICES[2], PRICES[5]]
 
 
 def test_resting_orders_their_changes_and_cancellations_come_late_too():
