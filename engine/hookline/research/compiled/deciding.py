@@ -19,7 +19,7 @@ from hookline.columns.kernels import stand_in
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.signals import SignalStrategy
 
-__all__ = ["Decided", "Deciding", "decide_of", "parameters_of", "prepare"]
+__all__ = ["Decided", "Deciding", "decide_of", "kinds_of", "parameters_of", "prepare"]
 
 _HOLD, _FLAT, _LONG, _SHORT, _OTHER = 0, 1, 2, 3, -1
 

@@ -37,7 +37,6 @@ class Form(NamedTuple):
     params: tuple[tuple[str, str], ...]
     figures: Figures
     has_payments: bool
-    has_volatility: bool
 
 
 _READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
