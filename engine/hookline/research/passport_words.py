@@ -25,7 +25,7 @@ def headline(passport: Passport) -> str:
     if passport.verdict == "pass":
         return f"All {len(judged)} tests passed. That makes luck and overfitting unlikely; it promises nothing about tomorrow's market."
     if passport.verdict == "fail":
-        more = f" {_listed(unknown)} could not be tested." if unknown else ""
+        more = f" Could not be tested: {_listed(unknown)}." if unknown else ""
         return f"{len(failed)} of {len(judged)} tests failed: {_listed(failed)}. Do not trade this as it is.{more}"
     return f"No test failed, but {_listed(unknown)} could not be tested."
 

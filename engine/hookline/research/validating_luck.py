@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hookline.reporting.formats import fraction, number
+from hookline.reporting.formats import counted, fraction, number
 from hookline.reporting.metrics import YEAR_NS
 from hookline.research.ledger import Ledger
 from hookline.research.ledger_counting import data_of
@@ -28,12 +28,12 @@ _BINS = 40
 _MOST_PARTS = 16
 _FEWEST_DAYS = 8
 _SCHEMES = {
-    "returns": ("Chance, bars shuffled", "with the bars of the market in any other order"),
+    "returns": ("Chance (bars shuffled)", "with the bars of the market in any other order"),
     "blocks": (
-        "Chance, blocks shuffled",
+        "Chance (blocks shuffled)",
         "with blocks of the market's bars in another order, so that its trends stay whole",
     ),
-    "shifts": ("Chance, positions shifted", "with the same positions at another time"),
+    "shifts": ("Chance (positions shifted)", "with the same positions at another time"),
 }
 
 
@@ -188,7 +188,7 @@ def _independent(case: Case, total: int) -> float:
 def _beats_the_luckiest(case: Case, total: int, found: DeflatedSharpe) -> Check:
     least, probability = case.rules.min_deflated_sharpe, found.probability
     is_good = probability >= least
-    tried = f"{total:,} different trials on this data are known, worth {found.trials:.0f} independent ones"
+    tried = f"{counted(total, 'different trial')} on this data known, worth {counted(round(found.trials), 'independent one')}"
     if math.isnan(probability):
         meaning = (
             f"{tried}. There is no Sharpe ratio to compare with the luckiest of them, for lack of trades."

@@ -158,7 +158,7 @@ def _walked_well(case: Case, walked: WalkForward) -> Check:
         "would not have made money dependably."
     )
     needed = f"a profit, and in at least {least:.0%} of the windows"
-    title = f"Walk forward, {walked.kind}"
+    title = f"Walk forward ({walked.kind})"
     return Check(f"walk_forward_{walked.kind}", title, "pass" if is_good else "fail", found, needed, meaning)
 
 

@@ -238,3 +238,12 @@ def test_help_says_what_is_asked_and_shows_examples(capsys):
     assert code == 0
     for word in ("walk forward", "hookline trials", "--param", "require_passport", "Examples"):
         assert word in shown.out
+
+
+def test_a_session_on_the_tape_is_not_delayed_by_bars():
+    tape = {"use": "synthetic", "params": {"seed": 3, "book": {}}}
+    found = validate_study(
+        study_of(until="2024-01-01T04:00:00", market_data=["trades"], feed=tape), rules=QUICK
+    )
+    assert states(found)["delay"] == "skip"
+    assert states(found)["walk_forward"] == "unknown"  # a tape cannot be begun in its middle
