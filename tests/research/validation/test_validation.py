@@ -240,10 +240,12 @@ def test_help_says_what_is_asked_and_shows_examples(capsys):
         assert word in shown.out
 
 
-def test_a_session_on_the_tape_is_not_delayed_by_bars():
+def test_a_session_on_the_tape_is_not_delayed_by_bars_and_not_begun_in_its_middle():
     tape = {"use": "synthetic", "params": {"seed": 3, "book": {}}}
     found = validate_study(
-        study_of(until="2024-01-01T04:00:00", market_data=["trades"], feed=tape), rules=QUICK
+        study_of(until="2024-01-01T14:00:00", market_data=["trades"], feed=tape), rules=QUICK
     )
     assert states(found)["delay"] == "skip"
-    assert states(found)["walk_forward"] == "unknown"  # a tape cannot be begun in its middle
+    (check,) = [one for one in found.checks if one.name == "walk_forward"]
+    assert check.state == "unknown"
+    assert "must begin with the tape" in check.found
