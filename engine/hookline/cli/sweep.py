@@ -176,8 +176,11 @@ def _show(table: SweepTable, folder: Path, console: Console, *, open_page: bool)
 @contextmanager
 def _progress(name: str, *, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Show a progress bar while runs are worked off; give what is told how many are done."""
+    from hookline.cli.compiling import telling_of_compiling
+
     if not wanted:
-        yield None
+        with telling_of_compiling():
+            yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -185,4 +188,9 @@ def _progress(name: str, *, wanted: bool) -> Iterator[Callable[[int, int], None]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        with telling_of_compiling(lambda text: bar.update(task, description=text), bar.console.print):
+            yield tell

@@ -18,7 +18,7 @@ from hookline.research.compiled.source import Form, source_of
 
 __all__ = ["kernel_of"]
 
-_logger = logging.getLogger("hookline.research")
+_logger = logging.getLogger("hookline.research.compiling")
 _lock = threading.RLock()
 _kernels: dict[Any, Any] = {}
 _NAMES = (
@@ -79,6 +79,7 @@ def kernel_of(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
 
 def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -> Any:
     began = stopwatch()
+    _logger.info("%s: compiling", name)
     deciding.prepare()
     functions: dict[str, Callable[..., Any]] = {
         f"step{number}": one.op.step for number, one in enumerate(graph.steps)
@@ -91,7 +92,10 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
     # A strategy's code can break the compiler in any way; the event kernel tells whether it is wrong.
     except Exception as error:
         raise NotCompilable(f"{name}: numba cannot compile it: {reason_of(error)}") from error
-    _logger.info("%s: compiled, or read from the cache, in %.1f s", name, stopwatch() - began)
+    seconds = stopwatch() - began
+    _logger.info(
+        "%s: compiled in %.1f s; it is kept for later runs", name, seconds, extra={"seconds": seconds}
+    )
     return run
 
 
