@@ -19,7 +19,7 @@ soak: install-dev
 	SOAK_MINUTES=60 SOAK_SPEED=24 $(BIN)/pytest -q -s tests/lmex/soak
 
 test: install-dev lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 chaos: install-dev
 	$(BIN)/python tests/chaos/run_chaos.py --schedules 1000 --keep runs/chaos
