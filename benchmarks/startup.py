@@ -97,7 +97,9 @@ def timed(case: Case, repeats: int) -> Timing:
 
 def _seconds(command: list[str]) -> float:
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as state:  # runs here are no trials of the user's
+        environment = os.environ | {"HOOKLINE_STATE_DIR": state}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     seconds = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
