@@ -12,6 +12,7 @@ from hookline import __version__, plugins
 from hookline.clock import isoformat
 from hookline.model import BarSeries
 from hookline.research.evaluating_data import digest_of, other_data
+from hookline.research.ledger_code import code_digest
 from hookline.research.space import Space
 from hookline.research.study import Study
 from hookline.research.table import Objective
@@ -69,9 +70,14 @@ def _time(time: int | None) -> str | None:
 
 def _code(study: Study) -> dict[str, str]:
     """Return a digest of the file of each strategy: another source makes other runs."""
-    found = {}
-    for use in study.config().strategies:
-        file = inspect.getsourcefile(plugins.load("strategies", use.use))
-        if file is not None and Path(file).is_file():
-            found[use.use] = blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
-    return found
+    return {use.use: _source(plugins.load("strategies", use.use)) for use in study.config().strategies}
+
+
+def _source(strategy: type) -> str:
+    try:
+        file = inspect.getsourcefile(strategy)
+    except (OSError, TypeError):  # typed at a prompt
+        file = None
+    if file is None or not Path(file).is_file():
+        return code_digest(strategy)
+    return blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()

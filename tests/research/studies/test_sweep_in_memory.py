@@ -1,6 +1,8 @@
 """Sweeps and validations from Python: the same as backtests with those values, for classes that only this process knows too."""
 
 import pickle
+import subprocess
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -275,3 +277,30 @@ def test_processes_find_the_data_and_the_classes_of_this_one():
 
     assert not there.frame["error"].any()
     pd.testing.assert_frame_equal(here.frame, there.frame)
+
+
+def test_a_class_typed_at_a_prompt_is_swept_into_a_folder(tmp_path):
+    code = """
+import sys
+from dataclasses import dataclass
+import hookline as hl
+from hookline.testing import bars
+
+@dataclass
+class Up(hl.SignalStrategy):
+    name = "up"
+    n: int = 2
+
+    def columns(self, b):
+        return {"up": b.close > hl.sma(b.close, self.n)}
+
+    @staticmethod
+    def decide(x, held, p):
+        return hl.long() if x.up else hl.flat()
+
+table = hl.sweep(Up, bars("10 11 12 11 13 12 14 15 11 10 9 12 13"), {"n": [2, 3]}, folder=sys.argv[1])
+print(len(table.best()))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "kept")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stdout.strip(), done.returncode) == ("2", 0), done.stderr
