@@ -132,8 +132,11 @@ def _asked(config: SessionConfig, options: SweepOptions) -> tuple[Space | None, 
 @contextmanager
 def _progress(*, wanted: bool) -> Iterator[Progress | None]:
     """Show what is being tested; give what is told."""
+    from hookline.cli.compiling import telling_of_compiling
+
     if not wanted:
-        yield None
+        with telling_of_compiling():
+            yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -141,4 +144,5 @@ def _progress(*, wanted: bool) -> Iterator[Progress | None]:
     columns = (TextColumn("{task.description:<22}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
-        yield lambda what, fraction: bar.update(task, description=what, completed=fraction)
+        with telling_of_compiling(lambda text: bar.update(task, description=text), bar.console.print):
+            yield lambda what, fraction: bar.update(task, description=what, completed=fraction)
