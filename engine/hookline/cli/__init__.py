@@ -15,6 +15,8 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 EXIT_BUG = 1
+# A check that was made, and not passed.
+EXIT_NOT_PASSED = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 

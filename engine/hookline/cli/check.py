@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hookline.cli import EXIT_BUG
+from hookline.cli import EXIT_NOT_PASSED
 from hookline.cli.leaks import check_leaks
 from hookline.problems import Location, shown
 
@@ -63,7 +63,7 @@ def check(
     if (look_ahead or warm_up) and not check_leaks(
         file, list(changes or ()), look_ahead=look_ahead, warm_up=warm_up, cuts=cuts, seed=seed
     ):
-        raise typer.Exit(EXIT_BUG)
+        raise typer.Exit(EXIT_NOT_PASSED)
     typer.echo(f"{file}: good to run")
 
 

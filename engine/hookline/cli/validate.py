@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookline.cli import EXIT_BUG
+from hookline.cli import EXIT_NOT_PASSED
 
 if TYPE_CHECKING:
     from hookline.research.passport import Passport
@@ -115,7 +115,7 @@ def validate(
 
 
 def _exit_code(passport: Passport) -> int:
-    return 0 if passport.verdict == "pass" else EXIT_BUG
+    return 0 if passport.verdict == "pass" else EXIT_NOT_PASSED
 
 
 def _asked(config: SessionConfig, options: SweepOptions) -> tuple[Space | None, Objective]:
