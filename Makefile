@@ -1,11 +1,12 @@
 # `make demo` runs a strategy on synthetic bars and ends with the path of its report; `make test` runs every check;
+# `make explore` runs the tests on random cases with new ones each time;
 # `make chaos` runs the whole fault campaign: a thousand live sessions at the emulated venue, through faults and kills (half an hour).
 # Both create .venv and install on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-live soak test install install-dev chaos lint clean
+.PHONY: demo demo-live soak test explore install install-dev chaos lint clean
 
 demo: install
 	$(BIN)/hookline run examples/sessions/ema_cross.yaml
@@ -20,6 +21,9 @@ soak: install-dev
 
 test: install-dev lint
 	$(BIN)/pytest -n 3 --dist loadfile
+
+explore: install-dev
+	$(BIN)/pytest -n 3 --dist loadfile --hypothesis-profile explore $$(grep -rlE "hypothesis" tests --include="test_*.py")
 
 chaos: install-dev
 	$(BIN)/python tests/chaos/run_chaos.py --schedules 1000 --keep runs/chaos

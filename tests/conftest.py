@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Nothing here is timed: a busy machine must not fail a test.
-settings.register_profile("hookline", deadline=None)
+# Nothing here is timed: a busy machine must not fail a test. Every run sees the same cases, so that a failure is about the
+# change at hand; ``make explore`` looks for new ones.
+settings.register_profile("hookline", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile("hookline")
 
 _ROOT = Path(__file__).parent.parent

@@ -51,7 +51,9 @@ def test_an_amendment_may_wait_for_an_order_that_ended_with_its_position():
     world.news()
 
     assert world.orders[exit_].reason == "position liquidated"
+    before = world.state()
     world = world.restarted()
+    assert world.state() == before
     world.bars([bar("FIRST", 3, 500.0, 700.0)])
 
     assert world.news().fills == []

@@ -54,11 +54,15 @@ class Requests:
         return any(request.order is order for request in self.waiting[order.symbol])
 
     def save(self) -> dict[str, Any]:
-        """Return what must survive a restart, as values that JSON can hold."""
+        """Return what must survive a restart, as values that JSON can hold.
+
+        An order whose request waits may have ended otherwise than by a bar of its own: that request changes nothing any more.
+        """
         rows = [
             [one.time, one.order.number, one.reason, None if one.changes is None else dict(one.changes)]
             for waiting in self.waiting.values()
             for one in waiting
+            if one.order.is_open
         ]
         return {"matched": dict(self._matched), "waiting": rows}
 
@@ -68,7 +72,6 @@ class Requests:
             {symbol: time for symbol, time in state.get("matched", {}).items() if symbol in self._matched}
         )
         for time, number, reason, changes in state.get("waiting", []):
-            # An order may have ended meanwhile otherwise than by a bar of its own.
             if number in orders:
                 order = orders[number]
                 self.waiting[order.symbol].append(Request(time, order, reason, changes))
