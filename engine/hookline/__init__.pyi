@@ -60,9 +60,9 @@ from hookline.reporting.reporter import Reporter as Reporter
 from hookline.reporting.result import Result as Result
 from hookline.research.studies import sweep as sweep
 from hookline.research.studies import validate as validate
-from hookline.research.studies_permutation import permutation_test as permutation_test
-from hookline.research.studies_positions import run_positions as run_positions
-from hookline.research.studies_volatility import volatility_target as volatility_target
+from hookline.research.studies.permutation import permutation_test as permutation_test
+from hookline.research.studies.positions import run_positions as run_positions
+from hookline.research.studies.volatility import volatility_target as volatility_target
 from hookline.risk import RiskRule as RiskRule
 from hookline.risk import deny as deny
 from hookline.risk import halt as halt

@@ -14,7 +14,7 @@ import hookline as hl
 from fake_distributions import install  # noqa: F401  # a fixture
 from hookline.clock import SystemClock
 from hookline.research.passport import Check, Passport, Section
-from hookline.research.passport_policy import examine_passport, session_digest, session_facts
+from hookline.research.passport.policy import examine_passport, session_digest, session_facts
 from hookline.session.confirming import LiveFacts
 from hookline.session.confirming_page import page
 from hookline.session.examining import _passport

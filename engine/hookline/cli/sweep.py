@@ -117,8 +117,8 @@ def sweep(
 
     from hookline.research.study import Study
     from hookline.research.sweeping import run_sweep
-    from hookline.research.sweeping_forecast import forecast
-    from hookline.research.sweeping_request import SweepOptions, executor_of, request_of, sweep_folder
+    from hookline.research.sweeping.forecast import forecast
+    from hookline.research.sweeping.request import SweepOptions, executor_of, request_of, sweep_folder
     from hookline.session.environment import lend_variables
 
     study = Study.of_file(file, changes or ())
@@ -156,7 +156,7 @@ def _show(table: SweepTable, folder: Path, console: Console, *, open_page: bool)
     """Print the best runs and where everything is."""
     from hookline.research.keeping import ROWS
     from hookline.research.sweep_report import write_page
-    from hookline.research.sweep_text import render
+    from hookline.research.sweep_report.text import render
 
     failed = table.frame[table.frame["error"] != ""]
     if len(failed):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hookline.research.ledger import Ledger, Trial
-    from hookline.research.ledger_data import DataSet
+    from hookline.research.ledger.data import DataSet
 
 __all__ = ["trials"]
 
@@ -71,7 +71,7 @@ def trials(
 
 
 def _groups(ledger: Ledger) -> Iterator[_Group]:
-    from hookline.research.ledger_data import together
+    from hookline.research.ledger.data import together
 
     for data in together(ledger.data_sets()):
         yield _Group(data, ledger.trials(data), ledger.last_run(data))

@@ -15,7 +15,7 @@ from hookline.cli import EXIT_NOT_PASSED
 if TYPE_CHECKING:
     from hookline.research.passport import Passport
     from hookline.research.space import Space
-    from hookline.research.sweeping_request import SweepOptions
+    from hookline.research.sweeping.request import SweepOptions
     from hookline.research.table import Objective
     from hookline.research.validating import Progress
     from hookline.session.config import SessionConfig
@@ -93,7 +93,7 @@ def validate(
     from rich.console import Console
 
     from hookline.research.study import Study
-    from hookline.research.sweeping_request import SweepOptions, executor_of
+    from hookline.research.sweeping.request import SweepOptions, executor_of
     from hookline.research.validating import validate_study
     from hookline.session.environment import lend_variables
 
@@ -120,7 +120,7 @@ def _exit_code(passport: Passport) -> int:
 
 def _asked(config: SessionConfig, options: SweepOptions) -> tuple[Space | None, Objective]:
     """Return the space that the session and the command line ask for, None for none, and the objective."""
-    from hookline.research.sweeping_request import request_of
+    from hookline.research.sweeping.request import request_of
     from hookline.research.table import Objective
 
     if config.sweep is None and not options.parameters:

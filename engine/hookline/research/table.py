@@ -112,7 +112,7 @@ class SweepTable:
         return ordered.head(count).rename(columns=names).reset_index(drop=True)
 
     def __rich__(self) -> RenderableType:
-        from hookline.research.sweep_text import render
+        from hookline.research.sweep_report.text import render
 
         return render(self)
 

@@ -103,7 +103,7 @@ def _session(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _passport(plan: Plan) -> str:
-    from hookline.research.passport_policy import examine_passport
+    from hookline.research.passport.policy import examine_passport
 
     return f"{examine_passport(plan).text}{'' if plan.live.require_passport else ' (not required)'}"
 

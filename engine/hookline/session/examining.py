@@ -119,7 +119,7 @@ def _rehearsed(plan: Plan, bars: int) -> tuple[Rehearsal | None, list[Finding]]:
 
 def _passport(plan: Plan) -> list[Finding]:
     """Return what the session's passport is worth, nothing where it needs none and has none."""
-    from hookline.research.passport_policy import examine_passport, passport_path
+    from hookline.research.passport.policy import examine_passport, passport_path
 
     is_needed = plan.live.require_passport
     if not plan.broker.is_live or not (is_needed or passport_path(plan).is_file()):

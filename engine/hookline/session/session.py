@@ -106,7 +106,7 @@ class Session:
         from hookline.reporting.result import Result
 
         if self.plan.live.require_passport and self.plan.broker.is_live:
-            from hookline.research.passport_policy import require_passport
+            from hookline.research.passport.policy import require_passport
 
             require_passport(self.plan)
         began = stopwatch()
@@ -126,7 +126,7 @@ class Session:
             record = self._watch.finish(interrupted, seconds)
         result = Result(record)
         if self.plan.mode == "backtest":
-            from hookline.research.ledger_counting import count_run
+            from hookline.research.ledger.counting import count_run
 
             count_run(self.plan, result)
         self.observers.session_finished(self, result)

@@ -5,7 +5,7 @@ import pytest
 from leak_sessions import BARS
 
 from hookline.columns import ExternalSeries
-from hookline.research.peeking_foresight import (
+from hookline.research.peeking.foresight import (
     foresight_of,
     hit_rate,
     rank_correlation,

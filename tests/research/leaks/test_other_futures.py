@@ -13,8 +13,8 @@ from leak_sessions import BARS, as_external, frame, write_csv
 import hookline as hl
 from hookline.columns import ExternalSeries
 from hookline.model import RowKind, TapeSeries
-from hookline.research.peeking_inputs import FutureChange, alter_inputs, sort_inputs
-from hookline.research.peeking_market import MarketCopy, cut_values, redraw_bars, redraw_values
+from hookline.research.peeking.inputs import FutureChange, alter_inputs, sort_inputs
+from hookline.research.peeking.market import MarketCopy, cut_values, redraw_bars, redraw_values
 
 CUT = int(BARS.end[499])
 TICK = 0.01

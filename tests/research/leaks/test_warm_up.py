@@ -10,7 +10,7 @@ from leak_sessions import BARS, SESSION, plans
 from hookline.errors import DataError
 from hookline.research.study import Study
 from hookline.research.warming import check_warm_up
-from hookline.research.warming_columns import errors_of
+from hookline.research.warming.columns import errors_of
 from hookline.testing.market import random_bars
 
 

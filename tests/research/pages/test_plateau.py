@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sweep_tables import PREFIX, matrix, table_of, values_at
 
 from hookline.research.plateau import find_peak, find_plateau
-from hookline.research.space_values import LogParameter
+from hookline.research.space.values import LogParameter
 
 
 def grid(text, metric="sharpe"):

@@ -9,10 +9,10 @@ import pytest
 from sweep_tables import PREFIX, matrix, table_of
 
 from hookline.reporting import pages
-from hookline.research import sweep_charts
-from hookline.research.sweep_charts import chart_data
-from hookline.research.sweep_digest import Digest
+from hookline.research.sweep_report import charts as sweep_charts
 from hookline.research.sweep_report import page, write_page
+from hookline.research.sweep_report.charts import chart_data
+from hookline.research.sweep_report.digest import Digest
 from hookline.research.table import Parameter
 
 NASTY = "</script><img src='x' onerror=\"alert('y')\">&amp;"

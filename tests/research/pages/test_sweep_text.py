@@ -6,8 +6,8 @@ import math
 from rich.console import Console
 from sweep_tables import matrix, table_of
 
-from hookline.research import sweep_digest
-from hookline.research.sweep_text import render
+from hookline.research.sweep_report import digest as sweep_digest
+from hookline.research.sweep_report.text import render
 
 HILLS = """
     0.0  0.0  0.1  0.0  0.0  0.0

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["studies", "studies_permutation", "studies_positions", "studies_volatility"]
+    "name", ["studies.market", "studies.permutation", "studies.positions", "studies.volatility"]
 )
 def test_docstring_examples_give_what_they_show(name):
     module = importlib.import_module(f"hookline.research.{name}")

@@ -13,7 +13,7 @@ import pytest
 import hookline as hl
 from hookline import plugins
 from hookline.columns import ExternalSeries
-from hookline.research.studies_local import LocalStudy, local_study
+from hookline.research.studies.local import LocalStudy, local_study
 from hookline.research.study import Job
 from hookline.session.executors import ProcessExecutor
 from hookline.testing.market import random_bars

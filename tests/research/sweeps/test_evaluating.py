@@ -9,9 +9,9 @@ import pytest
 from sweep_sessions import FAST, SLOW, jobs, study
 
 from hookline.errors import HooklineError
-from hookline.research import evaluating, evaluating_batch
-from hookline.research.evaluating import evaluate, first_runs
-from hookline.research.evaluating_batch import Batch, run_batch, run_job
+from hookline.research.evaluating import batch, evaluate, first_runs
+from hookline.research.evaluating import jobs as working
+from hookline.research.evaluating.batch import Batch, run_batch, run_job
 from hookline.research.study import Job
 from hookline.research.table import METRICS
 from hookline.session.executors import Executor, ProcessExecutor, SerialExecutor, ThreadExecutor
@@ -22,7 +22,7 @@ DAY = 86_400 * 10**9
 @pytest.fixture(autouse=True)
 def _first(monkeypatch):
     """Let each test time its first jobs anew."""
-    monkeypatch.setattr(evaluating, "_PACES", OrderedDict())
+    monkeypatch.setattr(working, "_PACES", OrderedDict())
 
 
 def figures(one, job):
@@ -146,7 +146,7 @@ def test_a_compiled_run_that_refuses_gives_way_to_the_event_kernel(monkeypatch):
     module = Module()
     module.CompiledRun = lambda plan: (_ for _ in ()).throw(_Refusing)
     monkeypatch.setitem(__import__("sys").modules, "hookline.research.compiled", module)
-    monkeypatch.setattr(evaluating_batch, "_RUNS", evaluating_batch._Kept())
+    monkeypatch.setattr(batch, "_RUNS", batch._Kept())
     told = []
     found = list(evaluate(study(), jobs(4, 8), notice=told.append))
     assert told == ["not compiled, so runs go through the event kernel: it reads the moon"]
@@ -179,7 +179,7 @@ def counting(monkeypatch):
 
     _Counting.made, _Counting.asked = 0, []
     monkeypatch.setitem(__import__("sys").modules, "hookline.research.compiled", Module())
-    monkeypatch.setattr(evaluating_batch, "_RUNS", evaluating_batch._Kept())
+    monkeypatch.setattr(batch, "_RUNS", batch._Kept())
     return _Counting
 
 
@@ -272,7 +272,7 @@ def test_why_runs_are_not_compiled_is_told_to_everyone_who_asks():
 
 
 def test_a_piece_lasts_about_a_second():
-    assert evaluating._piece(10_000, 0.1, 1) == 10
-    assert evaluating._piece(10_000, 5.0, 1) == 1
-    assert evaluating._piece(100, 0.001, 2) == 13
-    assert evaluating._piece(10**6, 1e-9, 1) == 4096
+    assert working._piece(10_000, 0.1, 1) == 10
+    assert working._piece(10_000, 5.0, 1) == 1
+    assert working._piece(100, 0.001, 2) == 13
+    assert working._piece(10**6, 1e-9, 1) == 4096

@@ -13,7 +13,7 @@ from sweep_sessions import FAST, SLOW, session, write_session
 from hookline.cli import main
 from hookline.errors import ConfigError
 from hookline.research.sweeping import Period
-from hookline.research.sweeping_request import SweepOptions, executor_of, parse_period, request_of
+from hookline.research.sweeping.request import SweepOptions, executor_of, parse_period, request_of
 from hookline.session.json_schema import session_schema
 from hookline.session.loader import session_from
 
@@ -293,7 +293,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(tmp_path):
         "--executor",
         "serial",
     ]
-    watching = "from hookline.research import keeping; keeping._FLUSH_ROWS = 1; " + code
+    watching = "from hookline.research.keeping import keeper as keeping; keeping._FLUSH_ROWS = 1; " + code
     process = subprocess.Popen(
         [sys.executable, "-c", watching, *words[3:]],
         cwd=tmp_path,

@@ -4,7 +4,7 @@ import pytest
 
 from hookline.errors import ConfigError
 from hookline.research.space import Space
-from hookline.research.space_constraints import parse_constraint
+from hookline.research.space.constraints import parse_constraint
 from hookline.research.table import Parameter
 
 FAST, SLOW = "strategies[0].params.fast", "strategies[0].params.slow"

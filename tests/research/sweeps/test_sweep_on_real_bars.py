@@ -10,7 +10,7 @@ from hookline.clock import to_ns
 from hookline.research.space import Space
 from hookline.research.study import Study
 from hookline.research.sweeping import run_sweep
-from hookline.research.sweeping_request import parse_period
+from hookline.research.sweeping.request import parse_period
 from hookline.research.table import METRICS, Objective
 from hookline.session import Session
 from hookline.session.executors import SerialExecutor

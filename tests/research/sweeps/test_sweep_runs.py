@@ -13,13 +13,14 @@ from sweep_sessions import FAST, SLOW, study, write_session
 
 from hookline.clock import from_ns
 from hookline.errors import ConfigError
-from hookline.research import keeping, sweeping
 from hookline.research.evaluating import evaluate
-from hookline.research.keeping_rows import read_rows, write_rows
+from hookline.research.keeping import keeper as keeping
+from hookline.research.keeping.rows import read_rows, write_rows
 from hookline.research.space import Space
 from hookline.research.study import Job
 from hookline.research.sweeping import Period, run_sweep
-from hookline.research.sweeping_request import parse_period
+from hookline.research.sweeping import sweep as sweeping
+from hookline.research.sweeping.request import parse_period
 from hookline.research.table import METRICS, Objective, Outcome, Parameter
 from hookline.session.executors import SerialExecutor
 
@@ -207,7 +208,7 @@ def test_a_search_that_learns_goes_on_the_way_it_went(tmp_path, counted):
 def test_bayesian_search_judges_by_the_mean_over_markets(monkeypatch):
     told = []
     of = Space.of({FAST: "2:12:1"}, method="bayes", runs=8)
-    from hookline.research.searching_bayes import BayesSearch
+    from hookline.research.searching.bayes import BayesSearch
 
     real = BayesSearch.tell
     monkeypatch.setattr(
@@ -264,7 +265,7 @@ def test_beginning_anew_moves_what_is_there_aside(tmp_path, counted):
 
 
 def test_a_strategy_that_has_changed_begins_another_sweep(tmp_path, monkeypatch):
-    from hookline.research import sweeping_story
+    from hookline.research.sweeping import story as sweeping_story
 
     sweep(folder=tmp_path / "s")
     monkeypatch.setattr(sweeping_story, "_code", lambda study: {"ema_cross": "other"})
@@ -320,7 +321,7 @@ from hookline.research.study import Study
 from hookline.research.sweeping import run_sweep
 from hookline.research.table import Objective
 from hookline.session.executors import SerialExecutor
-from hookline.research import keeping
+from hookline.research.keeping import keeper as keeping
 
 keeping._FLUSH_ROWS = 5
 run_sweep(

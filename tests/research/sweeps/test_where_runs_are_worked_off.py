@@ -74,27 +74,27 @@ def test_they_are_plugins(name):
 
 
 def test_short_work_stays_and_long_work_goes_where_it_is_done_soonest(monkeypatch):
-    from hookline.research import evaluating
+    from hookline.research.evaluating import jobs
 
-    monkeypatch.setattr(evaluating, "cores", lambda: 4)
-    monkeypatch.setattr(evaluating, "_can_spawn", lambda: True)
+    monkeypatch.setattr(jobs, "cores", lambda: 4)
+    monkeypatch.setattr(jobs, "_can_spawn", lambda: True)
     assert local_executor(0.1, compiled=True).name == "serial"
     assert local_executor(5.0, compiled=True).name == "threads"
     assert local_executor(5.0, compiled=False).name == "serial"
     assert local_executor(60.0, compiled=False).name == "processes"
-    monkeypatch.setattr(evaluating, "_can_spawn", lambda: False)
+    monkeypatch.setattr(jobs, "_can_spawn", lambda: False)
     assert local_executor(60.0, compiled=False).name == "serial"
-    monkeypatch.setattr(evaluating, "cores", lambda: 1)
+    monkeypatch.setattr(jobs, "cores", lambda: 1)
     assert local_executor(60.0, compiled=True).name == "serial"
 
 
 def test_a_script_is_not_run_again_by_new_processes(tmp_path):
     (tmp_path / "script.py").write_text(
-        "from hookline.research.evaluating import _can_spawn\nprint(_can_spawn())\n"
+        "from hookline.research.evaluating.jobs import _can_spawn\nprint(_can_spawn())\n"
     )
     ran = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
-    code = "from hookline.research.evaluating import _can_spawn; print(_can_spawn())"
+    code = "from hookline.research.evaluating.jobs import _can_spawn; print(_can_spawn())"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "True"
 

@@ -10,7 +10,7 @@ import hookline as hl
 from hookline.reporting.curve import Curve
 from hookline.research.ledger import uncounted
 from hookline.research.study import Job
-from hookline.research.validating_returns import daily_returns, holdings_of, returns_by_day, thinned
+from hookline.research.validating.returns import daily_returns, holdings_of, returns_by_day, thinned
 
 
 @pytest.fixture(autouse=True)

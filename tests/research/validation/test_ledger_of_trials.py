@@ -12,11 +12,11 @@ from validation_markets import FAST, HOUR, START, series_of, study_of
 
 import hookline as hl
 from hookline import cli
-from hookline.research import ledger as ledger_module
 from hookline.research.evaluating import evaluate
 from hookline.research.ledger import Ledger, Trial, count_trials, uncounted
-from hookline.research.ledger_code import code_digest
-from hookline.research.ledger_data import agree, data_set_of, together
+from hookline.research.ledger import trials as ledger_module
+from hookline.research.ledger.code import code_digest
+from hookline.research.ledger.data import agree, data_set_of, together
 from hookline.research.study import Job
 from hookline_strategies.buy_and_hold import BuyAndHold
 from hookline_strategies.ema_cross import EmaCross
@@ -171,7 +171,7 @@ def test_two_processes_count_at_the_same_time(ledger):
         import sys
         from validation_markets import series_of
         from hookline.research.ledger import Ledger, Trial
-        from hookline.research.ledger_data import data_set_of
+        from hookline.research.ledger.data import data_set_of
         data = [data_set_of(series_of(range(1, 100), "BTC"))]
         for number in range(60):
             Ledger().add(data, [Trial(f"{sys.argv[1]}{number}", "s", "{}", "sharpe", 1.0, 0.1), Trial("both", "s", "{}", "sharpe", 1.0, 0.1)])

@@ -7,8 +7,8 @@ import pytest
 
 from hookline.errors import DataError
 from hookline.research.passport import Check, Passport, Section, read_passport, verdict_of
-from hookline.research.passport_svg import Line, histogram, lines, steps
-from hookline.research.passport_words import headline, values_text
+from hookline.research.passport.svg import Line, histogram, lines, steps
+from hookline.research.passport.words import headline, values_text
 
 
 def check(state, title="A test", name="a"):
@@ -101,7 +101,7 @@ def test_the_text_names_every_test_and_what_failing_means():
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_others_wrote():
-    from hookline.research.passport_page import page
+    from hookline.research.passport.page import page
 
     nasty = passport(check("fail", "<script>alert(1)</script>"), name="<b>x</b>", notices=("<i>",))
     text = page(nasty)

@@ -9,7 +9,7 @@ import hookline as hl
 from hookline.model import OrderStatus
 from hookline.research.ledger import uncounted
 from hookline.research.stress import costs_of, run_late, with_costs
-from hookline.research.stress_late import LateBroker
+from hookline.research.stress.late import LateBroker
 from hookline.research.study import Job
 from hookline.session import Session
 from hookline.session.loader import session_from

@@ -9,14 +9,13 @@ from validation_markets import FAST, SLOW, market, study_of
 
 import hookline as hl
 from hookline import cli
-from hookline.research import validating
 from hookline.research.ledger import Ledger
-from hookline.research.ledger_data import data_set_of
+from hookline.research.ledger.data import data_set_of
 from hookline.research.passport import read_passport
 from hookline.research.space import Space
 from hookline.research.study import Job
 from hookline.research.table import Objective
-from hookline.research.validating import validate_study
+from hookline.research.validating import validate_study, validation
 from hookline.research.walk_forward import Candidates, choose, figures_of
 from hookline.session.validation_rules import ValidationRules
 from hookline_strategies.ema_cross import EmaCross
@@ -184,7 +183,7 @@ def test_a_broken_test_tool_makes_the_verdict_incomplete_at_best(monkeypatch):
     def broken(case):
         raise ValueError("no such thing")
 
-    monkeypatch.setattr(validating, "_makers", lambda: [("One", "one", broken)])
+    monkeypatch.setattr(validation, "_makers", lambda: [("One", "one", broken)])
     found = validate_study(study_of(), rules=QUICK)
     assert found.verdict == "incomplete"
     assert found.checks[0].found == "no such thing"

@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["splits", "passport_words"])
+@pytest.mark.parametrize("name", ["splits", "passport.words"])
 def test_examples_in_docstrings_of_validation_hold(name):
     found = doctest.testmod(
         importlib.import_module(f"hookline.research.{name}"),

@@ -1,0 +1,12 @@
+"""What a sweep tries: parameters, rules between them, and the way through them."""
+
+from hookline.research.space.space import (
+    Combination,
+    LogParameter,
+    Method,
+    Space,
+    parameter_of,
+    parse_parameter,
+)
+
+__all__ = ["Combination", "LogParameter", "Method", "Space", "parameter_of", "parse_parameter"]
