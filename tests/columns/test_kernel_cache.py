@@ -120,8 +120,8 @@ def test_the_folder_is_below_the_home_unless_the_environment_names_one(
 
 def test_a_file_that_is_there_is_never_written_again(tmp_path: Path) -> None:
     path = tmp_path / "kernel.py"
-    kernels._write_once(path, "first")
-    kernels._write_once(path, "second")
+    kernels.write_once(path, b"first")
+    kernels.write_once(path, b"second")
     assert path.read_text() == "first"
     assert [file.name for file in tmp_path.iterdir()] == ["kernel.py"]
 

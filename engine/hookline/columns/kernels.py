@@ -17,7 +17,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib.metadata import version
@@ -29,7 +29,7 @@ from hookline.columns.fingerprint import code_digest, reached_functions, source_
 # Only compiled code calls the functions of a module, so that they need no way in from Python or C.
 _INNER: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-__all__ = ["compile_module", "kernel_folder", "stand_in"]
+__all__ = ["compile_module", "kernel_folder", "module_digest", "stand_in", "write_once"]
 
 
 def compile_module(
@@ -48,9 +48,9 @@ def compile_module(
         if function not in _registered:
             register_jitable(**_INNER)(function)
             _registered.add(function)
-    digest = _module_digest(repr((text, constants)), functions)
+    digest = module_digest(repr((text, constants)), functions)
     path = kernel_folder() / f"{name}_{digest}.py"
-    _write_once(path, text)
+    write_once(path, text.encode())
     spec = importlib.util.spec_from_file_location(f"hookline_kernel_{name}_{digest}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -78,7 +78,8 @@ def stand_in(function: Callable[..., Any], other: Callable[..., Any]) -> None:
 _registered: set[Callable[..., Any]] = set()
 
 
-def _module_digest(text: str, functions: dict[str, Callable[..., Any]]) -> str:
+def module_digest(text: str, functions: Mapping[str, Callable[..., Any]]) -> str:
+    """Return a digest of source text, and of functions with all that they call."""
     codes = code_digest(*functions.values()), source_digest(*functions.values())
     return blake2b(repr((text, list(functions), codes, _versions())).encode(), digest_size=12).hexdigest()
 
@@ -88,12 +89,13 @@ def _versions() -> tuple[str, str, str]:
     return sys.version, version("numba"), version("hookline")
 
 
-def _write_once(path: Path, text: str) -> None:
+def write_once(path: Path, content: bytes) -> None:
+    """Write a file unless it is there, so that nobody ever sees a part of it."""
     if path.exists():
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
     Path(temporary).replace(path)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from hookline.clock import stopwatch
 from hookline.columns.kernels import compile_module
 from hookline.columns.loops import reason_of
-from hookline.research.compiled import booking, deciding, desk, layout, venue
+from hookline.research.compiled import deciding, layout
+from hookline.research.compiled.account import symbols
 from hookline.research.compiled.graph import Graph
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.research.compiled.source import Form, source_of
@@ -26,42 +26,6 @@ _NAMES = (
     "HELD_STOP", "HELD_SINCE", "ERROR", "OPEN", "HIGH", "LOW", "CLOSE", "START", "END", "PROFIT", "WON", "LOST", "TRADED", "FEES",
     "FUNDING", "HELD_TIME", "LOTS", "TRIP_BEGIN", "ORDERS", "FILLS", "PAYMENTS", "TRIPS", "WINS", "VOLATILITY",
 )  # fmt: skip
-
-# Pointers and not arrays, and calls by symbol: so that no kernel is linked with the account, whose optimization would then be done again
-# for each of them.
-_ACCOUNT = '''"""The account of compiled runs, written by hookline; safe to delete."""
-
-from numba import cfunc
-
-ARRAYS = "CPointer(float64), CPointer(int64)"
-
-
-@cfunc(f"void({ARRAYS})", cache=True)
-def match(f, k):
-    match_(f, k)
-
-
-@cfunc(f"void({ARRAYS})", cache=True)
-def finish(f, k):
-    finish_(f, k)
-
-
-@cfunc(f"void({ARRAYS}, int64, float64, int64, int64)", cache=True)
-def pay(f, k, time, rate, is_interest, inside):
-    pay_(f, k, time, rate, is_interest, inside)
-
-
-@cfunc(f"void({ARRAYS}, int64, int64, float64, float64, float64)", cache=True)
-def act(f, k, plain, acts, exposure, stop, target):
-    act_(f, k, plain, acts != 0, exposure, stop, target)
-    watch_(f, k)
-'''
-_SYMBOLS = {
-    "match": "",
-    "finish": "",
-    "pay": "ifii",
-    "act": "iifff",
-}  # ints and floats after the addresses of the two arrays
 
 
 def kernel_of(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -> Any:
@@ -84,8 +48,8 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
     functions: dict[str, Callable[..., Any]] = {
         f"step{number}": one.op.step for number, one in enumerate(graph.steps)
     }
-    functions |= {"decide": decide, **_ENTRIES}
-    constants = {one: getattr(layout, one) for one in _NAMES} | _symbols()
+    functions["decide"] = decide
+    constants = {one: getattr(layout, one) for one in _NAMES} | symbols()
     safe = "".join(letter if letter.isalnum() else "_" for letter in name)
     try:
         run = compile_module(f"run_{safe}", source_of(safe, graph, form), functions, constants).run
@@ -97,28 +61,3 @@ def _compiled(name: str, graph: Graph, form: Form, decide: Callable[..., Any]) -
         "%s: compiled in %.1f s; it is kept for later runs", name, seconds, extra={"seconds": seconds}
     )
     return run
-
-
-_ENTRIES: dict[str, Callable[..., Any]] = {
-    "match_": venue.match,
-    "finish_": booking.finish,
-    "pay_": venue.pay,
-    "act_": desk.act,
-    "watch_": venue.watch,
-}
-
-
-@cache
-def _symbols() -> dict[str, Any]:
-    """Return what kernels call the account by, after it was compiled and its addresses are known to the linker."""
-    from llvmlite.binding import add_symbol  # type: ignore[import-untyped]
-    from numba import types
-
-    module = compile_module("account", _ACCOUNT, _ENTRIES)
-    found = {}
-    for name, letters in _SYMBOLS.items():
-        symbol = f"hookline_{name}"
-        add_symbol(symbol, getattr(module, name).address)
-        arguments = [types.float64 if letter == "f" else types.int64 for letter in "ii" + letters]
-        found[name] = types.ExternalFunction(symbol, types.void(*arguments))
-    return found
