@@ -27,6 +27,7 @@ from hookline.model import (
     Trade,
 )
 from hookline.params import Doc, Ge, Gt, Le
+from hookline.simulation.bar_rules import BarRules
 from hookline.simulation.bar_venue import BarVenue
 from hookline.simulation.fees import MakerTaker
 from hookline.simulation.latency_link import DelayedVenue
@@ -92,26 +93,39 @@ class PaperBroker(Broker):
     ) -> None:
         self._listener, self._clock = listener, clock
         self._instruments, self._ledgers = instruments, ledgers
-        self._fees = MakerTaker.from_bps(self.maker_fee_bps, self.taker_fee_bps)
-        slips = self.slippage_bps or self.slippage_ticks or self.slippage_range_fraction
+        rules = self._rules()
+        self._fees = rules.fees
         self._bars = BarVenue(
             listener,
             clock,
             instruments,
             ledgers,
-            self._fees,
-            BarSlippage(self.slippage_bps, self.slippage_ticks, self.slippage_range_fraction)
-            if slips
-            else NoSlippage(),
+            rules.fees,
+            NoSlippage() if rules.slippage == BarSlippage() else rules.slippage,
+            leverage=rules.leverage,
+            liquidation_fee=rules.liquidation_fee,
+            through=rules.through,
+            walk_path=rules.walk_path,
+        )
+        if rules.fills_at_close:
+            listener.warn(_AT_CLOSE)
+        self._tape: TapeVenue | DelayedVenue | None = None
+        self._on_tape: frozenset[str] = frozenset()
+
+    def bar_rules(self) -> BarRules | None:
+        # With a latency every symbol must have a tape, and the tape is not matched by bars.
+        return self._rules() if self.latency is None else None
+
+    def _rules(self) -> BarRules:
+        return BarRules(
+            fees=MakerTaker.from_bps(self.maker_fee_bps, self.taker_fee_bps),
+            slippage=BarSlippage(self.slippage_bps, self.slippage_ticks, self.slippage_range_fraction),
             leverage=self.leverage,
             liquidation_fee=self.liquidation_fee_bps / 1e4,
             through=self.limit_fill == "through",
             walk_path=self.intrabar == "path",
+            fills_at_close=self.fill == "close",
         )
-        if self.fill == "close":
-            listener.warn(_AT_CLOSE)
-        self._tape: TapeVenue | DelayedVenue | None = None
-        self._on_tape: frozenset[str] = frozenset()
 
     def follow(self, tapes: Mapping[str, frozenset[MarketData]], marks: Mapping[str, BarSeries]) -> None:
         """Prepare for the tapes that are followed.

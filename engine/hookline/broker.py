@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from hookline.clock import Clock
 from hookline.diagnosis import Finding, PlannedOrder
@@ -28,6 +28,9 @@ from hookline.model import (
     Trade,
     VenueAccount,
 )
+
+if TYPE_CHECKING:
+    from hookline.simulation.bar_rules import BarRules
 
 __all__ = ["Broker", "BrokerListener"]
 
@@ -124,6 +127,17 @@ class Broker(ABC):
         else strategies do at that time.
         """
         return False
+
+    def bar_rules(self) -> BarRules | None:
+        """Return the rules by which this broker fills bars, for runs that are compiled; None if they are others than those.
+
+        Asked before ``connect``, and of a broker whose orders are simulated by a ``BarVenue`` alone. One that wraps another and
+        changes what becomes of orders keeps the None of this class.
+
+        A broker with a fee of five basis points returns
+        ``BarRules(MakerTaker.from_bps(5, 5), BarSlippage(), leverage=self.leverage)``.
+        """
+        return None
 
     def limits(self, symbol: str) -> Sequence[float] | None:  # noqa: ARG002
         """Return the live ``[floor, ceiling]`` of a symbol's price inside of which nothing can be liquidated.

@@ -25,12 +25,14 @@ from hookline.feed import BarRequest
 from hookline.model import MarginMode, MarginTier
 from hookline.research.compiled import CompiledRun, NotCompilable
 from hookline.research.compiled.compiling import _kernels
+from hookline.research.stress.late import LateBroker
 from hookline.research.table import METRICS
 from hookline.risk import RiskRule
 from hookline.session import Session
 from hookline.session.plan import Plan, Seat
 from hookline.testing import bars
 from hookline_paper.broker import PaperBroker
+from hookline_paper.latency import Latency
 
 SERIES = bars([100 + ((7 * i) % 13) - ((5 * i) % 11) + i / 10 for i in range(200)], timeframe="1h")
 
@@ -138,8 +140,10 @@ TIERS = (
         ({"seats": [Seat("one", "x", Cross(), ("TEST",), 1.0)] * 2}, "must have one strategy, had 2"),
         ({"instruments": {**instrument(), "B": Instrument("B")}}, "must have one instrument, had TEST, B"),
         ({"rules": [Rule()]}, "risk rule 'rule'"),
-        ({"broker": PaperBroker(intrabar="path")}, "broker.params.intrabar: must be 'stop_first'"),
-        ({"broker": PaperBroker(fill="close")}, "broker.params.fill: must be 'open'"),
+        ({"broker": PaperBroker(intrabar="path")}, "orders fill along a path inside each bar"),
+        ({"broker": PaperBroker(fill="close")}, "market orders fill at the close"),
+        ({"broker": PaperBroker(latency=Latency())}, "broker 'paper' does not say by what rules"),
+        ({"broker": LateBroker(PaperBroker())}, "broker 'late' does not say by what rules"),
         ({"marks": {"TEST": SERIES}}, "mark prices"),
         ({"tapes": {"TEST": frozenset()}}, "quotes, trades or books"),
         (

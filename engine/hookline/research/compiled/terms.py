@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -25,20 +25,21 @@ from hookline.research.compiled.refusing import NotCompilable
 from hookline.risk import RequireStop
 from hookline.session.plan import Plan, Seat
 from hookline.signals import SignalStrategy
-from hookline.simulation.fees import MakerTaker
+from hookline.simulation.bar_rules import BarRules
 from hookline.simulation.funds import Funds
 from hookline.simulation.margin import SPOT_TIERS
 from hookline.strategy import Strategy
 
-__all__ = ["Payments", "arrays_of", "check_plan", "check_strategy", "payments_of", "sizer_numbers"]
+__all__ = [
+    "Payments",
+    "arrays_of",
+    "bar_rules_of",
+    "check_plan",
+    "check_strategy",
+    "payments_of",
+    "sizer_numbers",
+]
 
-# Parameters of the paper broker that are understood, or that say nothing of bars.
-_KNOWN = frozenset(
-    {
-        "maker_fee_bps", "taker_fee_bps", "liquidation_fee_bps", "slippage_bps", "slippage_ticks", "slippage_range_fraction",
-        "leverage", "limit_fill", "queue",
-    }
-)  # fmt: skip
 _SIZERS: dict[type[Sizer], tuple[int, Callable[[Any], tuple[float, float]]]] = {
     FixedQuantity: (at.FIXED_QUANTITY, lambda one: (one.base, 0.0)),
     FixedNotional: (at.FIXED_NOTIONAL, lambda one: (one.quote, 0.0)),
@@ -85,20 +86,25 @@ def check_plan(plan: Plan) -> Seat:
     for rule in plan.rules:
         if type(rule) is not RequireStop:
             raise NotCompilable(f"the risk rule {rule.name!r} judges orders; only require_stop is compiled")
-    _check_broker(plan.broker)
+    bar_rules_of(plan.broker)
     check_strategy(seat.strategy)
     return seat
 
 
-def _check_broker(broker: Broker) -> None:
-    if broker.name != "paper":
-        raise NotCompilable(f"the broker must be paper, was {broker.name!r}")
-    for one in fields(broker):  # type: ignore[arg-type]
-        value = getattr(broker, one.name)
-        if one.init and one.name not in _KNOWN and value != one.default:
-            raise NotCompilable(
-                f"broker.params.{one.name}: must be {one.default!r} to be compiled, was {value!r}"
-            )
+def bar_rules_of(broker: Broker) -> BarRules:
+    """Return the rules by which a broker fills bars.
+
+    Raises:
+        NotCompilable: if it has others than those that are compiled.
+    """
+    rules = broker.bar_rules()
+    if rules is None:
+        raise NotCompilable(f"the broker {broker.name!r} does not say by what rules it fills bars")
+    if rules.walk_path:
+        raise NotCompilable("orders fill along a path inside each bar (intrabar: path)")
+    if rules.fills_at_close:
+        raise NotCompilable("market orders fill at the close that they were sent on (fill: close)")
+    return rules
 
 
 def check_strategy(strategy: Strategy) -> SignalStrategy:
@@ -136,27 +142,27 @@ def arrays_of(plan: Plan, cash: float) -> tuple[NDArray[np.float64], NDArray[np.
         NotCompilable: if margin or steps of the instrument are not plain.
     """
     (instrument,) = plan.instruments.values()
-    broker: Any = plan.broker
-    fees = MakerTaker.from_bps(broker.maker_fee_bps, broker.taker_fee_bps)
+    rules = bar_rules_of(plan.broker)
+    fees, slippage = rules.fees, rules.slippage
     f, k = np.zeros(at.F_ORDERS), np.zeros(at.K_SCRATCH, np.int64)
     _put_grid(f, instrument)
-    _put_margin(f, k, instrument, broker.leverage, fees.taker)
+    _put_margin(f, k, instrument, rules.leverage, fees.taker)
     f[at.MIN_NOTIONAL] = instrument.min_notional_float
     f[at.MAKER_FEE], f[at.TAKER_FEE] = fees.maker, fees.taker
-    f[at.LIQUIDATION_FEE] = broker.liquidation_fee_bps / 1e4
-    f[at.SLIP_FRACTION] = broker.slippage_bps / 1e4
-    f[at.SLIP_AMOUNT] = broker.slippage_ticks * float(instrument.tick_size)
-    f[at.SLIP_RANGE] = broker.slippage_range_fraction
-    rules = [rule for rule in plan.rules if isinstance(rule, RequireStop)]
-    f[at.STOP_THRESHOLD] = min((rule.threshold_leverage for rule in rules), default=0.0)
+    f[at.LIQUIDATION_FEE] = rules.liquidation_fee
+    f[at.SLIP_FRACTION] = slippage.bps / 1e4
+    f[at.SLIP_AMOUNT] = slippage.ticks * float(instrument.tick_size)
+    f[at.SLIP_RANGE] = slippage.range_fraction
+    stops = [rule for rule in plan.rules if isinstance(rule, RequireStop)]
+    f[at.STOP_THRESHOLD] = min((rule.threshold_leverage for rule in stops), default=0.0)
     f[at.CASH] = cash
     f[at.FLOOR], f[at.CEILING] = -np.inf, np.inf
     f[at.HELD_ENTRY], f[at.HELD_STOP], f[at.VOLATILITY] = np.nan, np.nan, np.nan
     k[at.IS_SPOT] = instrument.kind is InstrumentKind.SPOT
     k[at.BORROW_LOTS], k[at.MIN_LOTS] = instrument.borrow_lots, instrument.min_lots
     k[at.CAN_SHORT] = instrument.can_short
-    k[at.IS_THROUGH] = broker.limit_fill == "through"
-    k[at.NEEDS_STOP] = bool(rules)
+    k[at.IS_THROUGH] = rules.through
+    k[at.NEEDS_STOP] = bool(stops)
     k[at.SETTLED] = -1
     return f, k
 
