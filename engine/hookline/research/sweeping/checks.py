@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
 from hookline import plugins
 from hookline.errors import ConfigError
 from hookline.params import PARAMETER_RULE, field_hints
@@ -68,12 +66,8 @@ def _wrong_values(cls: type, name: str, parameter: Parameter) -> Iterator[str]:
     from hookline.validation import read_fields
 
     for value in parameter.values:
-        problems: list[Problem] = read_fields(cls, _with(value, name))[1]
+        problems: list[Problem] = read_fields(cls, {name: value})[1]
         for problem in problems:
             if problem.location[:1] == (name,):
                 yield f"{parameter.address}: {problem.text}"
                 return
-
-
-def _with(value: Any, name: str) -> dict[str, Any]:
-    return {name: value}
