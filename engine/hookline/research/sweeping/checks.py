@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from hookline import plugins
 from hookline.errors import ConfigError
 from hookline.params import PARAMETER_RULE, field_hints
