@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ __all__ = ["Book", "FillColumns", "FundingColumns", "book_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 # Ends of the ids of positions in hedge mode.
 _SIDES = {"|long": 1, "short": -1}
 
@@ -115,22 +118,26 @@ def _bars(record: RunRecord, symbol: str, rows: list[int]) -> Ints:
 
 
 def _columns(fills: list[Fill], bar: Ints, numbers: dict[str, int]) -> FillColumns:
-    size = len(fills)
-    _, time, _, strategy, _, side, lots, quantity, price, fee, _, position = zip(*fills, strict=True)
-    sides = np.fromiter(side, np.int64, size)
-    prices = np.fromiter(price, np.float64, size)
+    # Column by column: zip(*fills) makes an object for each fill, and each few thousand of those set off a search for garbage.
+    sides, prices = _column(fills, "side", np.int64), _column(fills, "price", np.float64)
+    names = map(attrgetter("strategy"), fills)
+    positions = [fill.position_id for fill in fills]
     return FillColumns(
-        strategy=np.fromiter((numbers.get(name, -1) for name in strategy), np.int64, size),
-        position=np.fromiter((_SIDES.get(id_[-5:], 0) for id_ in position), np.int64, size)
-        if any(position)
-        else np.zeros(size, np.int64),
-        time=np.fromiter(time, np.int64, size),
-        lots=sides * np.fromiter(lots, np.int64, size),
+        strategy=np.fromiter(map(numbers.get, names, repeat(-1)), np.int64, len(fills)),
+        position=np.fromiter((_SIDES.get(id_[-5:], 0) for id_ in positions), np.int64, len(fills))
+        if any(positions)
+        else np.zeros(len(fills), np.int64),
+        time=_column(fills, "time", np.int64),
+        lots=sides * _column(fills, "lots", np.int64),
         price=prices,
-        notional=sides * np.fromiter(quantity, np.float64, size) * prices,
-        fee=np.fromiter(fee, np.float64, size),
+        notional=sides * _column(fills, "quantity", np.float64) * prices,
+        fee=_column(fills, "fee", np.float64),
         bar=bar,
     )
+
+
+def _column(fills: list[Fill], name: str, kind: type[Number]) -> NDArray[Number]:
+    return np.fromiter(map(attrgetter(name), fills), kind, len(fills))
 
 
 def _funding(record: RunRecord, numbers: dict[str, int]) -> dict[str, FundingColumns]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hookline import plugins
 from hookline.model import Instrument
 from hookline.reporting.curve import Curve, rate_at, returns_of
+from hookline.reporting.daily import returns_by_day
 from hookline.reporting.result import Result
 from hookline.research.ledger import uncounted
 from hookline.research.study import Job, Study
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Holdings", "daily_returns", "holdings_of", "returns_by_day", "thinned"]
 
 Floats = NDArray[np.float64]
-_DAY = 86_400 * 10**9
 _POINTS = 600
 
 
@@ -105,13 +105,6 @@ def _held_units(result: Result, symbol: str) -> Floats:
     instrument = result.record.instruments.get(symbol) or Instrument(symbol)
     units: Floats = np.asarray(instrument.units(lots))
     return units
-
-
-def returns_by_day(curve: Curve, cash: float) -> Curve:
-    """Return what each day brought, the first measured from the starting cash."""
-    day = (curve.time - 1) // _DAY
-    last = np.append(np.flatnonzero(np.diff(day)), len(day) - 1) if len(day) else np.empty(0, np.int64)
-    return Curve(curve.time[last], returns_of(curve.value[last], cash))
 
 
 def daily_returns(study: Study, jobs: Sequence[Job]) -> list[Floats]:
