@@ -1,4 +1,4 @@
-"""A decision becomes orders: ``kernel/signal_runner.py``, and of ``kernel/desk.py`` and ``risk`` what its orders pass.
+"""A decision becomes orders: ``kernel/signal_runner.py``, and of ``kernel/desk.py`` what its orders pass.
 
 Decisions are made when a bar has closed, and every market order of the bar before is over by then. So no entry is open when a decision
 acts, nothing is pending, and an amendment is granted at once.
@@ -11,8 +11,10 @@ import math
 from hookline.kernel.sizing import fraction_quantity, risk_quantity, volatility_quantity
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.booking import add_order, log_order
+from hookline.research.compiled.gate import halt, halts, judge
 from hookline.research.compiled.layout import Floats, Ints
 from hookline.research.compiled.money import lots_of, on_grid, units_of
+from hookline.research.compiled.rules import equity_of
 
 __all__ = ["act"]
 
@@ -59,11 +61,6 @@ def full_quantity(f: Floats, k: Ints, stop: float) -> float:
     return a
 
 
-def equity_of(f: Floats) -> float:
-    """Return cash and what the position is worth at the last price."""
-    return f[at.CASH] + f[at.UNITS] * f[at.CLOSE] if f[at.UNITS] != 0.0 else f[at.CASH]
-
-
 # -- entries -----------------------------------------------------------------------------------------------------------
 
 
@@ -92,9 +89,14 @@ def enter(f: Floats, k: Ints, exposure: float, quantity: float, stop: float, tar
         stop = on_grid(f, k, stop, 0)
     if not math.isnan(target):
         target = on_grid(f, k, target, side)
-    reason = why_denied(f, k, side, lots, stop, target)
+    reason = why_unsendable(f, k, side, lots, stop, target)
+    if reason == at.NO_REASON and k[at.RULES] != 0:
+        reason = judge(f, k, side, lots, stop, target)
+        lots = k[at.PASSED]
     if reason != at.NO_REASON:
-        deny(f, k, side, lots, 0, at.ENTRY_TAG, stop, target, reason)
+        deny(f, k, side, lots, 0, at.ENTRY_TAG, reason)
+        if reason == at.BY_RULE and halts(k, k[at.ASKED]):
+            halt(f, k, k[at.ASKED])
         return
     row = send(f, k, side, at.MARKET, lots, 0, at.ENTRY_TAG)
     i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
@@ -109,8 +111,8 @@ def enter(f: Floats, k: Ints, exposure: float, quantity: float, stop: float, tar
         k[i + at.TARGET_NUMBER] = k[at.ORDERS]
 
 
-def why_denied(f: Floats, k: Ints, side: int, lots: int, stop: float, target: float) -> int:
-    """Return why an entry must not be sent, ``NO_REASON`` if it may; prices on the grid, NaN for none."""
+def why_unsendable(f: Floats, k: Ints, side: int, lots: int, stop: float, target: float) -> int:
+    """Return why an entry cannot be sent, ``NO_REASON`` if it can; prices on the grid, NaN for none."""
     last = f[at.CLOSE]
     if lots < k[at.MIN_LOTS]:
         return at.QUANTITY_TOO_SMALL
@@ -120,8 +122,6 @@ def why_denied(f: Floats, k: Ints, side: int, lots: int, stop: float, target: fl
         return at.TARGET_ON_WRONG_SIDE
     if not math.isnan(stop) and not side * (last - stop) > 0.0:
         return at.STOP_ON_WRONG_SIDE
-    if k[at.NEEDS_STOP] != 0 and math.isnan(stop) and lacks_stop(f, k, side, lots):
-        return at.NEEDS_A_STOP
     return at.NO_REASON
 
 
@@ -131,7 +131,7 @@ def reduce(f: Floats, k: Ints, keep: float, exposure: float) -> None:
     lots = lots_of(f, k, abs(f[at.UNITS]) * (1.0 - keep))
     f[at.WANTED_EXPOSURE] = exposure
     if lots < 1:
-        deny(f, k, side, lots, 1, at.REDUCE_TAG, math.nan, math.nan, at.QUANTITY_TOO_SMALL)
+        deny(f, k, side, lots, 1, at.REDUCE_TAG, at.QUANTITY_TOO_SMALL)
         return
     row = send(f, k, side, at.MARKET, lots, 1, at.REDUCE_TAG)
     k[at.IS_ENTRY_DENIED] = 0
@@ -151,44 +151,26 @@ def send(f: Floats, k: Ints, side: int, kind: int, lots: int, reduces: int, tag:
     return add_order(f, k, k[at.ORDERS], side, kind, lots, k[at.END], reduces, tag)
 
 
-def deny(
-    f: Floats, k: Ints, side: int, lots: int, reduces: int, tag: int, stop: float, target: float, reason: int
-) -> None:
-    """Record an order that is not sent; the same denial again is not recorded."""
+def deny(f: Floats, k: Ints, side: int, lots: int, reduces: int, tag: int, reason: int) -> None:
+    """Record an order that is not sent, with what the gate has found; the same denial again is not recorded."""
     k[at.ENTRY] = 0
     k[at.IS_ENTRY_DENIED] = 1
-    if k[at.DENIED_SIDE] == side and k[at.DENIED_KIND] == reason:
+    kind = reason
+    if reason == at.BY_RULE:
+        kind += k[at.K_RULES + k[at.ASKED] * at.RULE_K_WIDTH + at.RULE_KIND]
+    if k[at.DENIED_SIDE] == side and k[at.DENIED_KIND] == kind:
         return
-    k[at.DENIED_SIDE], k[at.DENIED_KIND] = side, reason
+    k[at.DENIED_SIDE], k[at.DENIED_KIND] = side, kind
     k[at.ORDERS] += 1
     row = add_order(f, k, k[at.ORDERS], side, at.MARKET, lots, k[at.END], reduces, tag)
     i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
     k[i + at.STATUS], k[i + at.REASON] = at.DENIED, reason
-    f[g + at.CHILD_STOP], f[g + at.CHILD_TARGET] = stop, target
+    if reason >= at.HALTED:
+        k[i + at.STOP_NUMBER], k[i + at.REPRICED] = k[at.ASKED], k[at.FOUND_WHOLE]
+        f[g + at.CHILD_STOP], f[g + at.CHILD_TARGET] = f[at.FOUND], f[at.AGAINST]
+        f[g + at.AVERAGE] = f[at.LEFT]
     log_order(f, k, row)
     k[at.OPEN_ORDERS] -= 1
-
-
-def lacks_stop(f: Floats, k: Ints, side: int, lots: int) -> bool:
-    """Return whether ``risk/require_stop.py`` denies an entry that carries no stop."""
-    if k[at.IS_SPOT] != 0 and k[at.CAN_SHORT] == 0:
-        return False
-    last, signed = abs(f[at.CLOSE]), side * k[at.LOTS]
-    held, against = max(signed, 0), max(-signed, 0)
-    leaving, covered = 0, 0
-    for row in range(k[at.OPEN_ORDERS]):
-        i = at.K_ORDERS + row * at.K_WIDTH
-        if k[i + at.REDUCES] != 0:
-            if k[i + at.SIDE] == side:
-                leaving += k[i + at.QUANTITY]
-            elif k[i + at.TYPE] == at.STOP_ORDER:
-                covered += k[i + at.QUANTITY]
-    left = against - min(against, leaving)
-    value = held * last + (lots - min(left, lots)) * last
-    value = value * units_of(f, 1) * 1.0
-    if value <= equity_of(f) * f[at.STOP_THRESHOLD] * (1.0 + 1e-9):
-        return False
-    return covered < max(signed, min(signed + leaving, 0)) + lots
 
 
 # -- protection --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ Ints = MutableSequence[int]
     LOTS_PER_UNIT, LOT, LOT_NUMERATOR, LOT_DENOMINATOR,
     MIN_NOTIONAL, MAKER_FEE, TAKER_FEE, LIQUIDATION_FEE,
     LEVERAGE, TIER_LEVERAGE, TIER_UP_TO, CLOSE_SHARE,
-    SLIP_FRACTION, SLIP_AMOUNT, SLIP_RANGE, STOP_THRESHOLD,
+    SLIP_FRACTION, SLIP_AMOUNT, SLIP_RANGE,
     SIZER_A, SIZER_B,
     # -- the bar ---------------------------------------------------------------------------------------------------------
     OPEN, HIGH, LOW, CLOSE, VOLATILITY,
@@ -31,25 +31,37 @@ Ints = MutableSequence[int]
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
     F_PAID,
-) = range(53)  # fmt: skip
+) = range(52)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
-    IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER, NEEDS_STOP,
+    IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER,
     ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM,
     # -- the bar and the account -------------------------------------------------------------------------------------------
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
     ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, BAR_PAYMENTS,
-    K_SCRATCH,
-) = range(36)  # fmt: skip
+    K_GATE,
+) = range(35)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""
 PAID_ROOM = 32
 """Payments of one bar that are kept one by one; of more, the rest is kept as a sum."""
-F_ORDERS = F_PAID + PAID_ROOM
+
+# -- the gate: what was found last, the halt that is on, and a row for each rule ------------------------------------------
+F_GATE = F_PAID + PAID_ROOM
+(FOUND, AGAINST, LEFT, CALM_LOW, CALM_HIGH, HALT_FOUND, HALT_AGAINST, F_RULES) = range(F_GATE, F_GATE + 8)
+(
+    RULES, HEARS_FILLS, PASSED, ASKED, FOUND_WHOLE, HALTED_BY, HALT_UNTIL, FLATTENS, IS_WATCHED, K_RULES,
+) = range(K_GATE, K_GATE + 10)  # fmt: skip
+RULE_LIMIT, RULE_OTHER, RULE_SUM, RULE_LAST, RULE_F_WIDTH = range(5)
+RULE_KIND, RULE_MOST, RULE_FLAG, RULE_PERIOD, RULE_COUNT, RULE_TIME, RULE_K_WIDTH = range(7)
+RULE_ROOM = 16
+"""Most rules of a session; one that has more goes through the event kernel."""
+F_ORDERS = F_RULES + RULE_ROOM * RULE_F_WIDTH
+K_SCRATCH = K_RULES + RULE_ROOM * RULE_K_WIDTH
 K_ORDERS = K_SCRATCH + ROWS
 
 # -- columns of an order -----------------------------------------------------------------------------------------------
@@ -63,13 +75,20 @@ FILL_TIME, FILL_ORDER, FILL_SIDE, FILL_LOTS, FILL_IS_MAKER, FILL_SEEN, FILL_K_WI
 
 MARKET, LIMIT_ORDER, STOP_ORDER = range(3)
 SUBMITTED, ACCEPTED, PARTIALLY_FILLED, FILLED_UP, CANCELED, REJECTED, DENIED, HELD_BACK = range(1, 9)
-ENTRY_TAG, EXIT_TAG, REDUCE_TAG, PROTECT_TAG, LIQUIDATION_TAG = range(5)
+ENTRY_TAG, EXIT_TAG, REDUCE_TAG, PROTECT_TAG, LIQUIDATION_TAG, HALT_TAG = range(6)
+"""From ``HALT_TAG`` on: the number of the rule whose halt closed the position, counted on from there."""
 (
     NO_REASON, NOTHING_TO_REDUCE, POSITION_CLOSED, GROUP_FILLED, FUNDS, FUNDS_FOR_REST, NOT_HELD, LIQUIDATED, ENTRY_ENDED,
-    QUANTITY_TOO_SMALL, NOTIONAL_TOO_SMALL, STOP_ON_WRONG_SIDE, TARGET_ON_WRONG_SIDE, NEEDS_A_STOP,
-) = range(14)  # fmt: skip
+    QUANTITY_TOO_SMALL, NOTIONAL_TOO_SMALL, STOP_ON_WRONG_SIDE, TARGET_ON_WRONG_SIDE, HALTED, BY_RULE,
+) = range(15)  # fmt: skip
+(
+    REQUIRE_STOP, MAX_ORDER_NOTIONAL, MAX_POSITION, MAX_POSITION_NOTIONAL, MAX_LEVERAGE, STRATEGY_BUDGET, MAX_TRADES,
+    MAX_OPEN_ORDERS, CONSECUTIVE_LOSSES, STOP_COOLDOWN, MIN_EDGE, MAX_DRAWDOWN, DAILY_LOSS_LIMIT,
+) = range(13)  # fmt: skip
+"""Kinds of rules; those from ``MAX_DRAWDOWN`` on watch the account and halt."""
+PASS, SHRINK, DENY, HALT = range(4)
 FIXED_QUANTITY, FIXED_NOTIONAL, EQUITY_FRACTION, RISK_BY_STOP, VOLATILITY_TARGET = range(5)
-(FINE, NOT_FINITE, TOO_MANY_ORDERS, CROSSED, TOO_LARGE) = range(5)
+(FINE, NOT_FINITE, TOO_MANY_ORDERS, CROSSED, TOO_LARGE, NOTHING_LEFT) = range(6)
 
 F_LOG = F_ORDERS + ROWS * F_WIDTH
 K_LOG = K_ORDERS + ROWS * K_WIDTH

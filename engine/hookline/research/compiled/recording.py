@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hookline.model import BarSeries, Fill, Instrument, Order, OrderStatus, OrderType, Side
 from hookline.reporting.record import RunRecord
 from hookline.research.compiled import layout as at
+from hookline.research.compiled.rule_terms import Found, text_of
 from hookline.session.plan import Plan
 from hookline.signals import SignalStrategy
 
@@ -49,7 +50,6 @@ _REASONS = {
     at.NOTIONAL_TOO_SMALL: "notional below the minimum",
     at.STOP_ON_WRONG_SIDE: "stop on the wrong side",
     at.TARGET_ON_WRONG_SIDE: "target on the wrong side",
-    at.NEEDS_A_STOP: "require_stop: the position needs a stop",
 }
 
 Rooms = tuple[int, int, int]
@@ -67,7 +67,7 @@ def record_of(
     (instrument,) = plan.instruments.values()
     seat = plan.seats[0]
     params = {one.name: getattr(strategy, one.name) for one in fields(strategy) if one.init}  # type: ignore[arg-type]
-    orders = _orders(seat.id, instrument, f, k, rooms[0])
+    orders = _orders(plan, f, k, rooms[0])
     fills, seen = _fills(seat.id, instrument, f, k, rooms)
     return RunRecord(
         name=plan.name,
@@ -87,12 +87,10 @@ def record_of(
     )
 
 
-def _orders(
-    id_: str, instrument: Instrument, f: NDArray[np.float64], k: NDArray[np.int64], count: int
-) -> list[Order]:
+def _orders(plan: Plan, f: NDArray[np.float64], k: NDArray[np.int64], count: int) -> list[Order]:
     whole = k[at.K_LOG : at.K_LOG + count * at.K_WIDTH].reshape(count, at.K_WIDTH).tolist()
     prices = f[at.F_LOG : at.F_LOG + count * at.F_WIDTH].reshape(count, at.F_WIDTH).tolist()
-    orders = [_order(id_, instrument, row, price) for row, price in zip(whole, prices, strict=True)]
+    orders = [_order(plan, row, price) for row, price in zip(whole, prices, strict=True)]
     for order, row in zip(orders, whole, strict=True):
         if row[at.PARENT]:
             order.parent = parent = orders[row[at.PARENT] - 1]
@@ -102,26 +100,50 @@ def _orders(
     return orders
 
 
-def _order(id_: str, instrument: Instrument, row: list[int], prices: list[float]) -> Order:
-    average = prices[at.AVERAGE]
+def _order(plan: Plan, row: list[int], prices: list[float]) -> Order:
+    (instrument,) = plan.instruments.values()
+    average, is_market = prices[at.AVERAGE], row[at.TYPE] == at.MARKET
     return Order(
         row[at.NUMBER],
-        id_,
+        plan.seats[0].id,
         instrument,
         Side(row[at.SIDE]),
         _TYPES[row[at.TYPE]],
         row[at.QUANTITY],
         row[at.TIME],
-        limit_price=_price(prices[at.LIMIT]),
-        trigger_price=_price(prices[at.TRIGGER]),
+        limit_price=None if is_market else _price(prices[at.LIMIT]),
+        trigger_price=None if is_market else _price(prices[at.TRIGGER]),
         reduce_only=bool(row[at.REDUCES]),
-        tag=_TAGS[row[at.TAG]],
+        tag=_tag(plan, row, prices),
         status=_STATUSES[row[at.STATUS]],
         filled_lots=row[at.FILLED],
-        average_price=0.0 if math.isnan(average) else average,
+        average_price=average if row[at.FILLED] else 0.0,
         update_time=row[at.UPDATED],
-        reason=_REASONS[row[at.REASON]],
+        reason=_reason(plan, row, prices),
     )
+
+
+def _tag(plan: Plan, row: list[int], prices: list[float]) -> str:
+    number = row[at.TAG] - at.HALT_TAG
+    if number < 0:
+        return _TAGS[row[at.TAG]]
+    found = Found(prices[at.LIMIT], prices[at.TRIGGER], math.nan, 0)
+    return f"halted: {text_of(plan, number, found)}"
+
+
+def _reason(plan: Plan, row: list[int], prices: list[float]) -> str:
+    reason = row[at.REASON]
+    if reason not in {at.HALTED, at.BY_RULE}:
+        return _REASONS[reason]
+    is_denied = row[at.STATUS] == at.DENIED
+    found = Found(
+        prices[at.CHILD_STOP],
+        prices[at.CHILD_TARGET],
+        prices[at.AVERAGE] if is_denied and reason == at.BY_RULE else math.nan,
+        row[at.REPRICED],
+    )
+    text = text_of(plan, row[at.STOP_NUMBER], found)
+    return f"halted: {text}" if reason == at.HALTED else text
 
 
 def _price(price: float) -> float | None:

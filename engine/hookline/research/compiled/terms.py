@@ -22,7 +22,7 @@ from hookline.kernel.sizing import (
 from hookline.model import BarSeries, Instrument, InstrumentKind, PositionMode
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.refusing import NotCompilable
-from hookline.risk import RequireStop
+from hookline.research.compiled.rule_terms import check_rules, put_rules
 from hookline.session.plan import Plan, Seat
 from hookline.signals import SignalStrategy
 from hookline.simulation.bar_rules import BarRules
@@ -83,9 +83,7 @@ def check_plan(plan: Plan) -> Seat:
     ):
         if is_there:
             raise NotCompilable(what)
-    for rule in plan.rules:
-        if type(rule) is not RequireStop:
-            raise NotCompilable(f"the risk rule {rule.name!r} judges orders; only require_stop is compiled")
+    check_rules(plan)
     bar_rules_of(plan.broker)
     check_strategy(seat.strategy)
     return seat
@@ -153,8 +151,6 @@ def arrays_of(plan: Plan, cash: float) -> tuple[NDArray[np.float64], NDArray[np.
     f[at.SLIP_FRACTION] = slippage.bps / 1e4
     f[at.SLIP_AMOUNT] = slippage.ticks * float(instrument.tick_size)
     f[at.SLIP_RANGE] = slippage.range_fraction
-    stops = [rule for rule in plan.rules if isinstance(rule, RequireStop)]
-    f[at.STOP_THRESHOLD] = min((rule.threshold_leverage for rule in stops), default=0.0)
     f[at.CASH] = cash
     f[at.FLOOR], f[at.CEILING] = -np.inf, np.inf
     f[at.HELD_ENTRY], f[at.HELD_STOP], f[at.VOLATILITY] = np.nan, np.nan, np.nan
@@ -162,8 +158,8 @@ def arrays_of(plan: Plan, cash: float) -> tuple[NDArray[np.float64], NDArray[np.
     k[at.BORROW_LOTS], k[at.MIN_LOTS] = instrument.borrow_lots, instrument.min_lots
     k[at.CAN_SHORT] = instrument.can_short
     k[at.IS_THROUGH] = rules.through
-    k[at.NEEDS_STOP] = bool(stops)
     k[at.SETTLED] = -1
+    put_rules(f, k, plan)
     return f, k
 
 
