@@ -175,3 +175,22 @@ def test_without_keeping_only_what_is_asked_for_stays_in_memory() -> None:
         tracemalloc.stop()
     assert peaks[True] > 10
     assert peaks[False] < 4
+
+
+LEAN = """
+import sys
+import numpy as np
+from hookline.columns import Bars, Batch, ema
+from hookline.model import BarSeries
+price = np.arange(1.0, 4.0)
+series = BarSeries("X", "1m", np.arange(3) * 60 * 10**9, price, price, price, price, price)
+print(Batch(series).compute([ema(Bars().close, 2)])[0].tolist(), "scipy.linalg" in sys.modules)
+import numba
+print(numba.njit(lambda a: np.dot(a, a))(np.eye(2) * 3.0).tolist(), "scipy.linalg" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_kernels_do_without_scipy_and_code_that_multiplies_matrices_still_finds_it() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[nan, 1.5, 2.5] False", "[[9.0, 0.0], [0.0, 9.0]] True"]

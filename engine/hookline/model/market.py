@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar", "BarSeries"]
 
+_BLOCK = 65_536  # bars
+
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
     """Open, high, low, close and volume over ``[start, end)``; times are nanoseconds UTC.
@@ -119,26 +121,34 @@ def check_series(series: BarSeries) -> None:
         raise DataError(f"{where}: columns must have equal length, were {lengths}")
     if len(series) == 0:
         return
-    steps = np.diff(series.start)
+    # Part by part, each with the bar before it: what is compared needs no array of a million bars.
+    for begin in range(0, len(series), _BLOCK):
+        _check_block(series, max(begin - 1, 0), begin + _BLOCK, where)
+
+
+def _check_block(series: BarSeries, begin: int, end: int, where: str) -> None:
+    part = slice(begin, end)
+    steps = np.diff(series.start[part])
     if (steps <= 0).any():
-        row = int(np.argmax(steps <= 0)) + 1
+        row = begin + int(np.argmax(steps <= 0)) + 1
         before, after = isoformat(int(series.start[row - 1])), isoformat(int(series.start[row]))
         raise DataError(f"{where}: bar {row}: time must rise, was {after} after {before}")
     if (steps < series.duration).any():
-        row = int(np.argmax(steps < series.duration)) + 1
-        found = f"{isoformat(int(series.start[row]))} is {steps[row - 1] / 1e9:g} s after the bar before"
+        row = begin + int(np.argmax(steps < series.duration)) + 1
+        step = int(series.start[row] - series.start[row - 1])
+        found = f"{isoformat(int(series.start[row]))} is {step / 1e9:g} s after the bar before"
         raise DataError(f"{where}: bar {row}: bars of {series.timeframe} must not overlap, {found}")
     for name in series.COLUMNS:
-        values = getattr(series, name)
+        values = getattr(series, name)[part]
         bad = ~np.isfinite(values) if name != "volume" else ~(np.isfinite(values) & (values >= 0))
         if bad.any():
             rule = "a finite number" if name != "volume" else "zero or more"
-            _refuse(series, int(np.argmax(bad)), f"{name} must be {rule}", name)
-    bad = (series.high < np.maximum(series.open, series.close)) | (
-        series.low > np.minimum(series.open, series.close)
-    )
+            _refuse(series, begin + int(np.argmax(bad)), f"{name} must be {rule}", name)
+    opens, highs, lows, closes = (getattr(series, name)[part] for name in series.PRICES)
+    bad = (highs < np.maximum(opens, closes)) | (lows > np.minimum(opens, closes))
     if bad.any():
-        _refuse(series, int(np.argmax(bad)), "open and close must lie between low and high", *series.PRICES)
+        row = begin + int(np.argmax(bad))
+        _refuse(series, row, "open and close must lie between low and high", *series.PRICES)
 
 
 def _refuse(series: BarSeries, row: int, rule: str, *names: str) -> None:

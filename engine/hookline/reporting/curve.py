@@ -6,6 +6,7 @@ last close. Positions are counted in lots, so that a flat position adds exactly 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,10 +18,19 @@ from hookline.reporting.book import Book, FillColumns
 if TYPE_CHECKING:
     from hookline.reporting.record import RunRecord
 
-__all__ = ["Curve", "bar_ends", "drawdowns", "equity_curve", "returns_of", "spread"]
+__all__ = [
+    "Curve",
+    "bar_ends",
+    "blocks",
+    "drawdowns",
+    "equity_curve",
+    "returns_of",
+    "spread",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_BLOCK = 65_536  # bars
 
 
 class Curve(NamedTuple):
@@ -96,38 +106,48 @@ def spread(value: Floats, series: BarSeries, time: Ints) -> Floats:
     return np.where(index >= 0, value[index], 0.0)
 
 
+def blocks(size: int) -> Iterator[slice]:
+    """Yield the rows of long columns part by part: an array that is needed for a moment then weighs half a megabyte."""
+    for begin in range(0, size, _BLOCK):
+        yield slice(begin, min(begin + _BLOCK, size))
+
+
 def _value_of(book: Book, symbol: str, series: BarSeries, strategy: int | None) -> Floats:
     """Return what fills and funding of one symbol add to equity at the end of each of its bars."""
-    # In place wherever it can be: with a million bars each array here weighs 8 MB.
     size = len(series)
     fills = book.fills[symbol].of(strategy) if symbol in book.fills else None
-    held: Floats | None = None
-    flow: Floats
-    if fills is not None:
-        held = _position(fills, book.record.instruments.get(symbol) or Instrument(symbol), size)
-        held *= series.close
-        flow = np.bincount(fills.bar, weights=-(fills.notional + fills.fee), minlength=size).astype(
-            float, copy=False
-        )
+    value: Floats
+    if fills is None:
+        value = np.zeros(size)
     else:
-        flow = np.zeros(size)
+        paid = -(fills.notional + fills.fee)
+        # Without any fill numpy gives integers.
+        value = np.bincount(fills.bar, weights=paid, minlength=size).astype(float, copy=False)
     if symbol in book.funding:
         times, strategies, amounts, _ = book.funding[symbol]
         keep = np.full(len(times), True) if strategy is None else strategies == strategy
         bar = np.minimum(np.searchsorted(series.start, times[keep] - series.duration), size - 1)
-        np.add.at(flow, bar, amounts[keep])
-    np.cumsum(flow, out=flow)
-    return flow if held is None else np.add(held, flow, out=held)
+        np.add.at(value, bar, amounts[keep])
+    np.cumsum(value, out=value)
+    if fills is not None:
+        _add_position(value, fills, book.record.instruments.get(symbol) or Instrument(symbol), series)
+    return value
 
 
-def _position(fills: FillColumns, instrument: Instrument, size: int) -> Floats:
-    """Return the units held at the end of each bar, negative for a short."""
-    # Sums of whole lots are exact in float64 below 2**53.
-    lots = np.bincount(fills.bar, weights=fills.lots, minlength=size)
-    np.cumsum(lots, out=lots)
-    # units() divides or multiplies, which works on a column as on one number.
-    units: Floats = np.asarray(instrument.units(lots))  # type: ignore[arg-type]
-    return units
+def _add_position(value: Floats, fills: FillColumns, instrument: Instrument, series: BarSeries) -> None:
+    """Add the worth of what is held at the end of each bar, negative for a short."""
+    order = np.argsort(fills.bar, kind="stable")
+    bar, lots, held = fills.bar[order], fills.lots[order], 0.0
+    for part in blocks(len(value)):
+        first, end = np.searchsorted(bar, (part.start, part.stop)).tolist()
+        size = part.stop - part.start
+        # Sums of whole lots are exact in float64 below 2**53.
+        at_end = np.bincount(bar[first:end] - part.start, weights=lots[first:end], minlength=size)
+        at_end[0] += held
+        at_end = np.cumsum(at_end, dtype=np.float64)
+        held = at_end[-1]
+        # units() divides or multiplies, which works on a column as on one number.
+        value[part] += np.asarray(instrument.units(at_end)) * series.close[part]  # type: ignore[arg-type]
 
 
 def returns_of(value: Floats, start: float) -> Floats:

@@ -15,6 +15,7 @@ Conventions, for all of them:
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.reporting.book import Book
-from hookline.reporting.curve import Curve, drawdowns, rate_at, returns_of
+from hookline.reporting.curve import Curve, blocks, drawdowns, rate_at, returns_of
 from hookline.reporting.round_trips import RoundTrips
 
 __all__ = [
@@ -142,7 +143,7 @@ def curve_metrics(curve: Curve, cash: float, start: int) -> CurveMetrics:
     years = (int(curve.time[-1]) - start) / YEAR_NS
     growth = ratio(final, cash) if cash > 0.0 else NAN
     cagr = growth_rate(growth, years) if bars >= MIN_BARS else NAN
-    volatility, sharpe, sortino = _per_bar(returns_of(curve.value, cash), bars / years)
+    volatility, sharpe, sortino = _per_bar(curve.value, cash, bars / years)
     deepest, deepest_ns, longest_ns = _falls(curve, cash, start)
     return CurveMetrics(
         bars=bars,
@@ -180,38 +181,60 @@ def growth_rate(growth: float, years: float) -> float:
     return math.expm1(exponent) if exponent < 700.0 else NAN
 
 
-def _per_bar(returns: Floats, bars_per_year: float) -> tuple[float, float, float]:
-    """Return annualised volatility, Sharpe and Sortino ratio; overwrites the returns."""
-    if len(returns) < MIN_BARS or not np.isfinite(returns).all():
+def _per_bar(value: Floats, cash: float, bars_per_year: float) -> tuple[float, float, float]:
+    """Return annualised volatility, Sharpe and Sortino ratio."""
+    size, total, losses = len(value), 0.0, 0.0
+    for part in _returns(value, cash):
+        if not np.isfinite(part).all():
+            return NAN, NAN, NAN
+        total += float(part.sum())
+        losses += float(np.square(part[part < 0.0]).sum())
+    if size < MIN_BARS:
         return NAN, NAN, NAN
-    scale = math.sqrt(bars_per_year)
-    mean, size = float(returns.mean()), len(returns)
-    losses = returns[returns < 0.0]
-    downside = math.sqrt(float(np.square(losses, out=losses).sum()) / size)
-    returns -= mean
-    deviation = math.sqrt(float(np.square(returns, out=returns).sum()) / (size - 1))
+    mean, downside = total / size, math.sqrt(losses / size)
+    squares = sum(float(np.square(part - mean).sum()) for part in _returns(value, cash))
+    deviation = math.sqrt(squares / (size - 1))
     if deviation <= 1e-12 * abs(mean):  # nothing but rounding error
         deviation = 0.0
+    scale = math.sqrt(bars_per_year)
     return deviation * scale, scale * ratio(mean, deviation), scale * ratio(mean, downside)
+
+
+def _returns(value: Floats, cash: float) -> Iterator[Floats]:
+    for part in blocks(len(value)):
+        yield returns_of(value[part], float(value[part.start - 1]) if part.start else cash)
 
 
 def _falls(curve: Curve, cash: float, start: int) -> tuple[float, int, int]:
     """Return the deepest drawdown, its length and that of the longest one, in nanoseconds."""
-    below = drawdowns(curve.value, cash)
-    if not len(below) or math.isnan(below[0]):
+    size = len(curve.value)
+    if not size or not cash > 0.0 or math.isnan(curve.value[0]):
         return NAN, 0, 0
-    at_peak = np.flatnonzero(below <= 1e-12)  # more is a fall, less is rounding error
+    deepest, trough, at_peak = _peaks(curve.value, cash)
     # A drawdown begins at a peak (or at the start of the run) and ends at the next bar that is no lower, or at the end.
     begins = np.append(np.int64(start), curve.time[at_peak])
     ends = np.append(curve.time[at_peak], curve.time[-1])
     first = np.append(0, at_peak + 1)  # bars under water, from here to before the next peak
-    is_fall = np.append(at_peak, len(below)) > first
+    is_fall = np.append(at_peak, size) > first
     if not is_fall.any():
         return 0.0, 0, 0
     lengths = (ends - begins)[is_fall]
-    trough = int(np.argmax(below))
     which = int(np.searchsorted(first[is_fall], trough, side="right")) - 1
-    return float(below[trough]), int(lengths[which]), int(lengths.max())
+    return deepest, int(lengths[which]), int(lengths.max())
+
+
+def _peaks(value: Floats, cash: float) -> tuple[float, int, Ints]:
+    """Return the deepest drawdown, its bar, and the bars that are at a peak."""
+    troughs, depths, at_peak, top = [], [], [], cash
+    for part in blocks(len(value)):
+        below = drawdowns(value[part], top)
+        trough = int(np.argmax(below))
+        troughs.append(part.start + trough)
+        depths.append(float(below[trough]))
+        at_peak.append(part.start + np.flatnonzero(below <= 1e-12))  # more is a fall, less is rounding error
+        top = max(top, float(value[part].max()))
+    deepest = int(np.argmax(depths))
+    return depths[deepest], troughs[deepest], np.concatenate(at_peak)
 
 
 def run_metrics(

@@ -92,7 +92,8 @@ class Result:
     @cached_property
     def metrics(self) -> Metrics:
         """All figures of the account; definitions are with :class:`~hookline.reporting.metrics.Metrics`."""
-        return run_metrics(self.equity, self.record.cash, self.start, self.trips, self.book)
+        trips = self.trips  # before the curve: what either needs for a moment is then not on top of the other
+        return run_metrics(self.equity, self.record.cash, self.start, trips, self.book)
 
     def metrics_of(self, strategy_id: str) -> Metrics:
         """Return the figures of one strategy, measured against its own cash.

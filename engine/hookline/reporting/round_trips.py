@@ -111,8 +111,9 @@ def round_trips(book: Book) -> RoundTrips:
         if symbol not in book.fills:
             continue
         instrument = record.instruments.get(symbol) or Instrument(symbol)
-        for strategy in np.unique(book.fills[symbol].strategy):
-            of_strategy = book.fills[symbol].of(int(strategy))
+        owners = np.unique(book.fills[symbol].strategy)
+        for strategy in owners:
+            of_strategy = book.fills[symbol].of(int(strategy) if len(owners) > 1 else None)
             sides = np.unique(of_strategy.position)
             for side in sides:
                 fills = of_strategy.of_position(int(side)) if len(sides) > 1 else of_strategy
@@ -128,9 +129,10 @@ def round_trips(book: Book) -> RoundTrips:
             name: np.empty(0, _DTYPES.get(name, np.float64)) for name in RoundTrips.COLUMNS
         }
         return RoundTrips(strategies, symbols, **empty)
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in RoundTrips.COLUMNS}
+    # A column is let go of as soon as there is another in its place.
+    columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in RoundTrips.COLUMNS}
     order = np.lexsort((columns["symbol"], columns["strategy"], columns["entry_time"]))
-    return RoundTrips(strategies, symbols, **{name: column[order] for name, column in columns.items()})
+    return RoundTrips(strategies, symbols, **{name: columns.pop(name)[order] for name in RoundTrips.COLUMNS})
 
 
 _DTYPES: dict[str, type] = {
@@ -162,6 +164,8 @@ def _legs(fills: FillColumns) -> _Legs:
     after = np.cumsum(fills.lots)
     before = after - fills.lots
     crosses = (before * np.sign(after)) < 0
+    if not crosses.any():
+        return _Legs(before, fills.lots, fills.notional, fills.fee, fills.time, fills.bar)
     # A crossing fill becomes two rows: the first closes what was held, the second opens the rest.
     row = np.repeat(np.arange(len(fills)), 1 + crosses)
     is_second = np.zeros(len(row), dtype=np.bool_)

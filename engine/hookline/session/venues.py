@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -106,6 +105,8 @@ def _moment(event: MarketEvent) -> tuple[int, int]:
 
 async def _as_they_come(streams: Sequence[AsyncIterator[MarketEvent]]) -> AsyncIterator[MarketEvent]:
     """Yield events in the order of their arrival."""
+    import asyncio
+
     waiting = {asyncio.ensure_future(anext(stream)): stream for stream in streams}
     try:
         while waiting:
