@@ -78,8 +78,9 @@ def _groups(ledger: Ledger) -> Iterator[_Group]:
 
 
 def _best(group: _Group) -> Trial | None:
+    """Return the trial with the best Sharpe ratio: of days, where there is one, as ratios of bars cannot be compared with those."""
     known = [one for one in group.trials if math.isfinite(one.sharpe)]
-    return max(known, key=lambda one: one.sharpe, default=None)
+    return max(known, key=lambda one: (one.sharpe_per == "day", one.sharpe), default=None)
 
 
 def _strategies(group: _Group) -> dict[str, int]:
@@ -100,7 +101,16 @@ def _plain(group: _Group) -> dict[str, Any]:
         "runs": sum(one.runs for one in group.trials),
         "strategies": _strategies(group),
         "last_run": isoformat(group.last_run),
-        "best": None if best is None else {"strategy": best.strategy, "params": json.loads(best.params)},
+        "best": None if best is None else _best_plain(best),
+    }
+
+
+def _best_plain(best: Trial) -> dict[str, Any]:
+    return {
+        "strategy": best.strategy,
+        "params": json.loads(best.params),
+        "sharpe": best.sharpe,
+        "sharpe_per": best.sharpe_per,
     }
 
 

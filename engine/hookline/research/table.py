@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,13 +73,15 @@ class Outcome(NamedTuple):
     """What came of one run.
 
     ``metrics`` holds METRICS, NaN where one is not defined; ``how`` is ``compiled`` or ``event``; ``error`` is empty unless the run
-    failed, and then every figure is NaN.
+    failed, and then every figure is NaN. ``daily_sharpe`` is the Sharpe ratio of daily returns, not annualised, for the ledger of
+    trials; NaN where it is not known.
     """
 
     job: Job
     metrics: dict[str, float]
     how: str
     error: str = ""
+    daily_sharpe: float = math.nan
 
 
 @dataclass

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,7 @@ from hookline.research.ledger import Ledger, Trial, count_trials, uncounted
 from hookline.research.ledger import trials as ledger_module
 from hookline.research.ledger.code import code_digest
 from hookline.research.ledger.data import agree, data_set_of, together
+from hookline.research.ledger.ratios import ratios_of
 from hookline.research.study import Job
 from hookline_strategies.buy_and_hold import BuyAndHold
 from hookline_strategies.ema_cross import EmaCross
@@ -33,6 +36,27 @@ def ledger(tmp_path, monkeypatch):
 def trial(configuration="a", **changes):
     return Trial(**{"configuration": configuration, "strategy": "s", "params": "{}", "objective": "sharpe", "value": 1.0,
                     "sharpe": 0.1, **changes})  # fmt: skip
+
+
+def old_ledger(path):
+    """Write a ledger as earlier versions did: ratios are of bars, and nothing says so."""
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(
+            "CREATE TABLE data_set (id INTEGER PRIMARY KEY, symbol TEXT NOT NULL, timeframe TEXT NOT NULL, since INTEGER NOT NULL,"
+            " until INTEGER NOT NULL, bars INTEGER NOT NULL, digest TEXT NOT NULL, days BLOB NOT NULL,"
+            " UNIQUE (symbol, timeframe, since, until, digest))"
+        )
+        file.execute(
+            "CREATE TABLE trial (data_set INTEGER NOT NULL REFERENCES data_set, configuration TEXT NOT NULL, strategy TEXT NOT NULL,"
+            " params TEXT NOT NULL, objective TEXT NOT NULL, value REAL, sharpe REAL, origin TEXT NOT NULL, runs INTEGER NOT NULL,"
+            " first_run INTEGER NOT NULL, last_run INTEGER NOT NULL, PRIMARY KEY (data_set, configuration)) WITHOUT ROWID"
+        )
+        one = data()
+        days = one.days.tobytes() + one.closes.tobytes()
+        row = (one.symbol, one.timeframe, one.since, one.until, one.bars, one.digest, days)
+        file.execute("INSERT INTO data_set VALUES (1, ?, ?, ?, ?, ?, ?, ?)", row)
+        file.execute("INSERT INTO trial VALUES (1, 'old', 's', '{}', 'sharpe', 1.5, 0.02, 'sweep', 3, 1, 2)")
 
 
 def data(closes=WALK, symbol="BTC", first=0):
@@ -56,8 +80,41 @@ def test_the_same_again_counts_once(ledger):
     (found,) = ledger.trials([data_set_of(series)])
     assert found.runs == 3
     assert found.value == pytest.approx(result.metrics.sharpe)
-    bars_per_year = 400 / (400 / (365 * 24))
-    assert found.sharpe == pytest.approx(result.metrics.sharpe / np.sqrt(bars_per_year))
+
+
+def test_the_sharpe_ratio_of_a_trial_is_that_of_its_days(ledger):
+    import pandas as pd
+
+    series = series_of(WALK)
+    result = hl.backtest(EmaCross(fast=5), series, cash=1000)
+    ends = pd.to_datetime(
+        result.equity.time - 1, utc=True
+    )  # the bar that ends at midnight belongs to the day before
+    days = pd.Series(result.equity.value, ends).resample("1D").last()
+    returns = pd.concat([pd.Series([1000.0]), days]).pct_change().dropna()
+    (found,) = ledger.trials([data_set_of(series)])
+    assert len(returns) == 17
+    assert found.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1))
+    assert found.sharpe_per == "day"
+
+
+def test_a_run_counts_before_its_result_is_handed_out(ledger, monkeypatch):
+    from hookline.observers import Observers
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Observers, "session_finished", crash)
+    with pytest.raises(KeyboardInterrupt):
+        hl.backtest(EmaCross(fast=5), series_of(WALK))
+    (found,) = ledger.trials([data_set_of(series_of(WALK))])
+    assert np.isfinite(found.sharpe)
+
+
+def test_to_count_a_run_looks_for_no_round_trips(ledger):
+    result = hl.backtest(EmaCross(fast=5), series_of(WALK))
+    assert "equity" in vars(result)  # kept for whoever asks for figures
+    assert not {"trips", "metrics", "buy_and_hold"} & vars(result).keys()
 
 
 def test_fees_and_cash_make_no_other_trial_but_sizers_and_rules_do(ledger):
@@ -166,6 +223,32 @@ def test_thousands_of_trials_are_counted_at_once(ledger):
     assert len(ledger.trials([data()])) == 10_000
 
 
+def test_entries_of_earlier_versions_count_and_say_that_their_ratio_is_of_bars(ledger):
+    old_ledger(ledger.path)
+    (found,) = ledger.trials([data()])
+    assert (found.sharpe, found.sharpe_per, found.runs) == (0.02, "bar", 3)
+
+
+def test_a_trial_that_runs_again_has_its_ratio_of_days(ledger):
+    old_ledger(ledger.path)
+    ledger.add([data()], [trial("old", sharpe=0.09), trial("new", sharpe=0.1)])
+    found = {one.configuration: one for one in ledger.trials([data()])}
+    assert (found["old"].sharpe, found["old"].sharpe_per, found["old"].runs) == (0.09, "day", 4)
+    assert (found["new"].sharpe_per, found["new"].runs) == ("day", 1)
+
+
+def test_ratios_of_days_and_of_bars_are_never_mixed():
+    days = [trial(sharpe=ratio) for ratio in (0.1, 0.3)]
+    bars = [trial(sharpe=ratio, sharpe_per="bar") for ratio in (0.01, 0.03, 0.05)]
+    unknown = trial(sharpe=float("nan"))
+    found = ratios_of([*days, *bars[:2], unknown], bars_per_day=25)
+    assert (found.values.tolist(), found.per, found.left_out) == ([0.1, 0.3], "day", 2)
+    assert found.variance == pytest.approx(0.02)
+    found = ratios_of([*days, *bars], bars_per_day=25)
+    assert (found.values.tolist(), found.per, found.left_out) == (pytest.approx([0.05, 0.15, 0.25]), "bar", 2)
+    assert np.isnan(ratios_of([unknown, days[0]], bars_per_day=25).variance)
+
+
 def test_two_processes_count_at_the_same_time(ledger):
     code = """if True:
         import sys
@@ -266,6 +349,14 @@ def test_the_command_lists_what_was_tried_by_data(capsys):
     found = json.loads(run(["trials", "--json", "--symbol", "EDGE-PERP"], capsys))
     assert [(one["symbol"], one["trials"], one["runs"]) for one in found] == [("EDGE-PERP", 2, 2)]
     assert found[0]["strategies"] == {"ema_cross": 2}
+
+
+def test_the_best_trial_is_told_with_what_its_ratio_is_of(ledger, capsys):
+    ledger.add(
+        [data()], [trial("a", sharpe=0.9, sharpe_per="bar"), trial("b", sharpe=0.1, params='{"s": {"n": 3}}')]
+    )
+    (found,) = json.loads(run(["trials", "--json"], capsys))
+    assert found["best"] == {"strategy": "s", "params": {"s": {"n": 3}}, "sharpe": 0.1, "sharpe_per": "day"}
 
 
 def test_what_looks_for_leaks_tries_nothing(ledger):

@@ -3,15 +3,18 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from validation_markets import FAST, SLOW, market, study_of
 
 import hookline as hl
 from hookline import cli
-from hookline.research.ledger import Ledger
+from hookline.research.ledger import Ledger, Trial, uncounted
 from hookline.research.ledger.data import data_set_of
+from hookline.research.ledger.ratios import ratios_of
 from hookline.research.passport import read_passport
+from hookline.research.passport.page import page as passport_page
 from hookline.research.space import Space
 from hookline.research.study import Job
 from hookline.research.table import Objective
@@ -106,8 +109,58 @@ def test_the_session_and_each_variant_count_once(validated):
     data = passport.section("trials")
     assert data["trials"] == 10
     assert 1.0 <= data["independent"] < 10.0
-    per_day = np.array([one.sharpe for one in trials]) * np.sqrt(24)
-    assert data["variance"] == pytest.approx(per_day.var(ddof=1))
+    assert data["variance"] == pytest.approx(ratios_of(trials, 24).variance)
+    assert data["variance_of"] == ratios_of(trials, 24).per
+
+
+def test_the_deflated_sharpe_ratio_is_that_of_days_throughout(tmp_path, monkeypatch):
+    """Worked by hand: Bailey and Lopez de Prado (2014), equations 1 and 2, on daily returns as pandas has them."""
+    from scipy.stats import kurtosis, norm, skew
+
+    monkeypatch.setenv("HOOKLINE_STATE_DIR", str(tmp_path))
+    study = study_of()
+    with uncounted():
+        result = study.run(Job())
+    others = [-0.12, 0.03, 0.05, 0.2, 0.31]  # of a day each
+    data = [data_set_of(one) for one in study.series().values()]
+    Ledger().add(data, [Trial(str(ratio), "s", "{}", "sharpe", 1.0, ratio) for ratio in others])
+    Ledger().add(
+        data, [Trial("old", "s", "{}", "sharpe", 1.0, 0.9, sharpe_per="bar")]
+    )  # of bars: counts, is not compared
+    found = validate_study(study, rules=QUICK).section("trials")
+
+    ends = pd.to_datetime(result.equity.time - 1, utc=True)
+    equity = pd.Series(result.equity.value, ends).resample("1D").last().to_numpy()
+    days = np.diff(np.append(result.record.cash, equity)) / np.append(result.record.cash, equity[:-1])
+    own = days.mean() / days.std(ddof=1)
+    variance = np.var([*others, own], ddof=1)
+    trials = 7  # the five, the old one and this
+    largest = 0.4227843350984671 * norm.ppf(1 - 1 / trials) + 0.5772156649015329 * norm.ppf(
+        1 - 1 / trials / np.e
+    )
+    threshold = np.sqrt(variance) * largest
+    spread = 1 - skew(days) * own + (kurtosis(days, fisher=False) - 1) / 4 * own**2
+    deflated = norm.cdf((own - threshold) * np.sqrt(len(days) - 1) / np.sqrt(spread))
+    assert len(days) == 60
+    assert (found["trials"], found["variance_of"]) == (trials, "day")
+    assert found["variance"] == pytest.approx(variance)
+    assert found["luckiest"] == pytest.approx(threshold * np.sqrt(365))
+    assert found["deflated"] == pytest.approx(deflated)
+    assert 0.001 < deflated < 0.5
+
+
+def test_a_passport_says_where_ratios_of_bars_had_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOOKLINE_STATE_DIR", str(tmp_path))
+    study = study_of()
+    data = [data_set_of(one) for one in study.series().values()]
+    Ledger().add(
+        data, [Trial(str(ratio), "s", "{}", "sharpe", 1.0, ratio, sharpe_per="bar") for ratio in (0.01, 0.03)]
+    )
+    passport = validate_study(study, rules=QUICK)
+    found = passport.section("trials")
+    assert (found["trials"], found["variance_of"]) == (3, "bar")
+    assert found["variance"] == pytest.approx(0.0002 * 24)
+    assert "brought to days as if bars were independent" in passport_page(passport)
 
 
 def test_what_was_tried_before_weighs_on_the_deflated_sharpe_ratio():

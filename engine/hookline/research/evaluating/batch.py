@@ -17,6 +17,7 @@ from hookline import plugins
 from hookline.errors import ConfigError, DataError, HooklineError
 from hookline.research.evaluating.data import differences
 from hookline.research.ledger import uncounted
+from hookline.research.ledger.counting import daily_sharpe
 from hookline.research.study import Job, Study
 from hookline.research.table import METRICS, Outcome
 
@@ -111,7 +112,7 @@ def run_job(study: Study, job: Job) -> Outcome:
         return _failure(job, "event", error)
     if result.record.interrupted:
         raise KeyboardInterrupt
-    return Outcome(job, metrics_of(result), "event")
+    return Outcome(job, metrics_of(result), "event", daily_sharpe=daily_sharpe(result))
 
 
 def metrics_of(result: Result) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hookline import plugins
-from hookline.reporting.metrics import YEAR_NS
+from hookline.reporting.daily import returns_by_day
+from hookline.reporting.metrics import YEAR_NS, curve_metrics
 from hookline.research.ledger.code import code_digest
 from hookline.research.ledger.data import DataSet, data_set_of
-from hookline.research.ledger.trials import Trial, count_trials, is_counting
+from hookline.research.ledger.trials import Trial, Unit, count_trials, is_counting
 
 if TYPE_CHECKING:
     from hookline.reporting.result import Result
@@ -33,6 +34,7 @@ __all__ = [
     "count_outcomes",
     "count_run",
     "counting",
+    "daily_sharpe",
     "data_of",
 ]
 
@@ -97,26 +99,32 @@ def _fields(one: Any) -> dict[str, Any]:
 
 
 def count_run(plan: Plan, result: Result) -> None:
-    """Count one backtest, unless that is switched off by :func:`hookline.research.ledger.uncounted`."""
-    data = (
-        [data_set_of(series) for series in result.record.series.values() if len(series)]
-        if is_counting()
-        else []
-    )
+    """Count one backtest, unless that is switched off by :func:`hookline.research.ledger.uncounted`.
+
+    Of its figures only those of the equity curve are worked out; the curve is kept for whoever asks for more.
+    """
+    if not is_counting():
+        return
+    data = [data_set_of(series) for series in result.record.series.values() if len(series)]
     if not data:
         return
     what = configuration_of(plan.seats, plan.rules)
     with np.errstate(all="ignore"):  # equity may have been lost to the last, and more
-        sharpe = result.metrics.sharpe
-    trial = Trial(
-        what.digest,
-        what.strategy,
-        what.params,
-        "sharpe",
-        sharpe,
-        bar_sharpe(sharpe, result.metrics.bars, data),
-    )
+        value = curve_metrics(result.equity, result.record.cash, result.start).sharpe
+    trial = Trial(what.digest, what.strategy, what.params, "sharpe", value, daily_sharpe(result))
     count_trials(data, [trial])
+
+
+def daily_sharpe(result: Result) -> float:
+    """Return the Sharpe ratio of a run's daily returns, not annualised; days after equity was lost bring nothing.
+
+    It is the one of the moments that its passport works with.
+    """
+    from hookline.research.statistics.sharpe import sharpe_moments
+
+    with np.errstate(all="ignore"):
+        days = returns_by_day(result.equity, result.record.cash).value
+        return sharpe_moments(np.nan_to_num(days)).sharpe
 
 
 @contextmanager
@@ -157,9 +165,19 @@ def count_outcomes(study: Study, outcomes: Iterable[Outcome], objective: str = "
 def _trial(study: Study, base: Plan, outcome: Outcome, data: Sequence[DataSet], objective: str) -> Trial:
     plan, instead = _parts(study, base, outcome.job)
     what = configuration_of(plan.seats, plan.rules, instead)
-    metrics: Mapping[str, float] = outcome.metrics
-    sharpe = bar_sharpe(metrics["sharpe"], metrics["bars"], data)
-    return Trial(what.digest, what.strategy, what.params, objective, metrics[objective], sharpe, "sweep")
+    metrics = outcome.metrics
+    per: Unit = "bar" if math.isnan(outcome.daily_sharpe) else "day"
+    sharpe = outcome.daily_sharpe if per == "day" else bar_sharpe(metrics["sharpe"], metrics["bars"], data)
+    return Trial(
+        what.digest,
+        what.strategy,
+        what.params,
+        objective,
+        metrics[objective],
+        sharpe,
+        "sweep",
+        sharpe_per=per,
+    )
 
 
 def _parts(study: Study, base: Plan, job: Job) -> tuple[Plan, Strategy | None]:

@@ -11,6 +11,8 @@ Rules of this file:
 - Data counts together if it is of one symbol and timeframe, overlaps by a bar or more, and tells the same prices where it overlaps
   (half of the common days close within two percent of each other: another venue's data is the same market, made-up bars are
   not). The same configuration on another part of the same data is no new trial.
+- The Sharpe ratio of a trial is that of its daily returns, as the deflated Sharpe ratio needs it. Trials of which only that of bars is
+  known (earlier versions wrote no other) say so, and count like the rest; :mod:`hookline.research.ledger.ratios` compares like with like.
 - To write is never fatal: a ledger that cannot be written is a warning.
 """
 
@@ -24,6 +26,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -44,13 +47,18 @@ CREATE TABLE IF NOT EXISTS data_set (
 CREATE TABLE IF NOT EXISTS trial (
     data_set INTEGER NOT NULL REFERENCES data_set, configuration TEXT NOT NULL, strategy TEXT NOT NULL, params TEXT NOT NULL,
     objective TEXT NOT NULL, value REAL, sharpe REAL, origin TEXT NOT NULL, runs INTEGER NOT NULL, first_run INTEGER NOT NULL,
-    last_run INTEGER NOT NULL, PRIMARY KEY (data_set, configuration)
+    last_run INTEGER NOT NULL, sharpe_per TEXT NOT NULL DEFAULT 'bar', PRIMARY KEY (data_set, configuration)
 ) WITHOUT ROWID;
 """
+# Of a file that an earlier version made.
+_GROW = "ALTER TABLE trial ADD COLUMN sharpe_per TEXT NOT NULL DEFAULT 'bar'"
+_VERSION = 1
 _PUT = """
-INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET
-    objective = excluded.objective, value = excluded.value, sharpe = excluded.sharpe, runs = runs + 1, last_run = excluded.last_run
+INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    objective = excluded.objective, value = excluded.value, sharpe = excluded.sharpe, sharpe_per = excluded.sharpe_per,
+    runs = runs + 1, last_run = excluded.last_run
 """
+Unit = Literal["day", "bar"]
 _is_counted: ContextVar[bool] = ContextVar("is_counted", default=True)
 
 
@@ -64,9 +72,10 @@ class Trial:
         params: Their parameters, as JSON.
         objective: Figure that it was judged by.
         value: Of that figure, NaN where it is not defined.
-        sharpe: Sharpe ratio of one bar, not annualised; NaN where it is not defined.
+        sharpe: Sharpe ratio of one day or bar, not annualised; NaN where it is not defined.
         origin: What ran it: ``backtest`` or ``sweep``.
         runs: How often it ran on its data.
+        sharpe_per: What the Sharpe ratio is of: the returns of a ``day``, or of a ``bar`` where no other is known.
     """
 
     configuration: str
@@ -77,6 +86,7 @@ class Trial:
     sharpe: float
     origin: str = "backtest"
     runs: int = 1
+    sharpe_per: Unit = "day"
 
 
 def state_folder() -> Path:
@@ -191,10 +201,27 @@ class Ledger:
             file.row_factory = sqlite3.Row
             # A lost last line after a power cut costs less than a wait for the disk after every backtest.
             file.execute("PRAGMA synchronous = OFF")
-            file.executescript(_SCHEMA)
+            _prepare(file)
             yield file
         finally:
             file.close()
+
+
+def _prepare(file: sqlite3.Connection) -> None:
+    """Make the tables of a new file, or add what those of an earlier version lack."""
+    if _version_of(file) >= _VERSION:
+        return
+    file.execute("BEGIN IMMEDIATE")
+    if _version_of(file) < _VERSION:  # another process may have been sooner
+        is_old = bool(file.execute("PRAGMA table_info(trial)").fetchall())
+        for statement in [_GROW] if is_old else _SCHEMA.split(";"):
+            file.execute(statement)
+        file.execute(f"PRAGMA user_version = {_VERSION}")
+    file.execute("COMMIT")
+
+
+def _version_of(file: sqlite3.Connection) -> int:
+    return int(file.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _number_of(file: sqlite3.Connection, data: DataSet) -> int:
@@ -216,7 +243,7 @@ def _number_of(file: sqlite3.Connection, data: DataSet) -> int:
 def _row(number: int, trial: Trial, now: int) -> tuple[object, ...]:
     return (
         number, trial.configuration, trial.strategy, trial.params, trial.objective, _known(trial.value),
-        _known(trial.sharpe), trial.origin, now, now,
+        _known(trial.sharpe), trial.origin, now, now, trial.sharpe_per,
     )  # fmt: skip
 
 
@@ -227,15 +254,9 @@ def _known(value: float) -> float | None:
 def _trial_of(row: sqlite3.Row) -> Trial:
     value, sharpe = (np.nan if row[name] is None else row[name] for name in ("value", "sharpe"))
     return Trial(
-        row["configuration"],
-        row["strategy"],
-        row["params"],
-        row["objective"],
-        value,
-        sharpe,
-        row["origin"],
-        row["runs"],
-    )
+        row["configuration"], row["strategy"], row["params"], row["objective"], value, sharpe, row["origin"], row["runs"],
+        row["sharpe_per"],
+    )  # fmt: skip
 
 
 def _data_of(row: sqlite3.Row) -> DataSet:

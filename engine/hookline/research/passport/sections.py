@@ -195,6 +195,8 @@ def _trials(data: Mapping[str, Any]) -> str:
         "Every backtest on this data counts, of every strategy, as the ledger has it (hookline trials). What was tried elsewhere, or on "
         "paper, it does not know."
     )
+    if data.get("variance_of") == "bar":
+        said += " Of most trials only the Sharpe ratio of bars is known; it was brought to days as if bars were independent."
     return f"<div class=two><div>{table}</div><div>{_table(('strategy', 'trials', 'runs'), rows)}{_said(said)}</div></div>"
 
 

@@ -12,6 +12,7 @@ from hookline.reporting.formats import counted, fraction, number
 from hookline.reporting.metrics import YEAR_NS
 from hookline.research.ledger import Ledger
 from hookline.research.ledger.counting import data_of
+from hookline.research.ledger.ratios import ratios_of
 from hookline.research.passport import Check, Section, State
 from hookline.research.study import Job
 from hookline.research.validating.returns import daily_returns, holdings_of, returns_by_day
@@ -138,7 +139,8 @@ def trials_section(case: Case) -> Section:
     trials = Ledger().trials(data_of(case.study))
     total = max(len(trials), len(case.candidates), 1)
     independent = _independent(case, total)
-    spread = _variance(trials, len(case.result.equity.time) / max(len(days), 1))
+    ratios = ratios_of(trials, len(case.result.equity.time) / max(len(days), 1))
+    spread = ratios.variance
     found = deflated_sharpe(moments, independent, moments.variance if math.isnan(spread) else spread)
     check = _beats_the_luckiest(case, total, found)
     data = {
@@ -150,6 +152,7 @@ def trials_section(case: Case) -> Section:
         "skew": moments.skew,
         "kurtosis": moments.kurtosis,
         "variance": spread,
+        "variance_of": ratios.per,
         "luckiest": found.threshold * math.sqrt(_days_per_year(case, len(days))),
         "sharpe": moments.sharpe * math.sqrt(_days_per_year(case, len(days))),
         "probabilistic": probabilistic_sharpe(moments),
@@ -163,12 +166,6 @@ def trials_section(case: Case) -> Section:
 
 def _days_per_year(case: Case, days: int) -> float:
     return days / ((case.result.end - case.result.start) / YEAR_NS)
-
-
-def _variance(trials: list[Trial], bars_per_day: float) -> float:
-    """Return the variance of the trials' Sharpe ratios of a day, NaN of fewer than two."""
-    known = np.array([one.sharpe for one in trials if math.isfinite(one.sharpe)]) * math.sqrt(bars_per_day)
-    return float(known.var(ddof=1)) if len(known) > 1 else math.nan
 
 
 def _independent(case: Case, total: int) -> float:
@@ -213,8 +210,9 @@ def _ledger_rows(trials: list[Trial]) -> list[dict[str, Any]]:
             "strategy": name,
             "trials": len(group),
             "runs": sum(one.runs for one in group),
-            "best_sharpe_of_a_bar": max(
-                (one.sharpe for one in group if math.isfinite(one.sharpe)), default=math.nan
+            "best_sharpe_of_a_day": max(
+                (one.sharpe for one in group if one.sharpe_per == "day" and math.isfinite(one.sharpe)),
+                default=math.nan,
             ),
         }
         for name, group in by_strategy.items()
