@@ -9,12 +9,17 @@ from same_runs import assert_same_figures, assert_same_record
 from hookline.research.compiled import CompiledRun
 from hookline.risk import RequireStop
 from hookline.session import Session
+from hookline_risk.max_drawdown import MaxDrawdown
 from hookline_risk.max_order_notional import MaxOrderNotional
 from hookline_risk.min_edge import MinEdge
 
 
 def _order_notional(rng):
     return MaxOrderNotional(float(rng.choice([300.0, 3000.0, 12_000.0, 9999.0])), bool(rng.random() < 0.5))
+
+
+def _drawdown(rng):
+    return MaxDrawdown(float(rng.choice([0.01, 0.05, 0.2])), [None, True, False][rng.integers(3)])
 
 
 def _edge(rng):
@@ -24,6 +29,7 @@ def _edge(rng):
 MAKERS = {
     "require_stop": lambda rng: RequireStop(float(rng.choice([0.0, 0.5, 1.0]))),
     "max_order_notional": _order_notional,
+    "max_drawdown": _drawdown,
     "min_edge": _edge,
 }
 

@@ -3,6 +3,7 @@
 import pytest
 from random_rules import MAKERS, check, plan_with_rules
 
+HALTING = ["max_drawdown"]
 SHRINKING = ["max_order_notional"]
 
 
@@ -14,7 +15,20 @@ def decided(records):
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_rule_does_what_it_does_in_the_event_kernel(name):
     records = [check(plan_with_rules(seed, [name])) for seed in range(24)]
-    assert (name, "deny") in decided(records)
+    assert (name, "halt" if name in HALTING else "deny") in decided(records)
+
+
+@pytest.mark.parametrize("name", HALTING)
+def test_a_halt_cancels_denies_and_flattens(name):
+    records = [check(plan_with_rules(seed, [name])) for seed in range(200, 240)]
+    orders = [order for record in records for order in record.orders]
+    canceled = {
+        order.tag for order in orders if order.status == "canceled" and order.reason.startswith("halted")
+    }
+    assert "entry" in canceled
+    assert canceled > {"entry"}
+    assert any(order.status == "denied" and order.reason.startswith("halted") for order in orders)
+    assert any(order.status == "filled" and order.tag.startswith(f"halted: {name}") for order in orders)
 
 
 @pytest.mark.parametrize("name", SHRINKING)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from hookline.columns.kernels import kernel_folder, module_digest, write_once
-from hookline.research.compiled import booking, desk, venue
+from hookline.research.compiled import booking, desk, gate, venue
 from hookline.research.compiled.layout import Floats, Ints
 
 __all__ = ["symbols"]
@@ -22,11 +22,18 @@ def act(f: Floats, k: Ints, plain: int, acts: int, exposure: float, stop: float,
     venue.watch(f, k)
 
 
+def oversee(f: Floats, k: Ints) -> None:
+    """Let risk rules look at the account after a bar, and work out when to look next."""
+    gate.oversee(f, k)
+    venue.watch(f, k)
+
+
 _ENTRIES: dict[str, Callable[..., Any]] = {
     "match": venue.match,
     "pay": venue.pay,
     "finish": booking.finish,
     "act": act,
+    "oversee": oversee,
 }
 
 

@@ -84,6 +84,7 @@ def record_of(
         funding=_payments(seat.id, instrument, f, k, rooms),
         warnings=list(plan.notes),
         seen=seen,
+        halted=_halted(plan, f, k),
     )
 
 
@@ -121,6 +122,14 @@ def _order(plan: Plan, row: list[int], prices: list[float]) -> Order:
         update_time=row[at.UPDATED],
         reason=_reason(plan, row, prices),
     )
+
+
+def _halted(plan: Plan, f: NDArray[np.float64], k: NDArray[np.int64]) -> str:
+    """Return why trading is halted at the end, empty if it is not."""
+    if not k[at.HALTED_BY]:
+        return ""
+    found = Found(f[at.HALT_FOUND], f[at.HALT_AGAINST], math.nan, 0)
+    return text_of(plan, int(k[at.HALTED_BY]) - 1, found)
 
 
 def _tag(plan: Plan, row: list[int], prices: list[float]) -> str:

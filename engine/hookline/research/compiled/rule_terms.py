@@ -135,6 +135,14 @@ def _order_notional_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: A
     return f"order worth {found.found:.2f}, at most {rule.limit:.2f}"
 
 
+def _drawdown(rule: Any, plan: Plan) -> _Row:
+    return _Row(at.MAX_DRAWDOWN, limit=rule.max_fraction, sum=_start_equity(plan), flag=_flattens(rule, plan))
+
+
+def _drawdown_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
+    return f"equity fell {found.found:.1%} from {found.against:.2f}, at most {rule.max_fraction:.1%}"
+
+
 def _edge(rule: Any, plan: Plan) -> _Row:
     return _Row(at.MIN_EDGE, limit=_edge_needed(rule, plan), flag=rule.without_target == "deny")
 
@@ -154,5 +162,6 @@ _HEARS = frozenset({at.MAX_TRADES, at.CONSECUTIVE_LOSSES, at.STOP_COOLDOWN})
 _COMPILED = {
     "hookline.risk.require_stop.RequireStop": _Compiled(_require_stop, _stop_text),
     "hookline_risk.max_order_notional.MaxOrderNotional": _Compiled(_order_notional, _order_notional_text),
+    "hookline_risk.max_drawdown.MaxDrawdown": _Compiled(_drawdown, _drawdown_text),
     "hookline_risk.min_edge.MinEdge": _Compiled(_edge, _edge_text),
 }

@@ -20,6 +20,7 @@ from hookline.research.compiled.deciding import decide_of, kinds_of, parameters_
 from hookline.research.compiled.figures import Period, figures_for, figures_of, is_sharp
 from hookline.research.compiled.graph import Graph, columns_of, constant_nodes, graph_of
 from hookline.research.compiled.refusing import NotCompilable
+from hookline.research.compiled.rule_terms import has_watches
 from hookline.research.compiled.source import VOLATILITY, Figures, Form
 from hookline.research.compiled.terms import arrays_of, check_plan, check_strategy, payments_of, sizer_numbers
 from hookline.research.table import METRICS
@@ -192,7 +193,7 @@ class CompiledRun:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """Run jobs of one kind and return the arrays of the last one, and sums and counts of all."""
         one, series, payments = jobs[0], self._series, self._payments
-        form = Form(kinds_of(one.params), figures, bool(len(payments)))
+        form = Form(kinds_of(one.params), figures, bool(len(payments)), has_watches(self.plan))
         run = kernel_of(type(self._seat.strategy).name, one.graph, form, one.decide)
         f_start, k_start = self._terms[0].copy(), self._terms[1].copy()
         k_start[at.ORDER_ROOM], k_start[at.FILL_ROOM], k_start[at.PAYMENT_ROOM] = rooms

@@ -32,11 +32,15 @@ class Figures(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What a kernel is made for besides its graph: names and kinds of parameters, figures, and whether anything is paid."""
+    """What a kernel is made for besides its graph.
+
+    Names and kinds of parameters, figures, whether anything is paid, and whether risk rules look at the account after every bar.
+    """
 
     params: tuple[tuple[str, str], ...]
     figures: Figures
     has_payments: bool
+    has_watches: bool
 
 
 _READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
@@ -108,6 +112,11 @@ if k[ERROR] != 0:
     break
 """
 
+_FAILED = """
+if k[ERROR] != 0:
+    break
+"""
+
 _MATCH = """
 if is_busy or (units != 0.0 and (bars[i, 2] <= wake_low or bars[i, 1] >= wake_high)):
     is_moved = True
@@ -127,6 +136,22 @@ if {known}:
         f[CLOSE] = bars[i, 3]
         k[END] = stamps[i, 4] + duration
         act(f_at, k_at, decision.plain, int(decision.acts), decision.exposure, decision.stop, decision.target)
+"""
+
+# The worth of the account is reckoned as ``equity_of`` does, to the last bit.
+_WATCH = """
+if is_moved or is_watched or units != 0.0:
+    worth = f[CASH] + units * bars[i, 3] if units != 0.0 else f[CASH]
+    if is_watched or worth < calm_low or worth > calm_high:
+        f[CLOSE] = bars[i, 3]
+        k[END] = stamps[i, 4] + duration
+        oversee(f_at, k_at)
+"""
+
+_WATCHED = """
+is_watched = k[IS_WATCHED] != 0
+calm_low = f[CALM_LOW]
+calm_high = f[CALM_HIGH]
 """
 
 _PAY_BEFORE = """
@@ -263,6 +288,8 @@ class _Writer:
             params.append(f"{value} != 0" if kind_name == "bool" else value)
         lines.append(f"params = Params({', '.join(params) or '0'})")
         lines += _SETUP.format(sizer=floats.count).strip("\n").splitlines()
+        if self._form.has_watches:
+            lines += _block(_WATCHED)
         return "\n".join([*lines, *self._figures_start()])
 
     def _figures_start(self) -> list[str]:
@@ -305,14 +332,14 @@ class _Writer:
         lines += _block(_MATCH) + [f"    {line}" for line in _block(_RELOAD) + _block(_HEARD)]
         known = " and ".join(f"x_{name} == x_{name}" for name in values) or "True"
         decide = _DECIDE.format(known=known, row=", ".join(f"x_{name}" for name in values))
-        acted = [
-            "is_busy = k[IS_BUSY] != 0",
-            "wake_low = f[WAKE_LOW]",
-            "wake_high = f[WAKE_HIGH]",
-        ]
+        acted = _block(_RELOAD)[1:]
+        if self._form.has_watches:
+            acted += _block(_WATCHED)
         if volatility is not None:
             decide = decide.replace("        act(", f"        f[VOLATILITY] = {volatility}\n        act(")
         lines += _block(decide) + [f"        {line}" for line in [*acted, *_block(_HEARD)]]
+        if self._form.has_watches:
+            lines += _block(_WATCH) + [f"        {line}" for line in [*acted, *_block(_FAILED)]]
         if self._form.has_payments:
             lines += _block(_PAY_AFTER)
             lines += ["if is_moved:", *(f"    {line}" for line in _block(_RELOAD))]
