@@ -1,10 +1,13 @@
 """The future is changed at some times: what knew it is caught, and named."""
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import leaky_strategies as leaky
 import numpy as np
+import pandas as pd
 import pytest
 from leak_sessions import BARS, HOUR, as_external, frame, plans, write_csv
 
@@ -201,15 +204,21 @@ def test_a_file_that_no_parameter_names_is_told_of_and_shows_in_the_orders(tmp_p
     assert "the next bar goes as they say 9" in found.text
 
 
-def test_a_parquet_file_that_is_read_with_ours_is_told_of(tmp_path):
+def read_with_ours(path):
+    from hookline.data import read_file
+
+    return read_file(path, "ONE").series().to_frame()
+
+
+@pytest.mark.parametrize("read", [read_with_ours, pd.read_parquet], ids=["ours", "pandas"])
+def test_a_parquet_file_that_is_read_from_a_path_of_its_own_is_told_of(tmp_path, monkeypatch, read):
     path = tmp_path / "secret.parquet"
     frame().to_parquet(path)
+    monkeypatch.setenv("SECRET", str(path))
 
     class Parquet(leaky.HiddenFile):
         def signal(self):
-            from hookline.data import read_file
-
-            close = read_file(path, "ONE").series().to_frame()["close"]
+            close = read(Path(os.environ["SECRET"]))["close"]
             return close.shift(1) - close
 
     report = check(Parquet)

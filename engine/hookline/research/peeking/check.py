@@ -23,12 +23,14 @@ import numpy as np
 
 from hookline import plugins
 from hookline.errors import DataError
-from hookline.research.peeking.comparing import Comparison, compare_feed, suspicions
+from hookline.research.peeking.comparing import Comparison, compare_feed
+from hookline.research.peeking.held import changed, held_by, hidden
 from hookline.research.peeking.inputs import FutureChange, alter_inputs, sort_inputs
 from hookline.research.peeking.market import MarketCopy
 from hookline.research.peeking.reads import watch_reads
 from hookline.research.peeking.report import LookAheadFinding, LookAheadKind, LookAheadReport
 from hookline.research.peeking.runs import Trace, quiet, trace
+from hookline.research.peeking.suspecting import suspicions
 from hookline.research.study import Job, Study
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class _Check:
             )
         # Arrays as parameters are as long as the bars of the first instrument.
         self._ends = next(iter(self._market.bars.values())).end
+        self._held = held_by((plugin for _, plugin in _plugins(self._plan)), self._ends)
         self._ticks = {symbol: float(one.tick_size) for symbol, one in self._plan.instruments.items()}
 
     def run(self, cuts: int, reads: set[str]) -> LookAheadReport:
@@ -117,7 +120,7 @@ class _Check:
         findings = comparison.findings()
         if not self._plan.feed.is_live:
             findings += compare_feed(self._plan, self._market, times[:2])
-        findings += suspicions(self._plan, self._market, whole, findings)
+        findings += suspicions(self._plan, self._market, whole, self._held, findings)
         return LookAheadReport(
             self._plan.name,
             tuple(findings),
@@ -146,10 +149,11 @@ class _Check:
         return made
 
     def _run(self, market: MarketCopy, change: FutureChange | None) -> Trace:
-        plan = self._plans()
         if change is None:
-            return trace(market.put_into(plan))
-        made = trace(market.put_into(_altered(plan, change)), market.next_event(change.cut))
+            return trace(market.put_into(self._plans()))
+        with changed(self._held, change):
+            plan = _altered(self._plans(), change)
+            made = trace(market.put_into(plan), market.next_event(change.cut))
         shutil.rmtree(change.folder, ignore_errors=True)
         return made
 
@@ -181,12 +185,16 @@ class _Check:
                     f"(rows with open, high, low and close count as bars named by their start)"
                 )
 
+        for one in self._held:
+            yield f"{one.where}: with the data in {one.name} changed as well"
+
     def _unseen(self, reads: set[str]) -> Iterator[str]:
         if self._plan.feed.is_live:
             yield "whether the feed gives the same bars when asked for fewer: it would have to ask the venue"
         for name, plugin in _plugins(self._plan):
             for what in sort_inputs(plugin, self._ends)[1]:
                 yield f"{name}: parameter {what} is no table with times, and stayed as it is"
+        yield from hidden((plugin for _, plugin in _plugins(self._plan)), self._ends)
         for path in sorted(reads):
             if not Path(path).is_relative_to(self._folder) and path not in self._given():
                 yield f"{path} was read by a strategy itself, and stayed as it is; give its path as a parameter"
@@ -197,6 +205,7 @@ class _Check:
     def _given(self) -> set[str]:
         """Return the files among the parameters."""
         values = [value for _, plugin in _plugins(self._plan) for value in vars(plugin).values()]
+        values += [one.value for one in self._held]
         return {str(Path(value)) for value in values if isinstance(value, str | Path)}
 
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from hookline.clock import isoformat
 from hookline.errors import HooklineError
-from hookline.model import BarSeries, OrderType
-from hookline.research.peeking.foresight import Foresight, foresight_of, hit_rate, scale_of, values_at
+from hookline.model import BarSeries
 from hookline.research.peeking.market import MarketCopy
 from hookline.research.peeking.report import LookAheadFinding
 from hookline.research.peeking.runs import Place, Read, Trace
@@ -21,7 +20,7 @@ from hookline.testing.recording import Request
 if TYPE_CHECKING:
     from hookline.session.plan import Plan
 
-__all__ = ["Comparison", "compare_feed", "suspicions"]
+__all__ = ["Comparison", "compare_feed"]
 
 
 @dataclass
@@ -184,82 +183,3 @@ def _bars_differ(expected: BarSeries, found: BarSeries) -> str:
             row = int(rows[0])
             return f"the {name} of {isoformat(int(expected.start[row]))} is {one[row]:.8g}, and then {other[row]:.8g}"
     return ""
-
-
-def suspicions(
-    plan: Plan, market: MarketCopy, whole: Trace, known: Sequence[LookAheadFinding]
-) -> list[LookAheadFinding]:
-    """Return what foresees the bars, or is scaled to all of its values; what is proven to leak is left out."""
-    proven = {one.where for one in known}
-    found = list(_of_series(market))
-    for place, read in whole.columns.items():
-        if str(place) not in proven:
-            foresight = foresight_of(read.values, market.bars[place.symbol])
-            found += _peeks(foresight, str(place))
-            scale = scale_of(read.values)
-            found += [LookAheadFinding("scale", str(place), scale)] if scale else []
-    found += _of_instruments(market)
-    if not any(one.kind == "order" for one in known):
-        found += _of_orders(plan, market, whole)
-    return found
-
-
-def _of_series(market: MarketCopy) -> Iterator[LookAheadFinding]:
-    for name, series in market.external.items():
-        where = f"external series {name!r}"
-        seen = [(symbol, foresight_of(values_at(series, bars), bars)) for symbol, bars in market.bars.items()]
-        best = max(
-            (one for one in seen if one[1]), key=lambda one: one[1].strength if one[1] else 0.0, default=None
-        )
-        if best is not None:
-            yield from _peeks(best[1], where, f" of {best[0]}")
-        scale = scale_of(series.value)
-        if scale:
-            yield LookAheadFinding("scale", where, scale)
-    for symbol, series in market.funding.items():
-        bars = market.bars[symbol]
-        yield from _peeks(foresight_of(values_at(series, bars), bars), f"funding of {symbol}")
-    for symbol, mark in market.marks.items():
-        bars = market.bars[symbol]
-        index = np.searchsorted(mark.end, bars.end)
-        there = (index < len(mark)) & (mark.end[np.minimum(index, len(mark) - 1)] == bars.end)
-        values = np.where(there, mark.close[np.minimum(index, len(mark) - 1)], np.nan)
-        yield from _peeks(foresight_of(values, bars, equality_only=True), f"mark prices of {symbol}")
-
-
-def _of_instruments(market: MarketCopy) -> Iterator[LookAheadFinding]:
-    """Yield instruments whose bars are those of another one, moved: labelled with their ends, or with another zone's times."""
-    for symbol, bars in market.bars.items():
-        for other, later in market.bars.items():
-            if symbol != other:
-                _, mine, its = np.intersect1d(bars.start, later.start, return_indices=True)
-                values = np.full(len(later), np.nan)
-                values[its] = bars.close[mine]
-                found = foresight_of(values, later, equality_only=True)
-                yield from _peeks(found, f"bars of {symbol}", f" of {other}")
-
-
-def _of_orders(plan: Plan, market: MarketCopy, whole: Trace) -> Iterator[LookAheadFinding]:
-    """Yield strategies whose market orders the next bar proves right far too often."""
-    for seat in plan.seats:
-        for symbol in seat.symbols:
-            bars = market.bars[symbol]
-            sent = [
-                one
-                for one in whole.orders
-                if one.strategy == seat.id
-                and one.symbol == symbol
-                and one.type is OrderType.MARKET
-                and not one.reduce_only
-            ]
-            times = np.array([one.time for one in sent], np.int64)
-            rows = np.searchsorted(bars.end, times, side="right") - 1
-            sides = np.array([int(one.side) for one in sent], np.int64)
-            usable = rows >= 0
-            found = hit_rate(rows[usable], bars, "after its market orders", sides[usable])
-            yield from _peeks(found, f"{seat.id}: orders on {symbol}")
-
-
-def _peeks(found: Foresight | None, where: str, of: str = "") -> Iterator[LookAheadFinding]:
-    if found is not None:
-        yield LookAheadFinding("foresight", where, f"{found.text}{of}", found.bars)

@@ -14,7 +14,7 @@ known predictors have; between a value and what it is made of in hindsight it is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 from hookline.columns import ExternalSeries
 from hookline.model import BarSeries
 
-__all__ = ["Foresight", "foresight_of", "hit_rate", "scale_of", "values_at"]
+__all__ = [
+    "Foresight",
+    "equal_share",
+    "foresight_of",
+    "hit_rate",
+    "rank_correlation",
+    "scale_of",
+    "values_at",
+]
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +76,7 @@ def foresight_of(values: Floats, bars: BarSeries, *, equality_only: bool = False
         return None
     kept = values[rows]
     horizons = sorted({*_HORIZONS, int(np.median(np.diff(rows)))})
-    same = _equal(kept, rows, bars, horizons)
+    same = equal_share(kept, rows, bars, horizons)
     if same is not None or equality_only:
         return same
     if len(np.unique(kept)) <= 2:
@@ -77,7 +85,14 @@ def foresight_of(values: Floats, bars: BarSeries, *, equality_only: bool = False
     return max(found, key=lambda one: one.strength, default=None)
 
 
-def _equal(values: Floats, rows: NDArray[np.intp], bars: BarSeries, horizons: list[int]) -> Foresight | None:
+def equal_share(
+    values: Floats,
+    rows: NDArray[np.intp],
+    bars: BarSeries,
+    horizons: Iterable[int],
+    least: float = _EQUAL,
+    what: str = "the values",
+) -> Foresight | None:
     """Return the later bar whose numbers the values are; those that are as often the numbers of earlier ones are none."""
     if len(np.unique(values)) < _FEWEST // 2:
         return None
@@ -87,8 +102,8 @@ def _equal(values: Floats, rows: NDArray[np.intp], bars: BarSeries, horizons: li
         past = max(_share(values, rows, column, -back) for back in (0, 1, 2))
         for ahead in horizons:
             share = _share(values, rows, column, ahead)
-            if share >= _EQUAL and share > 2 * past:
-                text = f"{share:.0%} of the values are the {name} of the bar that ends {_count(ahead)} later"
+            if share >= least and share > 2 * past:
+                text = f"{share:.0%} of {what} are the {name} of the bar that ends {_count(ahead)} later"
                 return Foresight(ahead, share, text)
     return None
 

@@ -4,14 +4,15 @@ Rules of this file:
 
 - A row of a table with open, high, low and close is a bar whose time is its start: it is known one step later.
 - A row of any other table is known at its time.
-- Row ``i`` of an array as long as the bars is known when bar ``i`` ends.
+- Row ``i`` of an array, or of a list of numbers, as long as the bars is known when bar ``i`` ends.
+- A number in a mapping of times to numbers is known at its time.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -32,10 +33,23 @@ from hookline.research.peeking.market import cut_bars, cut_values, picks, redraw
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FutureChange", "alter_inputs", "sort_inputs"]
+__all__ = [
+    "FutureChange",
+    "alter_inputs",
+    "altered",
+    "dated_times",
+    "is_data",
+    "is_frame",
+    "is_opaque",
+    "is_prices",
+    "sort_inputs",
+]
 
 _P = TypeVar("_P")
 _Rows = NDArray[np.intp]
+_FEWEST = 20  # numbers in a mapping or list that is data
+# Counts between these, 1990 and 2100, have one unit only.
+_EARLIEST, _LATEST = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 _PRICES = {"open", "high", "low", "close"}
 _TEXTS = {".csv": ",", ".tsv": "\t"}
 _PLAIN = (bool, int, float, str, bytes, Decimal, Enum, date, time, timedelta, Path, PluginUse, type(None))
@@ -76,19 +90,65 @@ def sort_inputs(plugin: object, ends: NDArray[np.int64]) -> tuple[list[str], lis
                 data.append(name)
             elif isinstance(part, Path) and part.exists():
                 opaque.append(f"{name} ({part})")
-            elif not _is_plain(part):
+            elif is_opaque(part):
                 opaque.append(f"{name} (of type {type(part).__name__})")
     return list(dict.fromkeys(data)), list(dict.fromkeys(opaque))
 
 
 def alter_inputs(plugin: _P, change: FutureChange) -> _P:
     """Return a plugin made anew with the data among its parameters changed, or itself if there is none."""
-    changed = {
-        name: _altered(value, change)
-        for name, value in _values(plugin)
-        if any(_is_data(part, change.ends) for part in _parts(value))
-    }
+    changed = {name: altered(value, change) for name, value in _values(plugin) if is_data(value, change.ends)}
     return dataclasses.replace(plugin, **changed) if changed else plugin  # type: ignore[type-var]
+
+
+def is_data(value: Any, ends: NDArray[np.int64]) -> bool:
+    """Whether a value is, or holds, data that can be changed."""
+    return any(_is_data(part, ends) for part in _parts(value))
+
+
+def is_opaque(value: Any) -> bool:
+    """Whether a value may hold data, for all that is known of its type."""
+    return not _is_plain(value)
+
+
+def is_prices(names: Iterable[str]) -> bool:
+    """Whether the columns of a table are those of bars."""
+    return _PRICES.issubset(name.lower() for name in names)
+
+
+def dated_times(value: Any) -> NDArray[np.int64] | None:
+    """Return the times of a mapping of times to numbers, nanoseconds UTC; None for anything else.
+
+    Times are datetimes, texts in ISO 8601, or counts of seconds, milliseconds, microseconds or nanoseconds since 1970.
+    """
+    if not isinstance(value, Mapping) or len(value) < _FEWEST or not all(map(_is_number, value.values())):
+        return None
+    try:
+        return np.array([_moment(key) for key in value], np.int64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _no_time(key: Any) -> int:
+    raise ValueError(f"must be a time, was {key!r}")
+
+
+def _moment(key: Any) -> int:
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        units = (unit for unit in (1, 10**3, 10**6, 10**9) if _EARLIEST <= int(key) * unit < _LATEST)
+        return int(key) * next(units, 0) or _no_time(key)
+    if isinstance(key, np.datetime64):
+        return int(key.astype("datetime64[ns]").astype(np.int64))
+    if isinstance(key, str):
+        key = datetime.fromisoformat(key)
+    if not isinstance(key, datetime):
+        key = datetime(key.year, key.month, key.day, tzinfo=UTC)
+    moment: datetime = key.replace(tzinfo=key.tzinfo or UTC)
+    return round(moment.timestamp() * 1e6) * 1_000
 
 
 def _values(plugin: object) -> Iterator[tuple[str, Any]]:
@@ -99,17 +159,26 @@ def _values(plugin: object) -> Iterator[tuple[str, Any]]:
 
 def _parts(value: Any) -> Iterator[Any]:
     """Yield what a parameter holds: itself, or what its members hold."""
-    if isinstance(value, Mapping | list | tuple):
+    if isinstance(value, Mapping | list | tuple) and not _is_numbers(value):
         for part in value.values() if isinstance(value, Mapping) else value:
             yield from _parts(part)
     else:
         yield value
 
 
+def _is_numbers(value: Any) -> bool:
+    """Whether a container is a table of numbers of its own."""
+    if isinstance(value, Mapping):
+        return dated_times(value) is not None
+    return len(value) >= _FEWEST and all(map(_is_number, value))
+
+
 def _is_plain(value: Any) -> bool:
     """Whether a value holds no data: a number, a text, a time, or a record of these."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type | PluginUse):
         return all(_is_plain(part) for _, one in _values(value) for part in _parts(one))
+    if isinstance(value, list | tuple):  # of numbers that go with no bars
+        return True
     return isinstance(value, _PLAIN)
 
 
@@ -118,19 +187,20 @@ def _is_data(value: Any, ends: NDArray[np.int64]) -> bool:
         return _table_times(Path(value)) is not None
     if isinstance(value, np.ndarray):
         return value.ndim > 0 and len(value) == len(ends)
-    return isinstance(value, BarSeries | ExternalSeries) or _is_frame(value)
+    if isinstance(value, list | tuple):
+        return len(value) == len(ends) and _is_numbers(value)
+    return isinstance(value, BarSeries | ExternalSeries | Mapping) or is_frame(value)
 
 
-def _is_frame(value: Any) -> bool:
+def is_frame(value: Any) -> bool:
     """Whether a value is a pandas frame or series with times; asked so that pandas need not be imported."""
     return hasattr(value, "iloc") and hasattr(getattr(value, "index", None), "tz_localize")
 
 
-def _altered(value: Any, change: FutureChange) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _altered(part, change) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_altered(part, change) for part in value)
+def altered(value: Any, change: FutureChange) -> Any:
+    """Return a value with all data that it is, or holds, changed."""
+    if isinstance(value, Mapping | list | tuple):
+        return _altered_container(value, change)
     if not _is_data(value, change.ends):
         return value
     if isinstance(value, Path | str):
@@ -146,6 +216,19 @@ def _altered(value: Any, change: FutureChange) -> Any:
             return cut_values(value, change.cut)
         return redraw_values(value, change.cut, change.draws)
     return _altered_frame(value, change)
+
+
+def _altered_container(value: Any, change: FutureChange) -> Any:
+    times = dated_times(value)
+    if times is not None:
+        kept, pick = change.rows(times)
+        keys, numbers = list(value), list(value.values())
+        return {keys[row]: numbers[other] for row, other in zip(kept, pick, strict=True)}
+    if isinstance(value, Mapping):
+        return {key: altered(part, change) for key, part in value.items()}
+    if _is_data(value, change.ends):
+        return type(value)(value[row] for row in change.rows(change.ends)[1])
+    return type(value)(altered(part, change) for part in value)
 
 
 def _altered_frame(frame: Any, change: FutureChange) -> Any:
@@ -172,7 +255,7 @@ def _altered_file(path: Path, change: FutureChange) -> Path:
 
 def _known_from(times: NDArray[np.int64], names: Iterable[str]) -> NDArray[np.int64]:
     """Return from when on each row is known."""
-    if not _PRICES.issubset(name.lower() for name in names):
+    if not is_prices(names):
         return times
     timeframe = infer_timeframe(np.unique(times))
     return times if timeframe is None else times + timeframe_ns(timeframe)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hookline.session.plan import Plan
     from hookline.session.session import Session
 
-__all__ = ["InUse", "Place", "Read", "Trace", "columns_in_use", "quiet", "trace"]
+__all__ = ["InUse", "Place", "Priced", "Read", "Trace", "columns_in_use", "quiet", "trace"]
 
 _LONGEST = 100
 
@@ -49,11 +49,24 @@ class InUse(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A column that a strategy reads: its text, when its bars end (nanoseconds UTC) and its value at each of them."""
+    """A column that a strategy reads, when its bars end (nanoseconds UTC) and its value at each of them."""
 
-    text: str
+    column: Column
     end: NDArray[np.int64]
     values: NDArray[np.float64]
+
+    @property
+    def text(self) -> str:
+        """The column as text."""
+        return _short(repr(self.column))
+
+
+class Priced(NamedTuple):
+    """A price that a resting order was given, as it was sent or when it was amended later."""
+
+    time: int
+    order: Order
+    price: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,7 @@ class Trace:
         denied: Their orders that were denied before they got there.
         columns: What they read.
         orders: Every order.
+        prices: Every price that an order was given.
         failure: What a strategy raised, None if nothing; ``failed`` is when, nanoseconds UTC. There are no columns then.
     """
 
@@ -72,6 +86,7 @@ class Trace:
     denied: Sequence[Request]
     columns: Mapping[Place, Read]
     orders: Sequence[Order]
+    prices: Sequence[Priced] = ()
     failure: StrategyError | None = None
     failed: int = 0
 
@@ -103,7 +118,9 @@ def trace(plan: Plan, until: int | None = None) -> Trace:
     if until is not None:
         _end_early(session.kernel, until)
     requests: list[Request] = []
+    prices: list[Priced] = []
     _note_requests(session, plan.broker, requests)
+    _note_prices(session, plan.broker, prices)
     kernel, failure = session.kernel, None
     try:
         with uncounted():
@@ -112,7 +129,8 @@ def trace(plan: Plan, until: int | None = None) -> Trace:
         failure = raised
     series = {request.symbol: plan.loaded[request] for request in plan.requests}
     columns = _values(_columns_of(session), series, plan) if failure is None else {}
-    return Trace(requests, denials(kernel.orders), columns, list(kernel.orders), failure, kernel.clock.now)
+    orders = list(kernel.orders)
+    return Trace(requests, denials(kernel.orders), columns, orders, prices, failure, kernel.clock.now)
 
 
 def columns_in_use(plan: Plan) -> dict[Place, InUse]:
@@ -189,7 +207,7 @@ def _values(columns: Mapping[Place, InUse], series: Mapping[str, BarSeries], pla
             values = Batch(bars, plan.external).compute(list(mine.values()), keep=False)
             end = bars.end
             found |= {
-                place: Read(_short(repr(column)), end, one)
+                place: Read(column, end, one)
                 for (place, column), one in zip(mine.items(), values, strict=True)
             }
     return found
@@ -227,3 +245,24 @@ def _note_requests(session: Session, broker: Broker, requests: list[Request]) ->
         ),
     )
     wrap("cancel_all_after", lambda seconds: (repr(seconds),))
+
+
+def _note_prices(session: Session, broker: Broker, prices: list[Priced]) -> None:
+    """Let a broker note the prices of orders in passing, once its methods note the requests."""
+    clock = session.kernel.clock
+    submit, amend = broker.submit, broker.amend
+
+    def note(order: Order, *given: float | None) -> None:
+        prices.extend(Priced(clock.now, order, price) for price in given if price is not None)
+
+    def submitted(order: Order) -> None:
+        for one in (order, *order.children):
+            note(one, one.limit_price, one.trigger_price)
+        submit(order)
+
+    def amended(order: Order, lots: int, limit_price: float | None, trigger_price: float | None) -> None:
+        note(order, limit_price, trigger_price)
+        amend(order, lots, limit_price, trigger_price)
+
+    setattr(broker, "submit", submitted)  # noqa: B010  # as above
+    setattr(broker, "amend", amended)  # noqa: B010
