@@ -159,6 +159,9 @@ def plan_of(seed, count=120):
     )
     if is_harsh:
         broker = replace(broker, leverage=float(rng.choice([20.0, 50.0])))
+    more = np.random.default_rng([seed, 2])
+    if more.random() < 0.3:
+        broker = replace(broker, fill="close")
     funding = {}
     if instrument.kind is InstrumentKind.PERPETUAL and rng.random() < 0.5:
         time = series.start[0] + HOUR * np.arange(-3, 2 * count, int(rng.choice([1, 8])))

@@ -1,5 +1,6 @@
 """Bundled strategies on recorded bars of several timeframes: compiled runs trade as the event kernel does."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -78,6 +79,22 @@ def test_a_bundled_strategy_trades_recorded_bars_as_in_the_event_kernel(real_dat
     assert_same_figures(run.metrics([strategy])[0], event)
 
 
+@pytest.mark.parametrize("data", [DAILY, PERPETUAL_HOURS], ids=lambda one: one[1])
+@pytest.mark.parametrize("name", ["supertrend", "bollinger_reversion"])
+def test_market_orders_fill_at_recorded_closes_as_in_the_event_kernel(real_data, name, data):
+    def plan():
+        one = plan_of(real_data, data, name, STRATEGIES[name], begin=400)
+        return replace(one, broker=replace(one.broker, fill="close"))
+
+    event = Session(plan()).run()
+    run = CompiledRun(plan())
+    strategy = run.plan.seats[0].strategy
+    assert len(event.record.fills) >= 20
+    assert event.record.fills[0].time == event.record.orders[0].time
+    assert_same_record(run.record(strategy), event.record)
+    assert_same_figures(run.metrics([strategy])[0], event)
+
+
 def test_all_variants_of_a_sweep_have_the_figures_of_their_own_event_backtests(real_data):
     variants = [
         {"fast": fast, "slow": slow, "swing": swing}
@@ -96,8 +113,6 @@ def test_all_variants_of_a_sweep_have_the_figures_of_their_own_event_backtests(r
 
 
 def test_volatility_targets_use_their_own_column(real_data):
-    from dataclasses import replace
-
     from hookline import VolatilityTarget
 
     def plan():

@@ -141,7 +141,6 @@ TIERS = (
         ({"instruments": {**instrument(), "B": Instrument("B")}}, "must have one instrument, had TEST, B"),
         ({"rules": [Rule()]}, "risk rule 'rule'"),
         ({"broker": PaperBroker(intrabar="path")}, "orders fill along a path inside each bar"),
-        ({"broker": PaperBroker(fill="close")}, "market orders fill at the close"),
         ({"broker": PaperBroker(latency=Latency())}, "broker 'paper' does not say by what rules"),
         ({"broker": LateBroker(PaperBroker())}, "broker 'late' does not say by what rules"),
         ({"marks": {"TEST": SERIES}}, "mark prices"),

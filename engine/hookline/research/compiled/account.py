@@ -11,20 +11,25 @@ from typing import Any
 
 from hookline.columns.kernels import kernel_folder, module_digest, write_once
 from hookline.research.compiled import booking, desk, gate, venue
+from hookline.research.compiled import layout as at
 from hookline.research.compiled.layout import Floats, Ints
 
 __all__ = ["symbols"]
 
 
 def act(f: Floats, k: Ints, plain: int, acts: int, exposure: float, stop: float, target: float) -> None:
-    """Do what a decision asks for, and work out when to look next."""
+    """Do what a decision asks for, fill what fills at the close, and work out when to look next."""
     desk.act(f, k, plain, acts != 0, exposure, stop, target)
+    if k[at.FILLS_AT_CLOSE] != 0:
+        venue.match_close(f, k)
     venue.watch(f, k)
 
 
 def oversee(f: Floats, k: Ints) -> None:
     """Let risk rules look at the account after a bar, and work out when to look next."""
     gate.oversee(f, k)
+    if k[at.FILLS_AT_CLOSE] != 0:
+        venue.match_close(f, k)
     venue.watch(f, k)
 
 

@@ -134,7 +134,8 @@ def log_child(
 
 
 def finish(f: Floats, k: Ints) -> None:
-    """Write what is still open to the log."""
+    """Count what was set aside, and write what is still open to the log."""
+    end_late_trip(f, k)
     for row in range(k[at.OPEN_ORDERS]):
         log_order(f, k, row)
         i = at.K_ORDERS + row * at.K_WIDTH
@@ -167,9 +168,7 @@ def book_fill(
         f[at.TRIP_LEFT] += notional
     if after == 0:
         k[at.HELD_TIME] += time - k[at.TRIP_BEGIN]
-        k[at.IS_LEAVING] = 1
-        if time != k[at.START] or k[at.INSIDE_BAR] != k[at.END]:
-            end_trip(f, k, f[at.TRIP_PAID] + f[at.TRIP_INSIDE])
+        leave_trip(f, k, time)
     elif before != 0 and (after > 0) != (before > 0):
         k[at.ERROR] = at.CROSSED
     if k[at.IS_GUARDED] != 0:
@@ -195,7 +194,41 @@ def begin_trip(f: Floats, k: Ints, time: int) -> None:
 def end_trip(f: Floats, k: Ints, paid: float) -> None:
     """Count a round trip that is over, with what was paid to it."""
     k[at.IS_LEAVING] = 0
-    profit = 0.0 - f[at.TRIP_LEFT] - f[at.TRIP_ENTERED] - f[at.TRIP_FEES] + paid
+    end_late_trip(f, k)
+    count_trip(f, k, 0.0 - f[at.TRIP_LEFT] - f[at.TRIP_ENTERED] - f[at.TRIP_FEES] + paid)
+
+
+def leave_trip(f: Floats, k: Ints, time: int) -> None:
+    """End the round trip that is open, once all is known that is paid to it."""
+    if k[at.FILLS_AT_CLOSE] != 0 and time == k[at.END]:
+        set_trip_aside(f, k, time)
+    elif time != k[at.START] or k[at.INSIDE_BAR] != k[at.END]:
+        end_trip(f, k, f[at.TRIP_PAID] + f[at.TRIP_INSIDE])
+    else:
+        k[at.IS_LEAVING] = 1
+
+
+def set_trip_aside(f: Floats, k: Ints, time: int) -> None:
+    """Keep a round trip that ends as the bar does: what the one that begins at its close pays at that moment counts to this one."""
+    end_late_trip(f, k)
+    f[at.LATE_ENTERED], f[at.LATE_LEFT], f[at.LATE_FEES] = (
+        f[at.TRIP_ENTERED],
+        f[at.TRIP_LEFT],
+        f[at.TRIP_FEES],
+    )
+    f[at.LATE_PAID] = f[at.TRIP_PAID] + f[at.TRIP_INSIDE]
+    k[at.LATE_TIME] = time
+
+
+def end_late_trip(f: Floats, k: Ints) -> None:
+    """Count the round trip that was set aside, if there is one."""
+    if k[at.LATE_TIME] != 0:
+        k[at.LATE_TIME] = 0
+        count_trip(f, k, 0.0 - f[at.LATE_LEFT] - f[at.LATE_ENTERED] - f[at.LATE_FEES] + f[at.LATE_PAID])
+
+
+def count_trip(f: Floats, k: Ints, profit: float) -> None:
+    """Count a round trip by its profit."""
     k[at.TRIPS] += 1
     f[at.PROFIT] += profit
     if profit > 0.0:
@@ -240,7 +273,9 @@ def book_payment(f: Floats, k: Ints, time: int, amount: float, inside: int) -> N
         f[at.TRIP_PAID] += f[at.TRIP_INSIDE]
         f[at.TRIP_INSIDE] = 0.0
         k[at.INSIDE_BAR] = inside
-    if inside != 0:
+    if time == k[at.LATE_TIME]:
+        f[at.LATE_PAID] += amount
+    elif inside != 0:
         f[at.TRIP_INSIDE] += amount
     else:
         f[at.TRIP_PAID] += amount

@@ -28,22 +28,23 @@ Ints = MutableSequence[int]
     WANTED_EXPOSURE, WANTED_STOP,
     # -- the round trip that is open, and sums over those that are finished ------------------------------------------------
     TRIP_ENTERED, TRIP_LEFT, TRIP_FEES, TRIP_PAID, TRIP_INSIDE,
+    LATE_ENTERED, LATE_LEFT, LATE_FEES, LATE_PAID,
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
     F_PAID,
-) = range(52)  # fmt: skip
+) = range(56)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
     IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER,
-    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM,
+    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE,
     # -- the bar and the account -------------------------------------------------------------------------------------------
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
-    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, BAR_PAYMENTS,
+    ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, LATE_TIME, BAR_PAYMENTS,
     K_GATE,
-) = range(35)  # fmt: skip
+) = range(37)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""

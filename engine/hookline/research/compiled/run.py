@@ -193,7 +193,8 @@ class CompiledRun:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """Run jobs of one kind and return the arrays of the last one, and sums and counts of all."""
         one, series, payments = jobs[0], self._series, self._payments
-        form = Form(kinds_of(one.params), figures, bool(len(payments)), has_watches(self.plan))
+        at_close = bool(self._terms[1][at.FILLS_AT_CLOSE])
+        form = Form(kinds_of(one.params), figures, bool(len(payments)), has_watches(self.plan), at_close)
         run = kernel_of(type(self._seat.strategy).name, one.graph, form, one.decide)
         f_start, k_start = self._terms[0].copy(), self._terms[1].copy()
         k_start[at.ORDER_ROOM], k_start[at.FILL_ROOM], k_start[at.PAYMENT_ROOM] = rooms

@@ -34,13 +34,15 @@ class Figures(NamedTuple):
 class Form(NamedTuple):
     """What a kernel is made for besides its graph.
 
-    Names and kinds of parameters, figures, whether anything is paid, and whether risk rules look at the account after every bar.
+    Names and kinds of parameters, figures, whether anything is paid, whether risk rules look at the account after every bar, and whether
+    market orders fill at the close that they were sent on.
     """
 
     params: tuple[tuple[str, str], ...]
     figures: Figures
     has_payments: bool
     has_watches: bool
+    fills_at_close: bool
 
 
 _READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
@@ -152,6 +154,14 @@ _WATCHED = """
 is_watched = k[IS_WATCHED] != 0
 calm_low = f[CALM_LOW]
 calm_high = f[CALM_HIGH]
+"""
+
+_CLOSING = """
+f[OPEN] = bars[i, 0]
+f[HIGH] = bars[i, 1]
+f[LOW] = bars[i, 2]
+k[START] = stamps[i, 4]
+is_moved = True
 """
 
 _PAY_BEFORE = """
@@ -335,11 +345,17 @@ class _Writer:
         acted = _block(_RELOAD)[1:]
         if self._form.has_watches:
             acted += _block(_WATCHED)
-        if volatility is not None:
-            decide = decide.replace("        act(", f"        f[VOLATILITY] = {volatility}\n        act(")
+        told = [] if volatility is None else [f"f[VOLATILITY] = {volatility}"]
+        if self._form.fills_at_close:
+            told += _block(_CLOSING)
+            acted.append("units = f[UNITS]")
+        decide = _before("act(", told, decide)
         lines += _block(decide) + [f"        {line}" for line in [*acted, *_block(_HEARD)]]
         if self._form.has_watches:
-            lines += _block(_WATCH) + [f"        {line}" for line in [*acted, *_block(_FAILED)]]
+            closes = self._form.fills_at_close
+            watch = _before("oversee(", _block(_CLOSING), _WATCH) if closes else _WATCH
+            heard = _block(_HEARD if closes else _FAILED)
+            lines += _block(watch) + [f"        {line}" for line in [*acted, *heard]]
         if self._form.has_payments:
             lines += _block(_PAY_AFTER)
             lines += ["if is_moved:", *(f"    {line}" for line in _block(_RELOAD))]
@@ -384,6 +400,11 @@ class _Counter:
 
 def _numbers(step: Step) -> Sequence[int]:
     return [place for place, ref in enumerate(step.inputs) if ref.kind == "number"]
+
+
+def _before(call: str, told: Sequence[str], text: str) -> str:
+    """Return a text with lines before a call in it."""
+    return text.replace(f"        {call}", "".join(f"        {line}\n" for line in told) + f"        {call}")
 
 
 def _block(text: str) -> list[str]:

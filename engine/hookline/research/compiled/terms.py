@@ -100,8 +100,6 @@ def bar_rules_of(broker: Broker) -> BarRules:
         raise NotCompilable(f"the broker {broker.name!r} does not say by what rules it fills bars")
     if rules.walk_path:
         raise NotCompilable("orders fill along a path inside each bar (intrabar: path)")
-    if rules.fills_at_close:
-        raise NotCompilable("market orders fill at the close that they were sent on (fill: close)")
     return rules
 
 
@@ -157,7 +155,7 @@ def arrays_of(plan: Plan, cash: float) -> tuple[NDArray[np.float64], NDArray[np.
     k[at.IS_SPOT] = instrument.kind is InstrumentKind.SPOT
     k[at.BORROW_LOTS], k[at.MIN_LOTS] = instrument.borrow_lots, instrument.min_lots
     k[at.CAN_SHORT] = instrument.can_short
-    k[at.IS_THROUGH] = rules.through
+    k[at.IS_THROUGH], k[at.FILLS_AT_CLOSE] = rules.through, rules.fills_at_close
     k[at.SETTLED] = -1
     put_rules(f, k, plan)
     return f, k

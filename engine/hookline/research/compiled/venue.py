@@ -20,18 +20,12 @@ from hookline.research.compiled.booking import (
     remove_order,
 )
 from hookline.research.compiled.layout import Floats, Ints
-from hookline.research.compiled.money import (
-    affordable,
-    band_after_payment,
-    liquidation_level,
-    on_grid,
-    slip,
-    units_of,
-)
+from hookline.research.compiled.liquidating import is_liquidated_before, liquidate
+from hookline.research.compiled.money import affordable, band_after_payment, slip, units_of
 from hookline.simulation.fills import limit_price, stop_price
 from hookline.simulation.funding import funding_payment, interest_payment
 
-__all__ = ["match", "pay", "watch"]
+__all__ = ["match", "match_close", "pay", "watch"]
 
 
 def match(f: Floats, k: Ints) -> None:
@@ -50,6 +44,22 @@ def match(f: Floats, k: Ints) -> None:
     if k[at.FILLS] != fills:
         hear(f, k)
     watch(f, k)
+
+
+def match_close(f: Floats, k: Ints) -> None:
+    """Fill the market orders that were sent on the close of the present bar at that close, and tell the strategy's side of it."""
+    fills, count = k[at.FILLS], 0
+    k[at.IS_ENTRY_FILLED] = 0
+    for row in range(k[at.OPEN_ORDERS]):
+        if k[at.K_ORDERS + row * at.K_WIDTH + at.TYPE] == at.MARKET:
+            k[at.K_SCRATCH + count] = k[at.K_ORDERS + row * at.K_WIDTH + at.NUMBER]
+            count += 1
+    for index in range(count):
+        row = find_order(k, k[at.K_SCRATCH + index])
+        if row >= 0:
+            fill_market(f, k, row, f[at.CLOSE], k[at.END])
+    if k[at.FILLS] != fills:
+        hear(f, k)
 
 
 def hear(f: Floats, k: Ints) -> None:
@@ -96,19 +106,10 @@ def meet_opens(f: Floats, k: Ints) -> None:
 def meet_open(f: Floats, k: Ints, row: int) -> None:
     """Let an order meet the open."""
     i = at.K_ORDERS + row * at.K_WIDTH
-    if k[i + at.TYPE] != at.MARKET:
-        meet_open_resting(f, k, row)
-        return
-    number, has_children = k[i + at.NUMBER], k[i + at.STOP_NUMBER] + k[i + at.TARGET_NUMBER] > 0
-    if is_liquidated_before(f, k, f[at.OPEN], 1):
-        row = find_order(k, number)
-        if row < 0:
-            return
-    price = slip(f, k, k[at.K_ORDERS + row * at.K_WIDTH + at.SIDE], f[at.OPEN])
-    if has_children:
-        fill_entry(f, k, row, price)
+    if k[i + at.TYPE] == at.MARKET:
+        fill_market(f, k, row, f[at.OPEN], k[at.START])
     else:
-        fill(f, k, row, price, k[at.START], 0)
+        meet_open_resting(f, k, row)
 
 
 def meet_open_resting(f: Floats, k: Ints, row: int) -> None:
@@ -201,6 +202,21 @@ def execute(f: Floats, k: Ints, row: int, price: float, time: int, maker: int) -
     fill(f, k, row, price, time, maker)
 
 
+def fill_market(f: Floats, k: Ints, row: int, price: float, time: int) -> None:
+    """Fill a market order at the open or the close of the bar."""
+    i = at.K_ORDERS + row * at.K_WIDTH
+    number, has_children = k[i + at.NUMBER], k[i + at.STOP_NUMBER] + k[i + at.TARGET_NUMBER] > 0
+    if is_liquidated_before(f, k, price, 1 if time == k[at.START] else 0):
+        row = find_order(k, number)
+        if row < 0:
+            return
+    price = slip(f, k, k[at.K_ORDERS + row * at.K_WIDTH + at.SIDE], price)
+    if has_children:
+        fill_entry(f, k, row, price, time)
+    else:
+        fill(f, k, row, price, time, 0)
+
+
 def fill(f: Floats, k: Ints, row: int, price: float, time: int, maker: int) -> None:
     """Fill an order without children as far as position and funds allow."""
     i = at.K_ORDERS + row * at.K_WIDTH
@@ -209,35 +225,36 @@ def fill(f: Floats, k: Ints, row: int, price: float, time: int, maker: int) -> N
         follow(f, k, number, group, held, time)
 
 
-def fill_entry(f: Floats, k: Ints, row: int, price: float) -> None:
-    """Fill an entry at the open, and bring its children to the market."""
+def fill_entry(f: Floats, k: Ints, row: int, price: float, time: int) -> None:
+    """Fill an entry at the open or the close, and send its children; those of an entry at the open meet it too."""
     i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
     held, number, side, tag = k[at.LOTS], k[i + at.NUMBER], k[i + at.SIDE], k[i + at.TAG]
     stop, target = k[i + at.STOP_NUMBER], k[i + at.TARGET_NUMBER]
     trigger, limit = f[g + at.CHILD_STOP], f[g + at.CHILD_TARGET]
     group = stop if stop > 0 and target > 0 else 0
-    lots = take(f, k, row, price, k[at.START], 0)
+    lots = take(f, k, row, price, time, 0)
     if lots <= 0:
         return
     if stop > 0:
-        child = send_child(f, k, number, stop, -side, at.STOP_ORDER, lots, tag, group)
+        child = send_child(f, k, number, stop, -side, at.STOP_ORDER, lots, time, tag, group)
         f[at.F_ORDERS + child * at.F_WIDTH + at.TRIGGER] = trigger
     if target > 0:
-        child = send_child(f, k, number, target, -side, at.LIMIT_ORDER, lots, tag, group)
+        child = send_child(f, k, number, target, -side, at.LIMIT_ORDER, lots, time, tag, group)
         f[at.F_ORDERS + child * at.F_WIDTH + at.LIMIT] = limit
-    for one in (stop, target):
-        if one > 0:
-            child = find_order(k, one)
-            if child >= 0:
-                meet_open_resting(f, k, child)
-    follow(f, k, number, 0, held, k[at.START])
+    if time == k[at.START]:
+        for one in (stop, target):
+            if one > 0:
+                child = find_order(k, one)
+                if child >= 0:
+                    meet_open_resting(f, k, child)
+    follow(f, k, number, 0, held, time)
 
 
 def send_child(
-    f: Floats, k: Ints, parent: int, number: int, side: int, kind: int, lots: int, tag: int, group: int
-) -> int:
+    f: Floats, k: Ints, parent: int, number: int, side: int, kind: int, lots: int, time: int, tag: int, group: int
+) -> int:  # fmt: skip
     """Append a child of an entry that has filled and return its row."""
-    row = add_order(f, k, number, side, kind, lots, k[at.START], 1, tag)
+    row = add_order(f, k, number, side, kind, lots, time, 1, tag)
     i = at.K_ORDERS + row * at.K_WIDTH
     k[i + at.PARENT] = parent
     k[i + at.GROUP] = group
@@ -314,73 +331,6 @@ def follow(f: Floats, k: Ints, number: int, group: int, held: int, time: int) ->
                 end_order(f, k, row, at.CANCELED, time, at.POSITION_CLOSED)
             else:
                 row += 1
-
-
-# -- liquidation -------------------------------------------------------------------------------------------------------
-
-
-def is_liquidated_before(f: Floats, k: Ints, price: float, at_open: int) -> bool:
-    """Liquidate what the price passes on its way to an order; return whether the list of orders may have changed."""
-    if k[at.IS_GUARDED] == 0 or (price > f[at.FLOOR] and price < f[at.CEILING]):
-        return False
-    if price <= f[at.FLOOR]:
-        liquidate(f, k, price, f[at.HIGH], at_open)
-    else:
-        liquidate(f, k, f[at.LOW], price, at_open)
-    return True
-
-
-def liquidate(f: Floats, k: Ints, low: float, high: float, at_open: int) -> None:
-    """Close the position if it cannot be held when the price has moved between two prices; else draw its band anew."""
-    if k[at.LOTS] == 0 or (low > f[at.FLOOR] and high < f[at.CEILING]):
-        return
-    level = liquidation_level(f, low, high)
-    if math.isnan(level):
-        band_after_payment(f)
-        return
-    time = k[at.START] if at_open != 0 else k[at.END]
-    level = f[at.OPEN] if at_open != 0 else level
-    level = min(max(level, f[at.LOW]), f[at.HIGH])
-    side = -1 if k[at.LOTS] > 0 else 1
-    price = slip(f, k, side, level)
-    row = 0
-    while row < k[at.OPEN_ORDERS]:
-        i = at.K_ORDERS + row * at.K_WIDTH
-        if k[i + at.STATUS] != at.SUBMITTED:
-            end_order(f, k, row, at.CANCELED, max(time, k[i + at.UPDATED]), at.LIQUIDATED)
-        else:
-            row += 1
-    close_liquidated(f, k, side, price, time)
-
-
-def close_liquidated(f: Floats, k: Ints, side: int, price: float, time: int) -> None:
-    """Let the venue close the position; nobody loses more than the wallet holds."""
-    rate = f[at.TAKER_FEE] + f[at.LIQUIDATION_FEE]
-    fee = abs(f[at.UNITS] * price) * rate
-    if worth(f, price) < fee:
-        backing = worth(f, price)
-        if backing < 0.0:
-            units = f[at.UNITS]
-            bankrupt = on_grid(f, k, price - backing / units, 1 if units > 0.0 else -1)
-            price = max(bankrupt, f[at.TICK])
-            backing = worth(f, price)
-        fee = min(abs(f[at.UNITS] * price) * rate, backing)
-    lots = abs(k[at.LOTS])
-    k[at.ORDERS] += 1
-    row = add_order(f, k, k[at.ORDERS], side, at.MARKET, lots, time, 1, at.LIQUIDATION_TAG)
-    i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
-    k[i + at.STATUS] = at.FILLED_UP
-    k[i + at.FILLED] = lots
-    f[g + at.AVERAGE] = price * lots / lots
-    log_order(f, k, row)
-    remove_order(f, k, row)
-    book_fill(f, k, k[at.ORDERS], side, lots, price, fee, 0, time)
-
-
-def worth(f: Floats, price: float) -> float:
-    """Return what the wallet is worth with the position closed at a price, before the fee."""
-    at_mark = f[at.CASH] + f[at.UNITS] * f[at.CLOSE]
-    return at_mark + f[at.UNITS] * (price - f[at.CLOSE])
 
 
 def watch(f: Floats, k: Ints) -> None:
