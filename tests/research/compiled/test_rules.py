@@ -1,10 +1,17 @@
 """Risk rules in compiled runs: what they deny, shrink and halt is what they do in the event kernel."""
 
 import pytest
-from random_rules import MAKERS, check, plan_with_rules
+from random_rules import MAKERS, NEVER_DENYING, check, plan_with_rules
 
-HALTING = ["max_drawdown"]
-SHRINKING = ["max_order_notional"]
+HALTING = ["max_drawdown", "daily_loss_limit"]
+SHRINKING = ["max_order_notional", "max_position", "max_position_notional", "max_leverage", "strategy_budget"]
+
+
+def records_of(seeds, names):
+    """Return the records of the runs with these rules that do not fail."""
+    found = [check(plan_with_rules(seed, names)) for seed in seeds]
+    assert found.count(None) < len(found) / 10
+    return [one for one in found if one is not None]
 
 
 def decided(records):
@@ -14,13 +21,14 @@ def decided(records):
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_rule_does_what_it_does_in_the_event_kernel(name):
-    records = [check(plan_with_rules(seed, [name])) for seed in range(24)]
-    assert (name, "halt" if name in HALTING else "deny") in decided(records)
+    records = records_of(range(24), [name])
+    said = {verdict for rule, verdict in decided(records) if rule == name}
+    assert bool(said & {"halt", "deny"}) == (name not in NEVER_DENYING)
 
 
 @pytest.mark.parametrize("name", HALTING)
 def test_a_halt_cancels_denies_and_flattens(name):
-    records = [check(plan_with_rules(seed, [name])) for seed in range(200, 240)]
+    records = records_of(range(200, 240), [name])
     orders = [order for record in records for order in record.orders]
     canceled = {
         order.tag for order in orders if order.status == "canceled" and order.reason.startswith("halted")
@@ -33,7 +41,27 @@ def test_a_halt_cancels_denies_and_flattens(name):
 
 @pytest.mark.parametrize("name", SHRINKING)
 def test_an_order_that_is_shrunk_goes_on_with_what_is_left(name):
-    records = [check(plan_with_rules(seed, [name])) for seed in range(100, 124)]
+    records = records_of(range(100, 124), [name])
     assert {(name, "deny"), (name, "shrink")} <= decided(records)
     reasons = [order.reason for record in records for order in record.orders]
     assert any("would be left" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_rules_together_are_asked_in_the_order_of_the_session(first):
+    records = records_of(range(300 + first, 320 + first), list(MAKERS))
+    rules = {rule for rule, verdict in decided(records) if verdict in {"deny", "halt"}}
+    assert len(rules) >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 1400, 50))
+def test_many_runs_with_rules_trade_as_in_the_event_kernel(first):
+    records_of(range(first, first + 50), list(MAKERS))
+
+
+def test_a_halt_is_replaced_by_one_that_demands_more():
+    records = records_of(range(500, 560), ["max_drawdown", "daily_loss_limit"])
+    halts = [[one for one in record.decisions if one.verdict == "halt"] for record in records]
+    assert any(len({one.rule for one in run}) == 2 for run in halts)
+    assert any(one.verdict == "resume" for record in records for one in record.decisions)

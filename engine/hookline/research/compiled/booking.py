@@ -12,6 +12,7 @@ from hookline.model.account import apply_fill
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.layout import Floats, Ints
 from hookline.research.compiled.money import band_after_fill, units_of
+from hookline.research.compiled.rules import hear_fill
 
 __all__ = [
     "add_order",
@@ -150,7 +151,7 @@ def book_fill(
     before = k[at.LOTS]
     after = before + side * lots
     quantity = side * units_of(f, lots)
-    entry, _ = apply_fill(before, f[at.UNITS], f[at.ENTRY_PRICE], side * lots, quantity, price)
+    entry, realized = apply_fill(before, f[at.UNITS], f[at.ENTRY_PRICE], side * lots, quantity, price)
     notional = quantity * price
     k[at.LOTS] = after
     f[at.UNITS] = units_of(f, after)
@@ -173,10 +174,19 @@ def book_fill(
         k[at.ERROR] = at.CROSSED
     if k[at.IS_GUARDED] != 0:
         band_after_fill(f)
+    if k[at.HEARS_FILLS] != 0:
+        tell_rules(f, k, number, side, before, realized, fee)
     k[at.FILLS] += 1
     row = k[at.FILLS] - 1
     if row < k[at.FILL_ROOM]:
         _log_fill(f, k, row, number, side, lots, price, fee, maker, time)
+
+
+def tell_rules(f: Floats, k: Ints, number: int, side: int, before: int, realized: float, fee: float) -> None:
+    """Let rules learn of a fill; the venue's own orders are market orders and not on the list."""
+    row = find_order(k, number)
+    kind = at.MARKET if row < 0 else k[at.K_ORDERS + row * at.K_WIDTH + at.TYPE]
+    hear_fill(f, k, kind, side, before, realized, fee)
 
 
 def begin_trip(f: Floats, k: Ints, time: int) -> None:

@@ -57,7 +57,7 @@ def oversee(f: Floats, k: Ints) -> None:
     for row in range(k[at.RULES]):
         if halts(k, row) and wants_halt(f, k, row) and (not is_on or escalates(k, row)):
             halt(f, k, row)
-            break
+            return
     note_calm(f, k)
 
 
@@ -92,7 +92,8 @@ def halt(f: Floats, k: Ints, row: int) -> None:
         g = at.F_ORDERS + order * at.F_WIDTH
         # A market order has no prices: here is what its tag says.
         f[g + at.LIMIT], f[g + at.TRIGGER] = f[at.FOUND], f[at.AGAINST]
-    note_calm(f, k)
+    # The rules after this one are asked after the next bar, whatever it brings.
+    k[at.IS_WATCHED] = 1
 
 
 def cancel_open(f: Floats, k: Ints, row: int) -> None:
@@ -112,8 +113,9 @@ def cancel_open(f: Floats, k: Ints, row: int) -> None:
 
 
 def note_calm(f: Floats, k: Ints) -> None:
-    """Work out between which equities no rule has anything to say, and whether the time of a halt must be watched."""
+    """Work out between which equities no rule has anything to say, and whether even time alone may bring something."""
     low, high = -math.inf, math.inf
+    k[at.IS_WATCHED] = 1 if k[at.HALTED_BY] != 0 and k[at.HALT_UNTIL] != 0 else 0
     for row in range(k[at.RULES]):
         g = at.F_RULES + row * at.RULE_F_WIDTH
         kind = k[at.K_RULES + row * at.RULE_K_WIDTH + at.RULE_KIND]
@@ -123,5 +125,7 @@ def note_calm(f: Floats, k: Ints) -> None:
             low = max(low, f[g + at.RULE_SUM] * (1.0 - f[g + at.RULE_LIMIT] + 1e-12))
         elif kind == at.DAILY_LOSS_LIMIT:
             low, high = math.inf, -math.inf
+            if f[g + at.RULE_LAST] == 0.0:
+                # The next day begins with nothing, of which the rule can reckon no share.
+                k[at.IS_WATCHED] = 1
     f[at.CALM_LOW], f[at.CALM_HIGH] = low, high
-    k[at.IS_WATCHED] = 1 if k[at.HALTED_BY] != 0 and k[at.HALT_UNTIL] != 0 else 0

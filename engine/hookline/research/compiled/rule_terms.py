@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline.clock import isoformat
+from hookline.model import timeframe_ns
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.risk import RiskRule
@@ -43,10 +45,10 @@ class Found(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    """How a rule is compiled: its row, given the plan, and what it says."""
+    """How a rule is compiled: its row, given the plan, and what it says, if it ever does."""
 
     row: Callable[[Any, Plan], _Row]
-    text: Callable[[Any, Found, Plan], str]
+    text: Callable[[Any, Found, Plan], str] = lambda *_: ""
 
 
 def check_rules(plan: Plan) -> None:
@@ -106,6 +108,25 @@ def _compiled(rule: RiskRule) -> _Compiled:
     return found
 
 
+# -- each rule: its row ------------------------------------------------------------------------------------------------
+
+
+def _drawdown(rule: Any, plan: Plan) -> _Row:
+    return _Row(at.MAX_DRAWDOWN, limit=rule.max_fraction, sum=_start_equity(plan), flag=_flattens(rule, plan))
+
+
+def _daily(rule: Any, plan: Plan) -> _Row:
+    return _Row(
+        at.DAILY_LOSS_LIMIT,
+        limit=rule.max_fraction,
+        last=_start_equity(plan),
+        most=rule.until == "next_day",
+        flag=_flattens(rule, plan),
+        period=rule.day_begins_hour * 3600 * 10**9,
+        time=_NO_DAY,
+    )
+
+
 def _flattens(rule: Any, plan: Plan) -> bool:
     return plan.flatten_on_halt if rule.flatten is None else rule.flatten
 
@@ -114,33 +135,42 @@ def _start_equity(plan: Plan) -> float:
     return sum(seat.cash for seat in plan.seats)
 
 
-# -- each rule ---------------------------------------------------------------------------------------------------------
-
-
-def _require_stop(rule: Any, plan: Plan) -> _Row:  # noqa: ARG001
-    return _Row(at.REQUIRE_STOP, limit=rule.threshold_leverage)
-
-
-def _stop_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
+def _position(rule: Any, plan: Plan) -> _Row:
     (instrument,) = plan.instruments.values()
-    covered = f"stops cover {found.left:g} of {instrument.units(found.whole):g}"
-    return f"position could be worth {found.found:.2f} with {found.against:.2f} of equity: it needs a stop, {covered}"
+    if rule.symbols and instrument.symbol not in rule.symbols:
+        return _Row(at.PASSES_ALL)
+    most = min(instrument.lots(rule.limit), 2**62)
+    return _Row(at.MAX_POSITION, most=most, flag=rule.shrink)
 
 
-def _order_notional(rule: Any, plan: Plan) -> _Row:  # noqa: ARG001
-    return _Row(at.MAX_ORDER_NOTIONAL, limit=rule.limit, flag=rule.shrink)
+def _budget(rule: Any, plan: Plan) -> _Row:
+    (seat,) = plan.seats
+    if rule.strategies and seat.id not in rule.strategies:
+        return _Row(at.PASSES_ALL)
+    return _Row(
+        at.STRATEGY_BUDGET,
+        limit=math.inf if rule.max_notional is None else rule.max_notional,
+        other=math.nan if rule.max_fraction is None else rule.max_fraction,
+        sum=seat.cash,
+        last=math.nan if rule.max_loss is None else rule.max_loss,
+        flag=rule.shrink,
+    )
 
 
-def _order_notional_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
-    return f"order worth {found.found:.2f}, at most {rule.limit:.2f}"
+def _trades(rule: Any) -> _Row:
+    # One position is held at once, so that only days can have too many.
+    if rule.per_day is None:
+        return _Row(at.PASSES_ALL)
+    return _Row(at.MAX_TRADES, most=rule.per_day, time=_NO_DAY)
 
 
-def _drawdown(rule: Any, plan: Plan) -> _Row:
-    return _Row(at.MAX_DRAWDOWN, limit=rule.max_fraction, sum=_start_equity(plan), flag=_flattens(rule, plan))
-
-
-def _drawdown_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
-    return f"equity fell {found.found:.1%} from {found.against:.2f}, at most {rule.max_fraction:.1%}"
+def _order_rate(rule: Any, plan: Plan) -> _Row:
+    bars = -(-round(rule.window_seconds * 1e9) // timeframe_ns(plan.timeframe))
+    if rule.limit < bars:
+        found = f"counts orders over {bars} bars, more than its limit of {rule.limit}"
+        raise NotCompilable(f"the risk rule {rule.name!r} {found}: that is not compiled")
+    # One entry is sent at the end of a bar at most: there never are too many.
+    return _Row(at.PASSES_ALL)
 
 
 def _edge(rule: Any, plan: Plan) -> _Row:
@@ -151,6 +181,37 @@ def _edge_needed(rule: Any, plan: Plan) -> float:
     return float(rule.times * 2.0 * (plan.broker.taker_fee * 1e4 + rule.slippage_bps))
 
 
+# -- each rule: what it says -------------------------------------------------------------------------------------------
+
+
+def _units(plan: Plan, lots: int) -> float:
+    (instrument,) = plan.instruments.values()
+    return instrument.units(lots)
+
+
+def _stop_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
+    covered = f"stops cover {found.left:g} of {_units(plan, found.whole):g}"
+    return f"position could be worth {found.found:.2f} with {found.against:.2f} of equity: it needs a stop, {covered}"
+
+
+def _leverage_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
+    if math.isnan(found.found):
+        return f"leverage needs equity, there is {found.against:.2f}"
+    return f"leverage could be {found.found:.2f}, at most {rule.limit:g}"
+
+
+def _budget_text(rule: Any, found: Found, plan: Plan) -> str:
+    (seat,) = plan.seats
+    if math.isnan(found.found):
+        return f"{seat.id} has lost {found.against:.2f}, at most {rule.max_loss:.2f}"
+    return f"{seat.id} could hold {found.found:.2f}, at most {found.against:.2f}"
+
+
+def _cooldown_text(rule: Any, found: Found, plan: Plan) -> str:  # noqa: ARG001
+    (symbol,) = plan.instruments
+    return f"stopped out of {symbol}, cooling down until {isoformat(found.whole)}"
+
+
 def _edge_text(rule: Any, found: Found, plan: Plan) -> str:
     if math.isnan(found.found):
         return "no target to compare with the fees"
@@ -159,9 +220,58 @@ def _edge_text(rule: Any, found: Found, plan: Plan) -> str:
 
 
 _HEARS = frozenset({at.MAX_TRADES, at.CONSECUTIVE_LOSSES, at.STOP_COOLDOWN})
+_NO_DAY = -(2**62)
 _COMPILED = {
-    "hookline.risk.require_stop.RequireStop": _Compiled(_require_stop, _stop_text),
-    "hookline_risk.max_order_notional.MaxOrderNotional": _Compiled(_order_notional, _order_notional_text),
-    "hookline_risk.max_drawdown.MaxDrawdown": _Compiled(_drawdown, _drawdown_text),
+    "hookline.risk.require_stop.RequireStop": _Compiled(
+        lambda rule, _: _Row(at.REQUIRE_STOP, limit=rule.threshold_leverage), _stop_text
+    ),
+    "hookline_risk.max_drawdown.MaxDrawdown": _Compiled(
+        _drawdown,
+        lambda rule, found, _: (
+            f"equity fell {found.found:.1%} from {found.against:.2f}, at most {rule.max_fraction:.1%}"
+        ),
+    ),
+    "hookline_risk.daily_loss_limit.DailyLossLimit": _Compiled(
+        _daily,
+        lambda rule, found, _: (
+            f"lost {found.found:.1%} of {found.against:.2f} today, at most {rule.max_fraction:.1%}"
+        ),
+    ),
+    "hookline_risk.max_order_notional.MaxOrderNotional": _Compiled(
+        lambda rule, _: _Row(at.MAX_ORDER_NOTIONAL, limit=rule.limit, flag=rule.shrink),
+        lambda rule, found, _: f"order worth {found.found:.2f}, at most {rule.limit:.2f}",
+    ),
+    "hookline_risk.max_position.MaxPosition": _Compiled(
+        _position, lambda rule, found, _: f"position could be {found.found:g}, at most {rule.limit:g}"
+    ),
+    "hookline_risk.max_position_notional.MaxPositionNotional": _Compiled(
+        lambda rule, _: _Row(at.MAX_POSITION_NOTIONAL, limit=rule.limit, flag=rule.shrink),
+        lambda rule, found, _: f"position could be worth {found.found:.2f}, at most {rule.limit:.2f}",
+    ),
+    "hookline_risk.max_leverage.MaxLeverage": _Compiled(
+        lambda rule, _: _Row(at.MAX_LEVERAGE, limit=rule.limit, flag=rule.shrink), _leverage_text
+    ),
+    "hookline_risk.strategy_budget.StrategyBudget": _Compiled(_budget, _budget_text),
+    "hookline_risk.consecutive_losses.ConsecutiveLosses": _Compiled(
+        lambda rule, _: _Row(at.CONSECUTIVE_LOSSES, most=rule.limit, period=round(rule.pause_seconds * 1e9)),
+        lambda rule, found, _: f"{rule.limit} losses in a row, pausing until {isoformat(found.whole)}",
+    ),
+    "hookline_risk.stop_cooldown.StopCooldown": _Compiled(
+        lambda rule, _: _Row(
+            at.STOP_COOLDOWN, flag=rule.only_losses, period=round(rule.cooldown_seconds * 1e9)
+        ),
+        _cooldown_text,
+    ),
+    "hookline_risk.max_trades.MaxTrades": _Compiled(
+        lambda rule, _: _trades(rule),
+        lambda rule, found, _: f"{found.whole} positions opened today, at most {rule.per_day}",
+    ),
+    "hookline_risk.max_open_orders.MaxOpenOrders": _Compiled(
+        lambda rule, _: _Row(at.MAX_OPEN_ORDERS, most=rule.limit),
+        lambda rule, found, _: f"{found.whole} orders open and {found.found:g} more, at most {rule.limit}",
+    ),
     "hookline_risk.min_edge.MinEdge": _Compiled(_edge, _edge_text),
+    "hookline_risk.max_order_rate.MaxOrderRate": _Compiled(_order_rate),
+    # Without quotes a market order is valued at the last price, which is no distance away from itself.
+    "hookline_risk.price_collar.PriceCollar": _Compiled(lambda *_: _Row(at.PASSES_ALL)),
 }

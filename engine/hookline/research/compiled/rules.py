@@ -16,7 +16,9 @@ from hookline.research.compiled import layout as at
 from hookline.research.compiled.layout import Floats, Ints
 from hookline.research.compiled.money import lots_of, units_of
 
-__all__ = ["ask", "equity_of", "wants_halt"]
+__all__ = ["ask", "equity_of", "hear_fill", "wants_halt"]
+
+_DAY = 86_400 * 10**9
 
 
 def equity_of(f: Floats) -> float:
@@ -32,6 +34,22 @@ def ask(f: Floats, k: Ints, row: int, side: int, lots: int, stop: float, target:
         return at.DENY if math.isnan(stop) and lacks_stop(f, k, row, side, lots) else at.PASS
     if kind == at.MAX_ORDER_NOTIONAL:
         return judge_order_notional(f, k, row, lots)
+    if kind <= at.MAX_POSITION_NOTIONAL:
+        return judge_position(f, k, row, side, lots)
+    if kind <= at.STRATEGY_BUDGET:
+        return judge_gross(f, k, row, side, lots)
+    if kind <= at.STOP_COOLDOWN:
+        k[at.FOUND_WHOLE] = k[r + at.RULE_TIME]
+        return at.DENY if k[at.END] < k[r + at.RULE_TIME] else at.PASS
+    if kind == at.MAX_TRADES:
+        k[at.FOUND_WHOLE] = opened_today(k, row)
+        is_adding = k[at.LOTS] * side > 0
+        return at.DENY if not is_adding and k[at.FOUND_WHOLE] >= k[r + at.RULE_MOST] else at.PASS
+    if kind == at.MAX_OPEN_ORDERS:
+        k[at.FOUND_WHOLE] = k[at.OPEN_ORDERS]
+        added = 1 + (0 if math.isnan(stop) else 1) + (0 if math.isnan(target) else 1)
+        f[at.FOUND] = added
+        return at.DENY if k[at.OPEN_ORDERS] + added > k[r + at.RULE_MOST] else at.PASS
     if kind == at.MIN_EDGE:
         return judge_edge(f, k, row, side, target)
     return at.HALT if wants_halt(f, k, row) else at.PASS
@@ -42,7 +60,7 @@ def wants_halt(f: Floats, k: Ints, row: int) -> bool:
     kind = k[at.K_RULES + row * at.RULE_K_WIDTH + at.RULE_KIND]
     if kind == at.MAX_DRAWDOWN:
         return has_fallen(f, k, row)
-    return False
+    return kind == at.DAILY_LOSS_LIMIT and has_lost_today(f, k, row)
 
 
 # -- halts -------------------------------------------------------------------------------------------------------------
@@ -63,6 +81,25 @@ def has_fallen(f: Floats, k: Ints, row: int) -> bool:
     return fall > f[g + at.RULE_LIMIT]
 
 
+def has_lost_today(f: Floats, k: Ints, row: int) -> bool:
+    """Return whether too much was lost since the day began (``daily_loss_limit``)."""
+    g, r = at.F_RULES + row * at.RULE_F_WIDTH, at.K_RULES + row * at.RULE_K_WIDTH
+    equity, offset = equity_of(f), k[r + at.RULE_PERIOD]
+    day = (k[at.END] - offset) // _DAY
+    if k[r + at.RULE_TIME] != day:
+        f[g + at.RULE_SUM] = f[g + at.RULE_LAST]
+        k[r + at.RULE_TIME] = day
+    f[g + at.RULE_LAST] = equity
+    start = f[g + at.RULE_SUM]
+    if start == 0.0:
+        k[at.ERROR] = at.NOTHING_LEFT
+        return False
+    lost = 1.0 - equity / start
+    f[at.FOUND], f[at.AGAINST] = lost, start
+    k[at.FOUND_WHOLE] = (day + 1) * _DAY + offset if k[r + at.RULE_MOST] != 0 else 0
+    return lost > f[g + at.RULE_LIMIT]
+
+
 # -- sizes -------------------------------------------------------------------------------------------------------------
 
 
@@ -77,6 +114,73 @@ def judge_order_notional(f: Floats, k: Ints, row: int, lots: int) -> int:
         return at.DENY
     k[at.PASSED] = lots_within(f, k, limit, f[at.CLOSE])
     return at.SHRINK
+
+
+def judge_position(f: Floats, k: Ints, row: int, side: int, lots: int) -> int:
+    """Judge what would be held, in lots (``max_position``) or by its value (``max_position_notional``)."""
+    g, r = at.F_RULES + row * at.RULE_F_WIDTH, at.K_RULES + row * at.RULE_K_WIDTH
+    reached, most = lots_if_filled(k, side, lots), k[r + at.RULE_MOST]
+    if k[r + at.RULE_KIND] == at.MAX_POSITION:
+        f[at.FOUND] = units_of(f, reached)
+        if reached <= most:
+            return at.PASS
+    else:
+        f[at.FOUND] = units_of(f, reached) * abs(f[at.CLOSE])
+        if f[at.FOUND] <= f[g + at.RULE_LIMIT]:
+            return at.PASS
+        most = lots_within(f, k, f[g + at.RULE_LIMIT], f[at.CLOSE])
+    k[at.PASSED] = max(0, lots - (reached - most))
+    return at.SHRINK if k[r + at.RULE_FLAG] != 0 else at.DENY
+
+
+def judge_gross(f: Floats, k: Ints, row: int, side: int, lots: int) -> int:
+    """Judge the value of what would be held, beside equity (``max_leverage``) or a budget (``strategy_budget``)."""
+    g, r = at.F_RULES + row * at.RULE_F_WIDTH, at.K_RULES + row * at.RULE_K_WIDTH
+    equity, gross = equity_of(f), gross_if_filled(f, k, side, lots)
+    if k[r + at.RULE_KIND] == at.MAX_LEVERAGE:
+        most = f[g + at.RULE_LIMIT] * equity
+        if gross <= most:
+            return at.PASS
+        if not equity > 0.0:
+            f[at.AGAINST] = equity
+            return at.DENY
+        f[at.FOUND] = gross / equity
+    else:
+        lost = f[g + at.RULE_SUM] - equity
+        if not math.isnan(f[g + at.RULE_LAST]) and not lost < f[g + at.RULE_LAST]:
+            f[at.AGAINST] = lost
+            return at.DENY
+        most = f[g + at.RULE_LIMIT]
+        if not math.isnan(f[g + at.RULE_OTHER]):
+            most = min(most, f[g + at.RULE_OTHER] * max(0.0, equity))
+        if gross <= most:
+            return at.PASS
+        f[at.FOUND], f[at.AGAINST] = gross, most
+    if k[r + at.RULE_FLAG] == 0:
+        return at.DENY
+    k[at.PASSED] = lots_within_gross(f, k, side, lots, most)
+    return at.SHRINK
+
+
+def gross_if_filled(f: Floats, k: Ints, side: int, lots: int) -> float:
+    """Return the value of the position without its sign if the worst of the open orders and an entry of so many lots filled."""
+    last = abs(f[at.CLOSE])
+    worst = abs(k[at.LOTS]) * last
+    ahead, behind = lots_if_filled(k, side, 0), lots_if_filled(k, -side, 0)
+    worst = max(worst, max(ahead, 0) * last + max(lots + min(ahead, 0), 0) * last)
+    worst = max(worst, max(behind, 0) * last)
+    return worst * units_of(f, 1) * 1.0
+
+
+def lots_within_gross(f: Floats, k: Ints, side: int, lots: int, most: float) -> int:
+    """Return how many lots of an entry may stay for ``gross_if_filled`` to be at most a limit."""
+    if not gross_if_filled(f, k, side, 0) <= most:
+        return 0
+    excess = gross_if_filled(f, k, side, lots) - most
+    worth = units_of(f, 1) * abs(f[at.CLOSE]) * 1.0
+    if not (worth > 0.0 and excess < math.inf):
+        return 0
+    return max(0, lots - math.ceil(excess / worth - 1e-9))
 
 
 def lots_within(f: Floats, k: Ints, notional: float, price: float) -> int:
@@ -98,6 +202,46 @@ def lots_if_filled(k: Ints, side: int, lots: int) -> int:
         if k[i + at.SIDE] == side:
             closing += k[i + at.QUANTITY]
     return max(held, min(held + closing, 0)) + lots
+
+
+# -- what was traded ---------------------------------------------------------------------------------------------------
+
+
+def hear_fill(f: Floats, k: Ints, kind: int, side: int, before: int, realized: float, fee: float) -> None:
+    """Let rules learn of a fill that was just booked; ``kind`` is the type of its order, ``before`` the lots held till then."""
+    for row in range(k[at.RULES]):
+        r = at.K_RULES + row * at.RULE_K_WIDTH
+        if k[r + at.RULE_KIND] == at.CONSECUTIVE_LOSSES:
+            count_losses(f, k, row, realized, fee)
+        elif k[r + at.RULE_KIND] == at.STOP_COOLDOWN:
+            is_spared = k[r + at.RULE_FLAG] != 0 and realized >= 0.0
+            if kind == at.STOP_ORDER and before * side < 0 and not is_spared:
+                k[r + at.RULE_TIME] = k[at.END] + k[r + at.RULE_PERIOD]
+        elif k[r + at.RULE_KIND] == at.MAX_TRADES and k[at.LOTS] != 0 and before * k[at.LOTS] <= 0:
+            k[r + at.RULE_COUNT] = opened_today(k, row) + 1
+
+
+def count_losses(f: Floats, k: Ints, row: int, realized: float, fee: float) -> None:
+    """Count round trips that lost, one after the other, and pause after too many (``consecutive_losses``)."""
+    g, r = at.F_RULES + row * at.RULE_F_WIDTH, at.K_RULES + row * at.RULE_K_WIDTH
+    profit = f[g + at.RULE_SUM] + realized
+    if k[at.LOTS] != 0:
+        f[g + at.RULE_SUM] = profit - fee
+        return
+    f[g + at.RULE_SUM] = 0.0
+    k[r + at.RULE_COUNT] = k[r + at.RULE_COUNT] + 1 if profit - fee < 0.0 else 0
+    if k[r + at.RULE_COUNT] >= k[r + at.RULE_MOST]:
+        k[r + at.RULE_TIME] = k[at.END] + k[r + at.RULE_PERIOD]
+        k[r + at.RULE_COUNT] = 0
+
+
+def opened_today(k: Ints, row: int) -> int:
+    """Return how many positions were opened today (``max_trades``)."""
+    r = at.K_RULES + row * at.RULE_K_WIDTH
+    day = k[at.END] // _DAY
+    if k[r + at.RULE_TIME] != day:
+        k[r + at.RULE_TIME], k[r + at.RULE_COUNT] = day, 0
+    return k[r + at.RULE_COUNT]
 
 
 # -- prices ------------------------------------------------------------------------------------------------------------
