@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hookline.cli import EXIT_ERROR, EXIT_INTERRUPTED
+from hookline.cli.options import (
+    ConstraintOption,
+    ExecutorOption,
+    FileArgument,
+    MethodOption,
+    NoProgressOption,
+    ObjectiveOption,
+    OpenOption,
+    OutputOption,
+    ParamOption,
+    RunsOption,
+)
+from hookline.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from hookline.research.study import Study
+    from hookline.research.sweeping.request import SweepRequest
     from hookline.research.table import SweepTable
+    from hookline.session.executors import Executor
 
 __all__ = ["sweep"]
 
@@ -23,67 +34,38 @@ _PAGE = "sweep.html"
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(help="Session file.", show_default=False)],
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            help="What varies: ADDRESS=5:50:5 for steps, ADDRESS=5,8,13 for a list, ADDRESS=0.5..3 (or 0.001..1@log) for "
-            "anything between. Repeat for more.",
-            metavar="ADDRESS=VALUES",
-        ),
-    ] = None,
-    constraint: Annotated[
-        list[str] | None,
-        typer.Option("--constraint", help="Rule between parameters: 'fast < slow'.", metavar="RULE"),
-    ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="Figure by which runs are compared; sharpe by default.", metavar="METRIC"),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(help="grid (by default), random, or bayes, which learns from runs.", metavar="METHOD"),
-    ] = None,
-    runs: Annotated[
-        int | None,
-        typer.Option(help="Combinations to try with random and bayes; 100 by default.", show_default=False),
-    ] = None,
+    file: FileArgument,
+    param: ParamOption = None,
+    constraint: ConstraintOption = None,
+    objective: ObjectiveOption = None,
+    method: MethodOption = None,
+    runs: RunsOption = None,
     seed: Annotated[
-        int | None, typer.Option(help="Start of the search's randomness; 0 by default.", show_default=False)
+        int | None, typer.Option(help="Start of the search's randomness; 0 by default.", metavar="NUMBER")
     ] = None,
     symbol: Annotated[
         list[str] | None,
         typer.Option(
-            "--symbol", help="Instrument to trade alone; 'each' for all of the session. Repeat for more."
+            help="Instrument to trade alone; 'each' for all of the session. Repeat for more.",
+            metavar="SYMBOL",
         ),
     ] = None,
     period: Annotated[
         list[str] | None,
         typer.Option(
-            "--period", help="When to trade: 2023-01-01:2024-01-01; bars before warm up. Repeat for more."
+            help="When to trade: 2023-01-01:2024-01-01; bars before warm up. Repeat for more.",
+            metavar="FROM:TO",
         ),
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a value for all runs: cash=5000", metavar="ADDRESS=VALUE"),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the results, instead of runs/NAME-sweep.", show_default=False),
-    ] = None,
-    executor: Annotated[
-        str | None,
-        typer.Option(
-            help="Where runs are worked off: serial, threads, processes, dask, or a plugin; what is soonest by default.",
-            metavar="NAME",
-        ),
-    ] = None,
+    output: OutputOption = None,
+    executor: ExecutorOption = None,
     executor_param: Annotated[
         list[str] | None,
-        typer.Option(
-            "--executor-param", help="Its parameters: address=tcp://host:8786", metavar="NAME=VALUE"
-        ),
+        typer.Option(help="Its parameters: address=tcp://host:8786. Repeat for more.", metavar="NAME=VALUE"),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew; results that are there are moved aside.")
@@ -91,106 +73,93 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many runs there are and how long they take.")
     ] = False,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page when done.")] = False,
+    no_progress: NoProgressOption = False,
+    open_page: OpenOption = False,
 ) -> None:
     """Run a session with many values of its parameters, and show which did well.
 
-    All of it may stand in the session file under 'sweep' instead; what is given here wins. Rows are kept in
-    runs/NAME-sweep/sweep.parquet. Ctrl-C keeps what is done, with exit code 130; the same command goes on where it stopped.
+    All of it may stand in the session file under 'sweep' instead; what is
+    given here wins. Writes runs/NAME-sweep: sweep.parquet with a row for each
+    run, and sweep.html. Ctrl-C keeps what is done, with exit code 130; the
+    same command goes on where it stopped.
 
-    Every combination that is tried makes the best one look better than it is. Before believing it: hookline validate
+    Every combination that is tried makes the best one look better than it
+    is. Before believing it: hookline validate
 
-    For example, a grid of two parameters:
-
-    hookline sweep session.yaml --param strategies[0].params.fast=5:50:5 --param strategies[0].params.slow=20:200:10
-    --constraint 'fast < slow' --objective calmar
-
-    A search among many: hookline sweep session.yaml --param strategies[0].params.adx_min=0..40 --method bayes --runs 200
-
-    Other markets and years: hookline sweep session.yaml --symbol each --period 2022-01-01:2023-01-01 --period
-    2023-01-01:2024-01-01
-
-    How long it will take: hookline sweep session.yaml --dry-run
-    """
-    from rich.console import Console
-
+    \b
+    Examples:
+      How long will it take?
+        hookline sweep session.yaml --dry-run
+      A grid of two parameters:
+        hookline sweep session.yaml --param strategies[0].params.fast=5:50:5 \\
+          --param strategies[0].params.slow=20:200:10 --constraint 'fast < slow'
+      A search among many, by another figure:
+        hookline sweep session.yaml --param strategies[0].params.adx_min=0..40 \\
+          --method bayes --runs 200 --objective calmar
+      Other markets and years:
+        hookline sweep session.yaml --symbol each \\
+          --period 2022-01-01:2023-01-01 --period 2023-01-01:2024-01-01
+    """  # noqa: D301  # the backspace is meant: no filling of these lines
     from hookline.research.study import Study
-    from hookline.research.sweeping import run_sweep
     from hookline.research.sweeping.forecast import forecast
     from hookline.research.sweeping.request import SweepOptions, executor_of, request_of, sweep_folder
     from hookline.session.environment import lend_variables
 
     study = Study.of_file(file, changes or ())
     config = study.config()
-    request = request_of(
-        config,
-        SweepOptions(
-            param or (), constraint or (), method, objective, symbol or (), period or (), runs, seed
-        ),
+    options = SweepOptions(
+        param or (), constraint or (), method, objective, symbol or (), period or (), runs, seed
     )
+    request = request_of(config, options)
     works = executor_of(config, executor, executor_param or ())
     lend_variables(file)
-    console = Console()
     if dry_run:
-        typer.echo(forecast(study, request, works))
-        return
+        told = forecast(study, request, works)
+        typer.echo(told)
+        raise typer.Exit(0 if told.can_run else EXIT_ERROR)
     folder = sweep_folder(config, output)
-    with _progress(config.name, wanted=not no_progress and sys.stderr.isatty()) as progress:
-        table = run_sweep(
-            study, request.space, request.objective, folder=folder, executor=works, progress=progress,
+    table = _run(study, request, works, folder, fresh=fresh, shows=not no_progress)
+    _show(table, folder, open_page=open_page)
+    raise typer.Exit(_exit_code(table))
+
+
+def _run(
+    study: Study, request: SweepRequest, works: Executor | None, folder: Path, *, fresh: bool, shows: bool
+) -> SweepTable:
+    from hookline.research.sweeping import run_sweep
+
+    with progress_bar(wanted=shows, counted=True) as tell:
+        name = study.name
+        return run_sweep(
+            study, request.space, request.objective, folder=folder, executor=works,
+            progress=None if tell is None else lambda done, total: tell(name, done, total),
             symbols=request.symbols, periods=request.periods, fresh=fresh,
         )  # fmt: skip
-    _show(table, folder, console, open_page=open_page)
-    raise typer.Exit(_exit_code(table))
 
 
 def _exit_code(table: SweepTable) -> int:
     if len(table.frame) < table.total:
         typer.echo("the same command goes on where this one stopped", err=True)
         return EXIT_INTERRUPTED
-    return EXIT_ERROR if table.frame["error"].astype(bool).all() else 0
+    return EXIT_ERROR if _all_failed(table) else 0
 
 
-def _show(table: SweepTable, folder: Path, console: Console, *, open_page: bool) -> None:
+def _all_failed(table: SweepTable) -> bool:
+    return bool(table.frame["error"].astype(bool).all())
+
+
+def _show(table: SweepTable, folder: Path, *, open_page: bool) -> None:
     """Print the best runs and where everything is."""
+    from rich.console import Console
+
     from hookline.research.keeping import ROWS
     from hookline.research.sweep_report import write_page
-    from hookline.research.sweep_report.text import render
 
-    failed = table.frame[table.frame["error"] != ""]
-    if len(failed):
-        typer.echo(f"{len(failed):,} runs failed; the first: {failed['error'].iloc[0]}", err=True)
-    if len(failed) == len(table.frame):
-        for notice in table.notices:
-            typer.echo(notice, err=True)
-        return
-    console.print(render(table))
-    page = write_page(table, folder / _PAGE)
+    Console().print(table)
     typer.echo(str(folder / ROWS))
+    if _all_failed(table):
+        return
+    page = write_page(table, folder / _PAGE)
     typer.echo(str(page))
     if open_page:
         typer.launch(page.resolve().as_uri())
-
-
-@contextmanager
-def _progress(name: str, *, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar while runs are worked off; give what is told how many are done."""
-    from hookline.cli.compiling import telling_of_compiling
-
-    if not wanted:
-        with telling_of_compiling():
-            yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, description=name, completed=done, total=total)
-
-        with telling_of_compiling(lambda text: bar.update(task, description=text), bar.console.print):
-            yield tell

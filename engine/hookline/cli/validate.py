@@ -2,93 +2,83 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hookline.cli import EXIT_NOT_PASSED
+from hookline.cli.options import (
+    ConstraintOption,
+    ExecutorOption,
+    FileArgument,
+    MethodOption,
+    NoProgressOption,
+    ObjectiveOption,
+    OpenOption,
+    OutputOption,
+    ParamOption,
+    RunsOption,
+)
+from hookline.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from hookline.research.passport import Passport
     from hookline.research.space import Space
     from hookline.research.sweeping.request import SweepOptions
     from hookline.research.table import Objective
-    from hookline.research.validating import Progress
     from hookline.session.config import SessionConfig
 
 __all__ = ["validate"]
 
 
 def validate(
-    file: Annotated[Path, typer.Argument(help="Session file.", show_default=False)],
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            help="What varies, or was varied to find the session's parameters: ADDRESS=5:50:5 for steps, ADDRESS=5,8,13 for a list. "
-            "Repeat for more.",
-            metavar="ADDRESS=VALUES",
-        ),
-    ] = None,
-    constraint: Annotated[
-        list[str] | None,
-        typer.Option("--constraint", help="Rule between parameters: 'fast < slow'.", metavar="RULE"),
-    ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="Figure by which parameters are chosen; sharpe by default.", metavar="METRIC"),
-    ] = None,
-    method: Annotated[str | None, typer.Option(help="grid (by default) or random.", metavar="METHOD")] = None,
-    runs: Annotated[
-        int | None, typer.Option(help="Combinations to try with random; 100 by default.", show_default=False)
-    ] = None,
+    file: FileArgument,
+    param: ParamOption = None,
+    constraint: ConstraintOption = None,
+    objective: ObjectiveOption = None,
+    method: MethodOption = None,
+    runs: RunsOption = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a value: validation.windows=8", metavar="ADDRESS=VALUE"),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the passport, instead of the session's own.", show_default=False),
-    ] = None,
-    executor: Annotated[
-        str | None,
-        typer.Option(
-            help="Where runs are worked off: serial, threads, processes, or a plugin.", metavar="NAME"
-        ),
-    ] = None,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page when done.")] = False,
+    output: OutputOption = None,
+    executor: ExecutorOption = None,
+    no_progress: NoProgressOption = False,
+    open_page: OpenOption = False,
 ) -> None:
     """Test whether a backtest may be believed, and write its passport.
 
-    The session's own parameters are tested. Say with --param, or under 'sweep' in the file, from what they were chosen: the more
-    was tried, the more a good result is luck.
+    The session's own parameters are tested. Say with --param, or under
+    'sweep' in the file, from what they were chosen: the more was tried, the
+    more a good result is luck.
 
     \b
     What is asked:
-      out of sample   does what was chosen on the first part of history work on the rest?
-      walk forward    would choosing again and again, knowing only the past, have paid?
-      chance          how often do random markets pay the same positions as well?
-      uncertainty     is the Sharpe ratio above zero, or is the history too short to tell?
-      trials          is it better than the luckiest of all trials on this data? (hookline trials lists them)
-      overfitting     does the best of one half of the history stay good on the other?
+      out of sample   does what was chosen on the first part work on the rest?
+      walk forward    would choosing again and again, by the past, have paid?
+      chance          how often do random markets pay the positions as well?
+      uncertainty     is the Sharpe ratio above zero, or history too short?
+      trials          is it better than the luckiest of all (hookline trials)?
+      overfitting     does the best of one half stay good on the other?
       costs, delay    is there a profit at twice the costs, and one bar late?
-      regimes         where does the money come from: which years, which markets?
+      regimes         where does the money come from: which years and markets?
       leaks           does it see the future, and is it warm when it begins?
 
-    Writes passport.html and passport.json into the session's folder. Exit code 0 if the verdict is pass, 1 if not. A live session
-    with 'live: {require_passport: true}' starts only with a passport that says pass.
+    Writes passport.html and passport.json into the session's folder. Exit
+    code 0 if the verdict is pass, 1 if not. A live session with
+    'live: {require_passport: true}' starts only with one that says pass.
 
     \b
     Examples:
-      hookline validate session.yaml
-      hookline validate session.yaml --param strategies[0].params.fast=5:50:5 --param strategies[0].params.slow=20:200:10
-        --constraint "fast < slow"
-      hookline validate session.yaml --set validation.permutations=10000 --set validation.embargo_bars=24
+      What the file says:
+        hookline validate session.yaml
+      With what else was tried to find its parameters:
+        hookline validate session.yaml --param strategies[0].params.fast=5:50:5 \\
+          --param strategies[0].params.slow=20:200:10 --constraint 'fast < slow'
+      More permutations, and a gap between training and test:
+        hookline validate session.yaml --set validation.permutations=10000 \\
+          --set validation.embargo_bars=24
     """  # noqa: D301  # the backspaces are meant: no filling of these lines
     from rich.console import Console
 
@@ -103,8 +93,11 @@ def validate(
     space, judge = _asked(config, options)
     works = executor_of(config, executor)
     lend_variables(file)
-    with _progress(wanted=not no_progress and sys.stderr.isatty()) as progress:
-        passport = validate_study(study, space, objective=judge, executor=works, progress=progress)
+    with progress_bar(wanted=not no_progress, counted=False) as tell:
+        passport = validate_study(
+            study, space, objective=judge, executor=works,
+            progress=None if tell is None else lambda what, fraction: tell(f"{what:<22}", fraction, 1.0),
+        )  # fmt: skip
     Console().print(passport.summary())
     paths = passport.write(output or config.output)
     for path in paths:
@@ -127,22 +120,3 @@ def _asked(config: SessionConfig, options: SweepOptions) -> tuple[Space | None, 
         return None, Objective(options.objective or "sharpe")
     request = request_of(config, options)
     return request.space, request.objective
-
-
-@contextmanager
-def _progress(*, wanted: bool) -> Iterator[Progress | None]:
-    """Show what is being tested; give what is told."""
-    from hookline.cli.compiling import telling_of_compiling
-
-    if not wanted:
-        with telling_of_compiling():
-            yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<22}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        with telling_of_compiling(lambda text: bar.update(task, description=text), bar.console.print):
-            yield lambda what, fraction: bar.update(task, description=what, completed=fraction)

@@ -36,11 +36,13 @@ class Parameter:
         address: As ``--set`` takes it, such as ``strategies[0].params.fast``.
         values: Those that are tried, in order; of a continuous range, its two ends.
         is_continuous: Whether anything between the ends may be tried.
+        is_log: Whether, of a continuous range, each power of ten is as likely as another.
     """
 
     address: str
     values: tuple[Any, ...]
     is_continuous: bool = False
+    is_log: bool = False
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sweep_tables import PREFIX, matrix, table_of, values_at
 
 from hookline.research.plateau import find_peak, find_plateau
-from hookline.research.space.values import LogParameter
+from hookline.research.table import Parameter
 
 
 def grid(text, metric="sharpe"):
@@ -260,7 +260,7 @@ def test_a_logarithmic_parameter_has_the_distances_of_logarithms():
     table = scattered(
         np.array([[1e-3, 0.5], [1e-2, 0.5], [1e-1, 0.5], [0.3, 0.5], [1.0, 0.5]]), lambda fast, _: fast
     )
-    table.parameters = (LogParameter(PREFIX + "fast", (1e-3, 1.0), is_continuous=True),)
+    table.parameters = (Parameter(PREFIX + "fast", (1e-3, 1.0), is_continuous=True, is_log=True),)
     # By logarithms the two nearest of 0.3 are 0.1 and 1, by value 0.1 and 0.01.
     found = find_plateau(table)
     assert values_at(table, found.row) == (0.3,)

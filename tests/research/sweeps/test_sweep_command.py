@@ -225,16 +225,48 @@ def test_a_dry_run_tells_why_runs_are_not_compiled(hookline, tmp_path):
 
 
 def test_runs_that_all_fail_are_an_error(hookline, tmp_path):
-    code, _, err = hookline("sweep", write_session(tmp_path), "--param", f"{FAST}=30,40")
+    code, out, err = hookline("sweep", write_session(tmp_path), "--param", f"{FAST}=30,40")
     assert code == 2
-    assert "2 runs failed; the first: " in err
+    assert "cross: 2 runs, 2 failed" in out
+    assert out.count("fast must be below slow") == 2  # one line for each kind of failure
+    assert not err
+    assert not list(tmp_path.rglob("sweep.html"))
 
 
 def test_some_that_fail_are_told_beside_the_others(hookline, tmp_path):
     code, out, err = hookline("sweep", write_session(tmp_path), "--param", f"{FAST}=4,30")
     assert code == 0
-    assert "1 runs failed; the first: " in err
+    assert "cross: 2 runs, 1 failed" in out
+    assert out.count("fast must be below slow") == 1
+    assert not err
     assert "sweep.parquet" in out
+
+
+def test_a_dry_run_of_which_nothing_can_run_is_an_error(hookline, tmp_path):
+    code, out, _ = hookline("sweep", write_session(tmp_path), "--param", f"{FAST}=30,40", "--dry-run")
+    assert code == 2
+    assert "2 runs tried, all failed: " in out
+    assert "about" not in out
+
+
+def test_constraints_that_leave_nothing_are_told_by_name(hookline, tmp_path):
+    path, params = write_session(tmp_path), ("--param", f"{FAST}=4:8:1", "--constraint", "fast > 90")
+    code, _, err = hookline("sweep", path, *params)
+    assert code == 2
+    assert "constraint 'fast > 90': must leave a combination to try, none of 5 keeps it" in err
+    code, _, err = hookline("sweep", path, *params, "--method", "bayes")
+    assert code == 2
+    assert "constraint 'fast > 90': must leave a combination to try, none of " in err
+
+
+@pytest.mark.parametrize("command", ["sweep", "validate"])
+def test_help_shows_examples_that_fit_a_narrow_terminal(hookline, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = hookline(command, "--help")
+    assert code == 0
+    shown = out[out.index("Examples:") : out.index("Arguments")].splitlines()
+    assert any(line.strip().startswith(f"hookline {command} session.yaml --param") for line in shown)
+    assert any("--constraint 'fast < slow'" in line for line in shown)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from hookline.errors import ConfigError
-from hookline.research.space import LogParameter, parameter_of, parse_parameter
+from hookline.research.space import parameter_of, parse_parameter
 
 FAST = "strategies[0].params.fast"
 
@@ -60,7 +60,7 @@ def test_two_dots_are_anything_between(text, ends, is_log):
     assert found.is_continuous
     assert found.values == ends
     assert [type(value) for value in found.values] == [type(value) for value in ends]
-    assert isinstance(found, LogParameter) is is_log
+    assert found.is_log is is_log
 
 
 @pytest.mark.parametrize(

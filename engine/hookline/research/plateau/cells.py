@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hookline.research.space.values import LogParameter
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -49,7 +47,7 @@ class Axis(NamedTuple):
     @property
     def is_log(self) -> bool:
         """Whether distances are those of the logarithms."""
-        return self.is_continuous and isinstance(self.parameter, LogParameter)
+        return self.is_continuous and self.parameter.is_log
 
 
 class RunSet(NamedTuple):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hookline.errors import ConfigError
-from hookline.research.searching.methods import Search, draw
-from hookline.research.space import Combination, LogParameter, Space
+from hookline.research.searching.methods import Search, draw, none_keeps
+from hookline.research.space import Combination, Space
 from hookline.research.table import Parameter
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class BayesSearch(Search):
                 break
             asked.append(combination)
         if not self._trials:
-            raise ConfigError(
-                f"constraints: must leave combinations to try, left none of {_BLIND_TRIES} at random"
-            )
+            raise none_keeps(self._space, f"{_BLIND_TRIES:,} at random")
         return asked
 
     def tell(self, combinations: Sequence[Combination], scores: Sequence[float]) -> None:
@@ -117,7 +115,7 @@ def _suggested(trial: optuna.Trial, parameter: Parameter) -> Any:
         if _is_ordered(values):
             return values[trial.suggest_int(name, 0, len(values) - 1)]
         return values[trial.suggest_categorical(name, range(len(values)))]
-    log = isinstance(parameter, LogParameter)
+    log = parameter.is_log
     low, high = values
     if isinstance(low, int):
         return trial.suggest_int(name, low, high, log=log)

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from hookline.errors import ConfigError
-from hookline.research.space import Combination, LogParameter, Space
+from hookline.research.space import Combination, Space
 from hookline.research.table import Parameter
 
-__all__ = ["Search", "draw", "sample", "search_of"]
+__all__ = ["Search", "draw", "none_keeps", "sample", "search_of"]
 
 # Up to here all combinations are listed to choose from; beyond, chosen blindly and looked up.
 _LISTED = 200_000
@@ -45,15 +45,22 @@ def search_of(space: Space) -> Search:
         from hookline.research.searching.bayes import BayesSearch
 
         return BayesSearch(space)
-    return ListSearch(list(space.combinations()) if space.method == "grid" else sample(space))
+    found = list(space.combinations()) if space.method == "grid" else sample(space)
+    if not found:
+        raise none_keeps(space, f"{space.size:,}")
+    return ListSearch(found)
+
+
+def none_keeps(space: Space, tried: str) -> ConfigError:
+    """Return what to raise where no combination keeps the constraints."""
+    rules = " and ".join(map(repr, space.constraints))
+    return ConfigError(f"constraint {rules}: must leave a combination to try, none of {tried} keeps it")
 
 
 class ListSearch(Search):
     """Combinations that are known from the start."""
 
     def __init__(self, combinations: Sequence[Combination]) -> None:
-        if not combinations:
-            raise ConfigError("constraints: must leave a combination to try, leave none")
         self.total = len(combinations)
         self._left: Sequence[Combination] = combinations
 
@@ -84,7 +91,7 @@ def sample(space: Space) -> list[Combination]:
         elif tries > _TRIES:
             if found:
                 break
-            raise ConfigError(f"constraints: must leave combinations to try, left none of {_TRIES} at random")
+            raise none_keeps(space, f"{_TRIES:,} at random")
     return list(found)
 
 
@@ -98,7 +105,7 @@ def _drawn(parameter: Parameter, random: np.random.Generator) -> object:
         return parameter.values[int(random.integers(len(parameter.values)))]
     low, high = parameter.values
     is_whole = isinstance(low, int)
-    if isinstance(parameter, LogParameter):
+    if parameter.is_log:
         # A whole number stands for half a unit to either side.
         ends = (low - 0.5, high + 0.5) if is_whole else (low, high)
         value = float(np.exp(random.uniform(*np.log(ends))))

@@ -2,11 +2,10 @@
 
 from hookline.research.space.space import (
     Combination,
-    LogParameter,
     Method,
     Space,
     parameter_of,
     parse_parameter,
 )
 
-__all__ = ["Combination", "LogParameter", "Method", "Space", "parameter_of", "parse_parameter"]
+__all__ = ["Combination", "Method", "Space", "parameter_of", "parse_parameter"]

@@ -12,10 +12,10 @@ from typing import Any, Literal, get_args
 from hookline.errors import ConfigError
 from hookline.problems import did_you_mean
 from hookline.research.space.constraints import Constraint, parse_constraint
-from hookline.research.space.values import LogParameter, parameter_of, parse_parameter
+from hookline.research.space.values import parameter_of, parse_parameter
 from hookline.research.table import Parameter
 
-__all__ = ["Combination", "LogParameter", "Method", "Space", "parameter_of", "parse_parameter"]
+__all__ = ["Combination", "Method", "Space", "parameter_of", "parse_parameter"]
 
 Method = Literal["grid", "random", "bayes"]
 Combination = tuple[Any, ...]
@@ -139,4 +139,4 @@ def _described(parameter: Parameter) -> Any:
     if not parameter.is_continuous:
         return list(parameter.values)
     low, high = parameter.values
-    return f"{low}..{high}{'@log' if isinstance(parameter, LogParameter) else ''}"
+    return f"{low}..{high}{'@log' if parameter.is_log else ''}"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +19,7 @@ from hookline.errors import ConfigError
 from hookline.problems import join, read_location, shown
 from hookline.research.table import Parameter
 
-__all__ = ["LogParameter", "parameter_of", "parse_parameter"]
+__all__ = ["parameter_of", "parse_parameter"]
 
 _NUMBER = r"[-+]?(?:\d+(?:_\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*:\s*({_NUMBER})\s*")
@@ -28,11 +27,6 @@ _CONTINUOUS = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(?:@\s*(\w+))?
 _COLONS = re.compile(r"[-+\d_.eE\s]*:[-+\d_.eE:\s]*")
 _MOST_VALUES = 1_000_000
 _FORMS = "5:50:5 for steps, 5,8,13 for a list, or 0.5..3 for anything between"
-
-
-@dataclass(frozen=True)
-class LogParameter(Parameter):
-    """A continuous parameter of which each power of ten is as likely as another."""
 
 
 def parse_parameter(text: str) -> Parameter:
@@ -94,7 +88,7 @@ def _continuous(address: str, found: re.Match[str], where: str) -> Parameter:
         raise ConfigError(f"{where}: must be @log or nothing after the ends, was @{found[3]}")
     if low <= 0:
         raise ConfigError(f"{where}: with @log both ends must be above 0, was {found[1]}")
-    return LogParameter(address, (low, high), is_continuous=True)
+    return Parameter(address, (low, high), is_continuous=True, is_log=True)
 
 
 def _counted(found: re.Match[str], where: str) -> tuple[int | float, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hookline.reporting.formats import counted
 from hookline.research.evaluating import first_runs, local_executor
 from hookline.research.searching import search_of
 from hookline.research.study import Study
@@ -30,6 +31,7 @@ class Forecast:
         executor: Name of what works the runs off.
         slots: How many it works on at a time.
         errors: What went wrong with the runs that were timed.
+        timed: How many runs were timed.
     """
 
     combinations: int
@@ -41,6 +43,12 @@ class Forecast:
     executor: str
     slots: int
     errors: Sequence[str] = ()
+    timed: int = 0
+
+    @property
+    def can_run(self) -> bool:
+        """Whether any of the runs that were timed came to its end."""
+        return len(self.errors) < self.timed
 
     @property
     def runs(self) -> int:
@@ -55,12 +63,18 @@ class Forecast:
     def __str__(self) -> str:
         """What a person is told."""
         each = f": {self.combinations:,} combinations, each on {self.markets:,} markets or periods"
+        runs = f"{counted(self.runs, 'run')}{each if self.markets > 1 else ''}"
+        if not self.can_run:
+            return f"{runs}\n{counted(self.timed, 'run')} tried, all failed: {self.errors[0]}"
         lines = [
-            f"{self.runs:,} runs{each if self.markets > 1 else ''}",
+            runs,
             "compiled" if self.compiled else f"through the event kernel, not compiled: {self.reason}",
             f"{_duration(self.seconds)} each, {self.slots} at a time ({self.executor}): about {_duration(self.total_seconds)}",
-            *(f"of the runs that were timed one failed: {error}" for error in self.errors[:1]),
         ]
+        if self.errors:
+            lines.append(
+                f"{len(self.errors)} of {counted(self.timed, 'run')} tried failed; the first: {self.errors[0]}"
+            )
         return "\n".join(lines)
 
 
@@ -87,16 +101,17 @@ def forecast(study: Study, request: SweepRequest, executor: Executor | None = No
         works.name,
         works.slots,
         [one.error for one in trial.outcomes if one.error],
+        len(trial.outcomes),
     )
 
 
 def _duration(seconds: float) -> str:
     """Return a time as a person says it.
 
-    >>> _duration(0.00012), _duration(75), _duration(9000)
-    ('0.12 ms', '1.2 minutes', '2.5 hours')
+    >>> _duration(0.00012), _duration(0.43), _duration(75), _duration(9000)
+    ('0.12 ms', '430 ms', '1.2 minutes', '2.5 hours')
     """
     for size, unit in ((3600.0, "hours"), (60.0, "minutes"), (1.0, "s")):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
-    return f"{seconds * 1e3:.2g} ms"
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 0.01 else f"{seconds * 1e3:.2g} ms"
