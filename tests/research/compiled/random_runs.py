@@ -23,7 +23,7 @@ from hookline import (
     short,
 )
 from hookline.feed import BarRequest, Feed
-from hookline.model import BarSeries
+from hookline.model import BarSeries, MarginTier, TierStyle
 from hookline.risk import RequireStop
 from hookline.session.plan import Plan, Seat
 from hookline_paper.broker import PaperBroker
@@ -138,6 +138,22 @@ def instrument_of(rng):
     return Instrument("ONE", InstrumentKind.PERPETUAL, leverage=leverage, **common)
 
 
+def tiered(rng, instrument):
+    """Return an instrument with random margin tiers, whose borders positions of 10,000 and more cross."""
+    borders = sorted(
+        rng.choice([3_000, 9_000, 11_000, 25_000, 60_000, 150_000], rng.integers(1, 5), replace=False)
+    )
+    ends = [*map(Decimal, map(int, borders)), *([None] if rng.random() < 0.7 else [])]
+    leverage = sorted(rng.choice([2, 3, 5, 10, 25, 60], len(ends)), reverse=True)
+    leverage[0] = max(leverage[0], int(instrument.leverage or 0))
+    tiers = [
+        MarginTier(end, Decimal(int(most)) ** -1 * Decimal("0.5"), Decimal(int(most)))
+        for end, most in zip(ends, leverage, strict=True)
+    ]
+    style = TierStyle.FLAT if rng.random() < 0.4 else TierStyle.MARGINAL
+    return replace(instrument, margin_tiers=tuple(tiers), tier_style=style)
+
+
 def plan_of(seed, count=120):
     """Return a random plan; the same seed gives the same one, and every fourth one is close to liquidation."""
     rng = np.random.default_rng(seed)
@@ -162,6 +178,8 @@ def plan_of(seed, count=120):
     more = np.random.default_rng([seed, 2])
     if more.random() < 0.3:
         broker = replace(broker, fill="close")
+    if instrument.kind is InstrumentKind.PERPETUAL and more.random() < 0.5:
+        instrument = tiered(more, instrument)
     funding = {}
     if instrument.kind is InstrumentKind.PERPETUAL and rng.random() < 0.5:
         time = series.start[0] + HOUR * np.arange(-3, 2 * count, int(rng.choice([1, 8])))

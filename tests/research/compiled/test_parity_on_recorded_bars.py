@@ -9,9 +9,9 @@ import pytest
 from random_runs import SeriesFeed
 from same_runs import assert_same_figures, assert_same_record
 
-from hookline import ExternalSeries, Instrument, InstrumentKind, plugins
+from hookline import EquityFraction, ExternalSeries, Instrument, InstrumentKind, plugins
 from hookline.feed import BarRequest
-from hookline.model import BarSeries
+from hookline.model import BarSeries, MarginTier, TierStyle
 from hookline.research.compiled import CompiledRun
 from hookline.risk import RequireStop
 from hookline.session import Session
@@ -91,6 +91,36 @@ def test_market_orders_fill_at_recorded_closes_as_in_the_event_kernel(real_data,
     strategy = run.plan.seats[0].strategy
     assert len(event.record.fills) >= 20
     assert event.record.fills[0].time == event.record.orders[0].time
+    assert_same_record(run.record(strategy), event.record)
+    assert_same_figures(run.metrics([strategy])[0], event)
+
+
+TIERS = (
+    MarginTier(Decimal(40_000), Decimal("0.004"), Decimal(50)),
+    MarginTier(Decimal(90_000), Decimal("0.02"), Decimal(20)),
+    MarginTier(None, Decimal("0.05"), Decimal(9)),
+)
+MARGINS = {
+    "tiers": {"margin_tiers": TIERS},
+    "flat tiers": {"margin_tiers": TIERS, "tier_style": TierStyle.FLAT},
+}
+
+
+@pytest.mark.parametrize("terms", MARGINS)
+@pytest.mark.parametrize("name", ["supertrend", "donchian_breakout"])
+def test_leveraged_positions_are_liquidated_on_recorded_bars_as_in_the_event_kernel(real_data, name, terms):
+    def plan():
+        one = plan_of(real_data, PERPETUAL_HOURS, name, STRATEGIES[name], begin=400)
+        seats = [replace(one.seats[0], sizer=EquityFraction(15.0))]
+        instruments = {"ONE": replace(one.instruments["ONE"], **MARGINS[terms])}
+        return replace(
+            one, rules=[], seats=seats, instruments=instruments, broker=replace(one.broker, leverage=30.0)
+        )
+
+    event = Session(plan()).run()
+    run = CompiledRun(plan())
+    strategy = run.plan.seats[0].strategy
+    assert any(order.tag == "liquidation" for order in event.record.orders)
     assert_same_record(run.record(strategy), event.record)
     assert_same_figures(run.metrics([strategy])[0], event)
 

@@ -127,10 +127,7 @@ class ByInfinity(Cross):
         return long(x.close * p.most)
 
 
-TIERS = (
-    MarginTier(Decimal(1000), Decimal("0.01"), Decimal(20)),
-    MarginTier(None, Decimal("0.05"), Decimal(5)),
-)
+TIERS = tuple(MarginTier(Decimal(1000 * number), Decimal("0.01"), Decimal(20)) for number in range(1, 34))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +146,7 @@ TIERS = (
             {"instruments": instrument(margin_mode=MarginMode.ISOLATED)},
             "margin of the instrument is isolated",
         ),
-        ({"instruments": instrument(margin_tiers=TIERS)}, "has tiers"),
+        ({"instruments": instrument(margin_tiers=TIERS)}, "must have at most 32 tiers, had 33"),
         ({"seats": [Seat("one", "x", Cross(), ("TEST",), 1.0, Other())]}, "sizer Other is not built in"),
         ({"seats": [Seat("one", "x", Started(), ("TEST",), 1.0)]}, "Started overrides on_start"),
         ({"seats": [Seat("one", "x", ByMode(), ("TEST",), 1.0)]}, r"ByMode.decide reads p.mode.*was 'plain'"),

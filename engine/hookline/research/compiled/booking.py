@@ -173,7 +173,7 @@ def book_fill(
     elif before != 0 and (after > 0) != (before > 0):
         k[at.ERROR] = at.CROSSED
     if k[at.IS_GUARDED] != 0:
-        band_after_fill(f)
+        band_after_fill(f, k)
     if k[at.HEARS_FILLS] != 0:
         tell_rules(f, k, number, side, before, realized, fee)
     k[at.FILLS] += 1

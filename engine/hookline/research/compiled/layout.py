@@ -17,7 +17,7 @@ Ints = MutableSequence[int]
     TICKS_PER_UNIT, TICK, TICK_NUMERATOR, TICK_DENOMINATOR,
     LOTS_PER_UNIT, LOT, LOT_NUMERATOR, LOT_DENOMINATOR,
     MIN_NOTIONAL, MAKER_FEE, TAKER_FEE, LIQUIDATION_FEE,
-    LEVERAGE, TIER_LEVERAGE, TIER_UP_TO, CLOSE_SHARE,
+    LEVERAGE, CLOSE_SHARE,
     SLIP_FRACTION, SLIP_AMOUNT, SLIP_RANGE,
     SIZER_A, SIZER_B,
     # -- the bar ---------------------------------------------------------------------------------------------------------
@@ -32,27 +32,33 @@ Ints = MutableSequence[int]
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
     F_PAID,
-) = range(56)  # fmt: skip
+) = range(54)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
     IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER,
-    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE,
+    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE, TIERS,
     # -- the bar and the account -------------------------------------------------------------------------------------------
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
     ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, LATE_TIME, BAR_PAYMENTS,
     K_GATE,
-) = range(37)  # fmt: skip
+) = range(38)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""
 PAID_ROOM = 32
 """Payments of one bar that are kept one by one; of more, the rest is kept as a sum."""
 
+# -- margin tiers, a row each, smallest first -------------------------------------------------------------------------------
+F_TIERS = F_PAID + PAID_ROOM
+TIER_UP_TO, TIER_MAINTENANCE, TIER_DEDUCTION, TIER_LEVERAGE, TIER_WIDTH = range(5)
+TIER_ROOM = 32
+"""Most margin tiers of an instrument; one that has more goes through the event kernel."""
+
 # -- the gate: what was found last, the halt that is on, and a row for each rule ------------------------------------------
-F_GATE = F_PAID + PAID_ROOM
+F_GATE = F_TIERS + TIER_ROOM * TIER_WIDTH
 (FOUND, AGAINST, LEFT, CALM_LOW, CALM_HIGH, HALT_FOUND, HALT_AGAINST, F_RULES) = range(F_GATE, F_GATE + 8)
 (
     RULES, HEARS_FILLS, PASSED, ASKED, FOUND_WHOLE, HALTED_BY, HALT_UNTIL, FLATTENS, IS_WATCHED, K_RULES,

@@ -27,9 +27,9 @@ def liquidate(f: Floats, k: Ints, low: float, high: float, at_open: int) -> None
     """Close the position if it cannot be held when the price has moved between two prices; else draw its band anew."""
     if k[at.LOTS] == 0 or (low > f[at.FLOOR] and high < f[at.CEILING]):
         return
-    level = liquidation_level(f, low, high)
+    level = liquidation_level(f, k, low, high)
     if math.isnan(level):
-        band_after_payment(f)
+        band_after_payment(f, k)
         return
     time = k[at.START] if at_open != 0 else k[at.END]
     level = f[at.OPEN] if at_open != 0 else level

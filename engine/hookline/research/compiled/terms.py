@@ -179,12 +179,19 @@ def _put_margin(
     tiers = SPOT_TIERS if instrument.kind is InstrumentKind.SPOT else terms.tiers
     if terms.is_isolated:
         raise NotCompilable("the margin of the instrument is isolated")
-    if len(tiers.up_to) != 1:
-        raise NotCompilable("the margin of the instrument has tiers")
+    count = len(tiers.up_to)
+    if count > at.TIER_ROOM:
+        raise NotCompilable(
+            f"the margin of the instrument must have at most {at.TIER_ROOM} tiers, had {count}"
+        )
+    k[at.TIERS] = count
+    rows = f[at.F_TIERS : at.F_TIERS + count * at.TIER_WIDTH].reshape(count, at.TIER_WIDTH)
+    rows[:, at.TIER_UP_TO], rows[:, at.TIER_MAINTENANCE] = tiers.up_to, tiers.maintenance
+    # What spot is bought on has no tiers of leverage.
+    rows[:, at.TIER_DEDUCTION], rows[:, at.TIER_LEVERAGE] = tiers.deduction, terms.tiers.leverage
     is_plain = terms.leverage == leverage <= terms.tiers.leverage[-1] and terms.tiers.up_to[-1] == np.inf
     k[at.IS_PLAIN] = is_plain
     f[at.LEVERAGE] = terms.leverage
-    f[at.TIER_LEVERAGE], f[at.TIER_UP_TO] = terms.tiers.leverage[0], terms.tiers.up_to[0]
     k[at.IS_GUARDED] = instrument.can_short or terms.leverage > 1.0
     f[at.CLOSE_SHARE] = tiers.maintenance[0] + taker
 

@@ -85,7 +85,7 @@ def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int, inside: in
         if amount != 0.0:
             book_payment(f, k, time, amount, inside)
     if k[at.IS_GUARDED] != 0:
-        band_after_payment(f)
+        band_after_payment(f, k)
     watch(f, k)
 
 
