@@ -23,7 +23,7 @@ from hookline import (
     short,
 )
 from hookline.feed import BarRequest, Feed
-from hookline.model import BarSeries, MarginTier, TierStyle
+from hookline.model import BarSeries, MarginMode, MarginTier, TierStyle
 from hookline.risk import RequireStop
 from hookline.session.plan import Plan, Seat
 from hookline_paper.broker import PaperBroker
@@ -180,6 +180,8 @@ def plan_of(seed, count=120):
         broker = replace(broker, fill="close")
     if instrument.kind is InstrumentKind.PERPETUAL and more.random() < 0.5:
         instrument = tiered(more, instrument)
+    if instrument.kind is InstrumentKind.PERPETUAL and more.random() < 0.4:
+        instrument = replace(instrument, margin_mode=MarginMode.ISOLATED)
     funding = {}
     if instrument.kind is InstrumentKind.PERPETUAL and rng.random() < 0.5:
         time = series.start[0] + HOUR * np.arange(-3, 2 * count, int(rng.choice([1, 8])))

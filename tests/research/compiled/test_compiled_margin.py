@@ -1,19 +1,22 @@
 """Margin in compiled runs: its arithmetic is that of the event kernel, and what it liquidates is the same."""
 
 import math
+from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from random_runs import Told, plan_of
 from same_runs import assert_same_figures, assert_same_record
 
 from hookline import Instrument, InstrumentKind
-from hookline.model import Ledger, MarginTier, Market, TierStyle
+from hookline.model import Ledger, MarginMode, MarginTier, Market, TierStyle
 from hookline.research.compiled import CompiledRun
 from hookline.research.compiled import layout as at
-from hookline.research.compiled.money import affordable, liquidation_price
+from hookline.research.compiled.margin import affordable, band_after_fill, liquidation_price
 from hookline.research.compiled.terms import _put_grid, _put_margin
 from hookline.session import Session
 from hookline.simulation.liquidation import MarginAccount
@@ -32,7 +35,7 @@ def instrument_of(**terms):
     return Instrument("ONE", InstrumentKind.PERPETUAL, **terms)
 
 
-def account_of(instrument, leverage, lots, price, cash):
+def account_of(instrument, leverage, lots, price, cash, added=0.0):
     """Return an account of the event kernel with one position, its ledger, and the arrays that say the same."""
     market = Market(instrument)
     market.last = price
@@ -47,19 +50,25 @@ def account_of(instrument, leverage, lots, price, cash):
     position.quantity = f[at.UNITS] = instrument.units(lots)
     position.entry_price = f[at.ENTRY_PRICE] = price
     ledger.wallets[0].cash = f[at.CASH] = cash - position.quantity * price
+    if lots:
+        account.funds.add(position, added)
+        f[at.ADDED] = added
     return account, ledger, f, k
 
 
-STYLES = st.sampled_from(TierStyle)
+TERMS = st.fixed_dictionaries(
+    {"tier_style": st.sampled_from(TierStyle), "margin_mode": st.sampled_from(MarginMode)}
+)
+ADDED = st.floats(-300.0, 300.0)
 LEVERAGES = st.sampled_from([0.5, 1.0, 3.0, 50.0, 100.0])
 LOTS = st.integers(-2_000_000, 2_000_000)
 PRICES = st.floats(0.5, 500.0)
 CASH = st.floats(100.0, 100_000.0)
 
 
-@given(STYLES, LOTS.filter(bool), PRICES, CASH, st.floats(0.5, 2.0))
-def test_a_position_is_liquidated_where_tiers_say_so(style, lots, price, cash, moved):
-    account, ledger, f, k = account_of(instrument_of(tier_style=style), 10.0, lots, price, cash)
+@given(TERMS, LOTS.filter(bool), PRICES, CASH, ADDED, st.floats(0.5, 2.0))
+def test_a_position_is_liquidated_where_the_event_kernel_says_so(terms, lots, price, cash, added, moved):
+    account, ledger, f, k = account_of(instrument_of(**terms), 10.0, lots, price, cash, added)
     position = ledger.positions["ONE"]
     position.market.last = f[at.CLOSE] = price * moved
     expected = account.price_of(position)
@@ -67,32 +76,50 @@ def test_a_position_is_liquidated_where_tiers_say_so(style, lots, price, cash, m
     assert found == expected or (math.isnan(found) and math.isnan(expected))
 
 
-@given(STYLES, LEVERAGES, LOTS, PRICES, CASH, st.sampled_from([-1, 1]), st.floats(0.5, 2.0))
-def test_funds_allow_what_tiers_allow(style, leverage, lots, price, cash, side, moved):
-    account, ledger, f, k = account_of(instrument_of(tier_style=style), leverage, lots, price, cash)
+@given(TERMS, LEVERAGES, LOTS, PRICES, CASH, ADDED, st.sampled_from([-1, 1]), st.floats(0.5, 2.0))
+def test_funds_allow_what_the_event_kernel_allows(terms, leverage, lots, price, cash, added, side, moved):
+    account, ledger, f, k = account_of(instrument_of(**terms), leverage, lots, price, cash, added)
     expected = account.funds.affordable(ledger, ledger.positions["ONE"], side, price * moved, FEE)
     assert affordable(f, k, side, price * moved, FEE) == expected
 
 
-def liquidated(seeds):
-    """Run random plans both ways, and return those in which a position was liquidated, each with what it was worth then."""
-    found = []
-    for seed in seeds:
-        event = Session(plan_of(seed)).run()
-        run = CompiledRun(plan_of(seed))
-        assert_same_record(run.record(Told()), event.record)
-        assert_same_figures(run.metrics([Told()])[0], event)
-        worth = [one.quantity * one.average_price for one in event.record.orders if one.tag == "liquidation"]
-        found += [(plan_of(seed), one) for one in worth]
-    return found
+@given(TERMS, LOTS.filter(bool), PRICES, CASH, ADDED, st.floats(0.0, 2.0))
+def test_a_fill_leaves_an_isolated_position_its_part_of_the_funding(terms, lots, price, cash, added, part):
+    account, ledger, f, k = account_of(instrument_of(**terms), 10.0, lots, price, cash, added)
+    position = ledger.positions["ONE"]
+    position.lots = k[at.LOTS] = round(lots * part)
+    position.quantity = f[at.UNITS] = position.market.instrument.units(position.lots)
+    account.filled(position, lots)
+    band_after_fill(f, k, lots)
+    assert (f[at.FLOOR], f[at.CEILING]) == account.band("ONE")
 
 
-def test_random_positions_are_liquidated_in_every_tier():
-    calls = liquidated(range(3, 243, 4))
-    seen = set()
-    for plan, worth in calls:
-        instrument = plan.instruments["ONE"]
-        if len(instrument.tiers) > 1:
-            is_beyond = worth > instrument.tiers[0].up_to
-            seen.add((instrument.tier_style, is_beyond))
-    assert {(TierStyle.FLAT, True), (TierStyle.MARGINAL, True)} <= seen
+STEEP = (
+    MarginTier(Decimal(20_000), Decimal("0.01"), Decimal(50)),
+    MarginTier(Decimal(60_000), Decimal("0.015"), Decimal(30)),
+    MarginTier(Decimal(180_000), Decimal("0.03"), Decimal(15)),
+)
+
+
+def liquidated(seed, **terms):
+    """Run a random plan of large positions both ways, and return what each was worth that was liquidated."""
+
+    def plan():
+        one = plan_of(seed)
+        instrument = replace(one.instruments["ONE"], margin_tiers=STEEP, leverage=None, **terms)
+        return replace(one, instruments={"ONE": instrument}, broker=replace(one.broker, leverage=50.0))
+
+    event = Session(plan()).run()
+    run = CompiledRun(plan())
+    assert_same_record(run.record(Told()), event.record)
+    assert_same_figures(run.metrics([Told()])[0], event)
+    return [one.quantity * one.average_price for one in event.record.orders if one.tag == "liquidation"]
+
+
+@pytest.mark.parametrize("style", TierStyle)
+@pytest.mark.parametrize("mode", MarginMode)
+def test_random_positions_are_liquidated_in_every_tier(mode, style):
+    seeds = range(3, 243, 4)  # those of large positions
+    worth = [one for seed in seeds for one in liquidated(seed, margin_mode=mode, tier_style=style)]
+    tiers = Counter(sum(one > tier.up_to for tier in STEEP[:-1]) for one in worth)
+    assert tiers.keys() == {0, 1, 2}, tiers

@@ -11,7 +11,7 @@ from same_runs import assert_same_figures, assert_same_record
 
 from hookline import EquityFraction, ExternalSeries, Instrument, InstrumentKind, plugins
 from hookline.feed import BarRequest
-from hookline.model import BarSeries, MarginTier, TierStyle
+from hookline.model import BarSeries, MarginMode, MarginTier, TierStyle
 from hookline.research.compiled import CompiledRun
 from hookline.risk import RequireStop
 from hookline.session import Session
@@ -102,6 +102,8 @@ TIERS = (
 )
 MARGINS = {
     "tiers": {"margin_tiers": TIERS},
+    "isolated": {"margin_mode": MarginMode.ISOLATED, "margin_tiers": TIERS[-1:], "leverage": Decimal(9)},
+    "isolated, tiers": {"margin_mode": MarginMode.ISOLATED, "margin_tiers": TIERS},
     "flat tiers": {"margin_tiers": TIERS, "tier_style": TierStyle.FLAT},
 }
 

@@ -22,7 +22,7 @@ from hookline import (
     long,
 )
 from hookline.feed import BarRequest
-from hookline.model import MarginMode, MarginTier
+from hookline.model import MarginTier
 from hookline.research.compiled import CompiledRun, NotCompilable
 from hookline.research.compiled.compiling import _kernels
 from hookline.research.stress.late import LateBroker
@@ -142,10 +142,6 @@ TIERS = tuple(MarginTier(Decimal(1000 * number), Decimal("0.01"), Decimal(20)) f
         ({"broker": LateBroker(PaperBroker())}, "broker 'late' does not say by what rules"),
         ({"marks": {"TEST": SERIES}}, "mark prices"),
         ({"tapes": {"TEST": frozenset()}}, "quotes, trades or books"),
-        (
-            {"instruments": instrument(margin_mode=MarginMode.ISOLATED)},
-            "margin of the instrument is isolated",
-        ),
         ({"instruments": instrument(margin_tiers=TIERS)}, "must have at most 32 tiers, had 33"),
         ({"seats": [Seat("one", "x", Cross(), ("TEST",), 1.0, Other())]}, "sizer Other is not built in"),
         ({"seats": [Seat("one", "x", Started(), ("TEST",), 1.0)]}, "Started overrides on_start"),

@@ -11,7 +11,8 @@ import math
 from hookline.model.account import apply_fill
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.layout import Floats, Ints
-from hookline.research.compiled.money import band_after_fill, units_of
+from hookline.research.compiled.margin import band_after_fill
+from hookline.research.compiled.money import units_of
 from hookline.research.compiled.rules import hear_fill
 
 __all__ = [
@@ -173,7 +174,7 @@ def book_fill(
     elif before != 0 and (after > 0) != (before > 0):
         k[at.ERROR] = at.CROSSED
     if k[at.IS_GUARDED] != 0:
-        band_after_fill(f, k)
+        band_after_fill(f, k, before)
     if k[at.HEARS_FILLS] != 0:
         tell_rules(f, k, number, side, before, realized, fee)
     k[at.FILLS] += 1

@@ -23,7 +23,7 @@ Ints = MutableSequence[int]
     # -- the bar ---------------------------------------------------------------------------------------------------------
     OPEN, HIGH, LOW, CLOSE, VOLATILITY,
     # -- the account -----------------------------------------------------------------------------------------------------
-    CASH, UNITS, ENTRY_PRICE, FLOOR, CEILING, BAR_FLOW,
+    CASH, UNITS, ENTRY_PRICE, ADDED, FLOOR, CEILING, BAR_FLOW,
     HELD_EXPOSURE, HELD_ENTRY, HELD_STOP, HELD_SINCE,
     WANTED_EXPOSURE, WANTED_STOP,
     # -- the round trip that is open, and sums over those that are finished ------------------------------------------------
@@ -32,19 +32,19 @@ Ints = MutableSequence[int]
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
     F_PAID,
-) = range(54)  # fmt: skip
+) = range(55)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
     IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER,
-    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE, TIERS,
+    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE, TIERS, IS_ISOLATED,
     # -- the bar and the account -------------------------------------------------------------------------------------------
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
     ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, LATE_TIME, BAR_PAYMENTS,
     K_GATE,
-) = range(38)  # fmt: skip
+) = range(39)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""

@@ -7,7 +7,8 @@ import math
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.booking import add_order, book_fill, end_order, log_order, remove_order
 from hookline.research.compiled.layout import Floats, Ints
-from hookline.research.compiled.money import band_after_payment, liquidation_level, on_grid, slip
+from hookline.research.compiled.margin import backing, band_after_payment, liquidation_level
+from hookline.research.compiled.money import on_grid, slip
 
 __all__ = ["is_liquidated_before", "liquidate"]
 
@@ -50,14 +51,14 @@ def close_liquidated(f: Floats, k: Ints, side: int, price: float, time: int) -> 
     """Let the venue close the position; nobody loses more than the wallet holds."""
     rate = f[at.TAKER_FEE] + f[at.LIQUIDATION_FEE]
     fee = abs(f[at.UNITS] * price) * rate
-    if worth(f, price) < fee:
-        backing = worth(f, price)
-        if backing < 0.0:
+    if worth(f, k, price) < fee:
+        left = worth(f, k, price)
+        if left < 0.0:
             units = f[at.UNITS]
-            bankrupt = on_grid(f, k, price - backing / units, 1 if units > 0.0 else -1)
+            bankrupt = on_grid(f, k, price - left / units, 1 if units > 0.0 else -1)
             price = max(bankrupt, f[at.TICK])
-            backing = worth(f, price)
-        fee = min(abs(f[at.UNITS] * price) * rate, backing)
+            left = worth(f, k, price)
+        fee = min(abs(f[at.UNITS] * price) * rate, left)
     lots = abs(k[at.LOTS])
     k[at.ORDERS] += 1
     row = add_order(f, k, k[at.ORDERS], side, at.MARKET, lots, time, 1, at.LIQUIDATION_TAG)
@@ -70,7 +71,9 @@ def close_liquidated(f: Floats, k: Ints, side: int, price: float, time: int) -> 
     book_fill(f, k, k[at.ORDERS], side, lots, price, fee, 0, time)
 
 
-def worth(f: Floats, price: float) -> float:
-    """Return what the wallet is worth with the position closed at a price, before the fee."""
+def worth(f: Floats, k: Ints, price: float) -> float:
+    """Return what backs the position when it is closed at a price, before the fee."""
+    if k[at.IS_ISOLATED] != 0:
+        return backing(f, k, price)
     at_mark = f[at.CASH] + f[at.UNITS] * f[at.CLOSE]
     return at_mark + f[at.UNITS] * (price - f[at.CLOSE])

@@ -177,8 +177,6 @@ def _put_margin(
     funds = Funds({instrument.symbol: instrument}, leverage)
     terms = funds.terms[instrument.symbol]
     tiers = SPOT_TIERS if instrument.kind is InstrumentKind.SPOT else terms.tiers
-    if terms.is_isolated:
-        raise NotCompilable("the margin of the instrument is isolated")
     count = len(tiers.up_to)
     if count > at.TIER_ROOM:
         raise NotCompilable(
@@ -190,7 +188,7 @@ def _put_margin(
     # What spot is bought on has no tiers of leverage.
     rows[:, at.TIER_DEDUCTION], rows[:, at.TIER_LEVERAGE] = tiers.deduction, terms.tiers.leverage
     is_plain = terms.leverage == leverage <= terms.tiers.leverage[-1] and terms.tiers.up_to[-1] == np.inf
-    k[at.IS_PLAIN] = is_plain
+    k[at.IS_PLAIN], k[at.IS_ISOLATED] = is_plain and not terms.is_isolated, terms.is_isolated
     f[at.LEVERAGE] = terms.leverage
     k[at.IS_GUARDED] = instrument.can_short or terms.leverage > 1.0
     f[at.CLOSE_SHARE] = tiers.maintenance[0] + taker

@@ -21,7 +21,8 @@ from hookline.research.compiled.booking import (
 )
 from hookline.research.compiled.layout import Floats, Ints
 from hookline.research.compiled.liquidating import is_liquidated_before, liquidate
-from hookline.research.compiled.money import affordable, band_after_payment, slip, units_of
+from hookline.research.compiled.margin import affordable, band_after_payment
+from hookline.research.compiled.money import slip, units_of
 from hookline.simulation.fills import limit_price, stop_price
 from hookline.simulation.funding import funding_payment, interest_payment
 
@@ -84,6 +85,7 @@ def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int, inside: in
             amount = funding_payment(f[at.UNITS], f[at.CLOSE], rate)
         if amount != 0.0:
             book_payment(f, k, time, amount, inside)
+        f[at.ADDED] += amount
     if k[at.IS_GUARDED] != 0:
         band_after_payment(f, k)
     watch(f, k)
