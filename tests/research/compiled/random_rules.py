@@ -25,6 +25,7 @@ from hookline_risk.min_edge import MinEdge
 from hookline_risk.price_collar import PriceCollar
 from hookline_risk.stop_cooldown import StopCooldown
 from hookline_risk.strategy_budget import StrategyBudget
+from hookline_risk.trading_hours import TradingHours
 
 HOUR = 3600.0
 
@@ -70,6 +71,11 @@ MAKERS = {
         _any(rng, 1, 3), _any(rng, None, 1, 2), _any(rng, "account", "strategy")
     ),
     "max_open_orders": lambda rng: MaxOpenOrders(_any(rng, 1, 2, 3, 4)),
+    "trading_hours": lambda rng: TradingHours(
+        _any(rng, [], ["mon-fri 08:00-17:00"], ["tue", "22:00-06:00"], ["sat-mon 13:00-13:00"]),
+        _any(rng, "UTC", "America/New_York"),
+        ["2024-01-02T03:00/2024-01-02T20:00", "2024-01-04T00:00+01:00 / 2024-01-05"][: rng.integers(3)],
+    ),
     "min_edge": lambda rng: MinEdge(_any(rng, 1.0, 5.0, 30.0), 1.0, _any(rng, "pass", "deny")),
     "max_order_rate": lambda rng: MaxOrderRate(_any(rng, 2, 3), _any(rng, 60.0, HOUR, 2.0 * HOUR)),
     "price_collar": lambda rng: PriceCollar(_any(rng, None, 1.0), _any(rng, None, 0.1), 2, "2h", 1.0),

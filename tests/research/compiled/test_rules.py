@@ -1,7 +1,14 @@
 """Risk rules in compiled runs: what they deny, shrink and halt is what they do in the event kernel."""
 
+from dataclasses import replace
+
 import pytest
 from random_rules import MAKERS, NEVER_DENYING, check, plan_with_rules
+from random_runs import plan_of
+
+from hookline import plugins
+from hookline.research.compiled import CompiledRun, NotCompilable
+from hookline_risk.max_drawdown import MaxDrawdown
 
 HALTING = ["max_drawdown", "daily_loss_limit"]
 SHRINKING = ["max_order_notional", "max_position", "max_position_notional", "max_leverage", "strategy_budget"]
@@ -65,3 +72,45 @@ def test_a_halt_is_replaced_by_one_that_demands_more():
     halts = [[one for one in record.decisions if one.verdict == "halt"] for record in records]
     assert any(len({one.rule for one in run}) == 2 for run in halts)
     assert any(one.verdict == "resume" for record in records for one in record.decisions)
+
+
+class Other(MaxDrawdown):
+    """A rule of a user's that goes by the name of a bundled one."""
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ([("kill_switch", {"path": "STOP"})], "risk rule 'kill_switch': it looks at a file"),
+        ([("spread_guard", {})], "risk rule 'spread_guard': it looks at quotes"),
+        ([("liquidity_guard", {})], "risk rule 'liquidity_guard': it looks at books"),
+        (
+            [("max_order_rate", {"limit": 2, "window_seconds": 10_801})],
+            "'max_order_rate': it counts orders over 4 bars, more than its limit of 2",
+        ),
+        ([("max_open_orders", {"limit": 5})] * 17, "at most 16 risk rules, were 17"),
+    ],
+)
+def test_rules_that_cannot_be_compiled_say_why(rules, reason):
+    built = [plugins.build("risk_rules", name, params, "risk") for name, params in rules]
+    with pytest.raises(NotCompilable, match=reason):
+        CompiledRun(replace(plan_of(1), rules=built))
+
+
+def test_a_rule_of_others_is_not_taken_for_the_bundled_one_of_its_name():
+    with pytest.raises(NotCompilable, match="risk rule 'max_drawdown': what it asks is not known"):
+        CompiledRun(replace(plan_of(1), rules=[Other()]))
+
+
+def test_sessions_without_rules_that_watch_pay_nothing_for_them():
+    from hookline.research.compiled.graph import graph_of
+    from hookline.research.compiled.source import Figures, Form, source_of
+
+    figures = Figures(returns=False, downside=False, drawdown=False, mean=False)
+    graph = graph_of({}, frozenset())
+    plain, watching = (
+        source_of("one", graph, Form((), figures, False, watches, False)) for watches in (False, True)
+    )
+    assert "oversee(" in watching
+    assert "oversee(" not in plain
+    assert "worth" not in plain

@@ -14,6 +14,7 @@ from hookline.clock import isoformat
 from hookline.model import timeframe_ns
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.refusing import NotCompilable
+from hookline.research.compiled.trading_times import closed_text
 from hookline.risk import RiskRule
 from hookline.session.plan import Plan
 
@@ -104,7 +105,8 @@ def _compiled(rule: RiskRule) -> _Compiled:
     # By where it was written: the engine imports no plugin, and another's rule of that name is another rule.
     found = _COMPILED.get(f"{kind.__module__}.{kind.__qualname__}")
     if found is None:
-        raise NotCompilable(f"the risk rule {rule.name!r} is not compiled")
+        why = _LOOKS_AT.get(rule.name, "what it asks is not known to compiled runs")
+        raise NotCompilable(f"the risk rule {rule.name!r}: {why}")
     return found
 
 
@@ -167,8 +169,8 @@ def _trades(rule: Any) -> _Row:
 def _order_rate(rule: Any, plan: Plan) -> _Row:
     bars = -(-round(rule.window_seconds * 1e9) // timeframe_ns(plan.timeframe))
     if rule.limit < bars:
-        found = f"counts orders over {bars} bars, more than its limit of {rule.limit}"
-        raise NotCompilable(f"the risk rule {rule.name!r} {found}: that is not compiled")
+        found = f"it counts orders over {bars} bars, more than its limit of {rule.limit}"
+        raise NotCompilable(f"the risk rule {rule.name!r}: {found}")
     # One entry is sent at the end of a bar at most: there never are too many.
     return _Row(at.PASSES_ALL)
 
@@ -220,6 +222,11 @@ def _edge_text(rule: Any, found: Found, plan: Plan) -> str:
 
 
 _HEARS = frozenset({at.MAX_TRADES, at.CONSECUTIVE_LOSSES, at.STOP_COOLDOWN})
+_LOOKS_AT = {
+    "kill_switch": "it looks at a file while the session runs",
+    "spread_guard": "it looks at quotes",
+    "liquidity_guard": "it looks at books",
+}
 _NO_DAY = -(2**62)
 _COMPILED = {
     "hookline.risk.require_stop.RequireStop": _Compiled(
@@ -269,6 +276,9 @@ _COMPILED = {
     "hookline_risk.max_open_orders.MaxOpenOrders": _Compiled(
         lambda rule, _: _Row(at.MAX_OPEN_ORDERS, most=rule.limit),
         lambda rule, found, _: f"{found.whole} orders open and {found.found:g} more, at most {rule.limit}",
+    ),
+    "hookline_risk.trading_hours.TradingHours": _Compiled(
+        lambda *_: _Row(at.TRADING_HOURS), lambda rule, found, _: closed_text(rule, found.whole)
     ),
     "hookline_risk.min_edge.MinEdge": _Compiled(_edge, _edge_text),
     "hookline_risk.max_order_rate.MaxOrderRate": _Compiled(_order_rate),

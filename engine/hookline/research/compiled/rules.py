@@ -50,6 +50,9 @@ def ask(f: Floats, k: Ints, row: int, side: int, lots: int, stop: float, target:
         added = 1 + (0 if math.isnan(stop) else 1) + (0 if math.isnan(target) else 1)
         f[at.FOUND] = added
         return at.DENY if k[at.OPEN_ORDERS] + added > k[r + at.RULE_MOST] else at.PASS
+    if kind == at.TRADING_HOURS:
+        k[at.FOUND_WHOLE] = k[at.END]
+        return at.DENY if is_closed(k, row) else at.PASS
     if kind == at.MIN_EDGE:
         return judge_edge(f, k, row, side, target)
     return at.HALT if wants_halt(f, k, row) else at.PASS
@@ -242,6 +245,23 @@ def opened_today(k: Ints, row: int) -> int:
     if k[r + at.RULE_TIME] != day:
         k[r + at.RULE_TIME], k[r + at.RULE_COUNT] = day, 0
     return k[r + at.RULE_COUNT]
+
+
+# -- times -------------------------------------------------------------------------------------------------------------
+
+
+def is_closed(k: Ints, row: int) -> bool:
+    """Return whether now is outside of trading hours: after an odd number of the times at which they end and begin again."""
+    r = at.K_RULES + row * at.RULE_K_WIDTH
+    low, high = 0, k[r + at.RULE_COUNT]
+    first = k[at.HOURS] + k[r + at.RULE_MOST]
+    while low < high:
+        middle = (low + high) // 2
+        if k[first + middle] <= k[at.END]:
+            low = middle + 1
+        else:
+            high = middle
+    return low % 2 == 1
 
 
 # -- prices ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from hookline.research.compiled.refusing import NotCompilable
 from hookline.research.compiled.rule_terms import has_watches
 from hookline.research.compiled.source import VOLATILITY, Figures, Form
 from hookline.research.compiled.terms import arrays_of, check_plan, check_strategy, payments_of, sizer_numbers
+from hookline.research.compiled.trading_times import put_hours
 from hookline.research.table import METRICS
 from hookline.session.feeding import load_bars
 from hookline.session.plan import Plan
@@ -81,6 +82,7 @@ class CompiledRun:
             raise NotCompilable("there are no bars from the begin of the run on")
         self._begin = begin
         self._terms = arrays_of(plan, self._seat.cash)
+        self._hours = put_hours(self._terms[1], plan.rules, self._series.end)
         self._payments = payments_of(plan, self._series, begin)
         length = int(self._series.end[-1]) - int(self._series.start[begin])
         self._period = Period(len(self._series) - begin, length, self._seat.cash)
@@ -201,7 +203,8 @@ class CompiledRun:
         k_start[at.SIZER] = one.sizer[0]
         orders, fills, paid = rooms
         f = np.zeros(at.F_LOG + orders * at.F_WIDTH + fills * at.FILL_F_WIDTH + paid)
-        k = np.zeros(at.K_LOG + orders * at.K_WIDTH + fills * at.FILL_K_WIDTH + paid, np.int64)
+        k_start[at.HOURS] = at.K_LOG + orders * at.K_WIDTH + fills * at.FILL_K_WIDTH + paid
+        k = np.concatenate([np.zeros(k_start[at.HOURS], np.int64), self._hours])
         floats, ints, rings = _numbers(jobs)
         sums, counts = np.zeros((len(jobs), _SUMS)), np.zeros((len(jobs), _COUNTS), np.int64)
         run(
