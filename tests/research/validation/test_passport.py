@@ -8,7 +8,7 @@ import pytest
 from hookline.errors import DataError
 from hookline.research.passport import Check, Passport, Section, read_passport, verdict_of
 from hookline.research.passport.svg import Line, histogram, lines, steps
-from hookline.research.passport.words import headline, values_text
+from hookline.research.passport.words import chance_text, headline, values_text
 
 
 def check(state, title="A test", name="a"):
@@ -154,3 +154,72 @@ def test_steps_hold_from_a_time_to_the_next():
     drawn = steps([0, 10, 20], [1.0, 2.0], "choices", str)
     path = re.search(r' d="([^"]+)"', drawn)[1]
     assert re.fullmatch(r"M[\d.]+ [\d.]+ H[\d.]+ L[\d.]+ [\d.]+ H[\d.]+", path)
+
+
+# -- chance and leaks --------------------------------------------------------------------------------------------------
+
+
+def of_chance(**p_values):
+    data = {scheme: {"p_value": value} for scheme, value in p_values.items()}
+    return passport(sections=(Section("permutation", (check("fail", "Chance"),), data),))
+
+
+def test_tests_of_chance_that_disagree_are_told_of_with_the_largest_p_value():
+    made = of_chance(returns=0.01, blocks=0.2, shifts=0.03)
+    text, agree = chance_text(made)
+    assert not agree
+    assert text == (
+        "The tests of chance disagree, so the largest p-value counts, p = 0.2000 (blocks of bars shuffled), "
+        "and not p = 0.0100 (bars shuffled) and p = 0.0300 (positions shifted in time)."
+    )
+    assert text in headline(made)
+    assert text in " ".join(str(made).split())
+
+
+@pytest.mark.parametrize("p_values", [{"returns": 0.01, "blocks": 0.05}, {"returns": 0.06, "shifts": 0.5}])
+def test_those_that_agree_are_told_of_by_the_largest(p_values):
+    made = of_chance(**p_values)
+    text, agree = chance_text(made)
+    assert agree
+    assert f"p = {max(p_values.values()):.4f}" in text
+    assert text not in headline(made)
+
+
+def test_p_values_that_are_not_defined_say_nothing():
+    assert chance_text(of_chance(returns=None, blocks=float("nan"))) == ("", True)
+    assert chance_text(passport()) == ("", True)
+
+
+LEAKS = {
+    "findings": [
+        {
+            "kind": "order",
+            "where": "a: orders",
+            "text": "know <the> future",
+            "bars": 0,
+            "is_proof": True,
+        }
+    ],
+    "compared": ["3 requests"],
+    "unseen": ["secret.csv was read by a strategy itself"],
+}
+
+
+def test_leaks_and_what_could_not_be_checked_are_shown_and_kept(tmp_path):
+    made = passport(sections=(Section("look_ahead", (check("fail", "No look-ahead"),), LEAKS),))
+    page, file = made.write(tmp_path)
+    html = page.read_text()
+    assert "<h2>Look-ahead</h2>" in html
+    assert "a: orders: know &lt;the&gt; future" in html
+    assert html.index("Could not be checked") < html.index("secret.csv was read by a strategy itself")
+    shown = str(made)
+    assert "Look-ahead: a: orders: know <the> future" in shown
+    assert "Look-ahead: could not be checked: secret.csv was read by a strategy itself" in shown
+    assert json.loads(file.read_text())["sections"][0]["data"]["unseen"] == LEAKS["unseen"]
+
+
+def test_many_findings_are_few_in_the_terminal():
+    many = {"findings": [{"where": f"column {number}", "text": "leaks"} for number in range(30)]}
+    shown = str(passport(sections=(Section("look_ahead", (check("fail"),), many),)))
+    assert shown.count("leaks") == 8
+    assert "and 22 more on the page" in shown

@@ -195,6 +195,18 @@ def test_the_page_shows_every_section(validated, tmp_path):
     assert read_passport(file).verdict == passport.verdict
 
 
+def test_what_the_leak_checks_saw_is_in_the_passport(validated):
+    _, passport, _, _ = validated
+    data = passport.section("look_ahead")
+    assert (data["findings"], data["unseen"], data["runs"]) == ([], [], 32)
+    assert len(data["cuts"]) == 10
+    assert any("columns: " in line for line in data["compared"])
+    warm = passport.section("warm_up")
+    assert warm["findings"] == []
+    assert warm["warmup_bars"] == 500
+    assert warm["recommended"] <= 500
+
+
 def test_the_text_shows_what_was_chosen_in_each_window(validated):
     _, passport, _, _ = validated
     shown = str(passport)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.reporting.formats import FIGURES, NOT_DEFINED, counted, fraction, money, number
 from hookline.research.passport.svg import Line, histogram, lines, steps
-from hookline.research.passport.words import label_of, values_text
+from hookline.research.passport.words import SCHEMES, chance_text, label_of, values_text
 
 if TYPE_CHECKING:
     from hookline.research.passport.document import Passport
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["all_sections"]
 
 _TEXTS: dict[str, Callable[[float], str]] = {one.name: one.text for block in FIGURES for one in block}
-_SCHEMES = {
-    "returns": "bars shuffled",
-    "blocks": "blocks of bars shuffled",
-    "shifts": "positions shifted in time",
-}
 
 
 def all_sections(passport: Passport) -> Iterator[str]:
@@ -30,15 +25,15 @@ def all_sections(passport: Passport) -> Iterator[str]:
     made = (
         ("Out of sample", "split", _split),
         ("Walk forward", "walk_forward", _walk_forward),
-        ("Chance", "permutation", _permutation),
+        ("Chance", "permutation", lambda data: _said(chance_text(passport)[0]) + _permutation(data)),
         ("Uncertainty", "bootstrap", _bootstrap),
         ("Everything that was tried on this data", "trials", _trials),
         ("Overfitting of the choice", "overfitting", _overfitting),
         ("Higher costs", "costs", _costs),
         ("One bar late", "delay", _delay),
         ("Different markets", "regimes", _regimes),
-        ("Look-ahead", "look_ahead", _lines),
-        ("Warm-up", "warm_up", _lines),
+        ("Look-ahead", "look_ahead", _leaks),
+        ("Warm-up", "warm_up", _leaks),
     )
     for title, name, make in made:
         data = passport.section(name)
@@ -145,10 +140,10 @@ def _permutation(data: Mapping[str, Any]) -> str:
     for scheme, found in data.items():
         drawn = histogram(
             found["histogram"]["edges"], found["histogram"]["counts"], found["actual"],
-            f"Sharpe ratio of random histories, {_SCHEMES[scheme]}", lambda value: f"{value:.1f}",
+            f"Sharpe ratio of random histories, {SCHEMES[scheme]}", lambda value: f"{value:.1f}",
         )  # fmt: skip
         note = f"p = {_p(found['p_value'])}, {found['band']}"
-        parts.append(_figure(_SCHEMES[scheme], note, drawn))
+        parts.append(_figure(SCHEMES[scheme], note, drawn))
     said = (
         "Sharpe ratios that the same positions, at the same costs, would have had in random histories. Red bars did as well or better "
         "than the session: the fewer, the less luck explains."
@@ -248,9 +243,18 @@ def _regimes(data: Mapping[str, Any]) -> str:
     ) + _said(said)
 
 
-def _lines(data: Mapping[str, Any]) -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in data["lines"])
-    return f"<ul class=lines>{items}</ul>" if items else "<p class=drawn>Nothing found.</p>"
+def _leaks(data: Mapping[str, Any]) -> str:
+    found = [f"{one['where']}: {one['text']}" for one in data.get("findings", ())]
+    parts = (
+        ("Found", found or ["nothing"]),
+        ("Compared", data.get("compared", ())),
+        ("Could not be checked, or is not judged", data.get("unseen", ())),
+    )
+    return "".join(f"<h3>{title}</h3>{_items(lines)}" for title, lines in parts if lines)
+
+
+def _items(lines: Iterable[str]) -> str:
+    return f"<ul class=lines>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
 def _session(passport: Passport) -> str:

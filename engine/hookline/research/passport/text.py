@@ -28,6 +28,8 @@ _MARKS = {
     "note": "[cyan]note[/cyan]",
     "skip": "[dim]not needed[/dim]",
 }
+_LEAKS = {"look_ahead": "Look-ahead", "warm_up": "Warm-up"}
+_MOST_LINES = 8  # of each check
 _COLORS = {"pass": "green", "fail": "red", "incomplete": "yellow"}
 
 
@@ -42,6 +44,7 @@ def render(passport: Passport) -> RenderableType:
         _tests(passport),
         *_windows(passport),
         *_meanings(passport),
+        *_leaks(passport),
         *(Padding(f"[dim]{escape(one)}[/dim]", (0, 1, 0, 2)) for one in passport.notices),
     ]
     return Group(*parts)
@@ -95,6 +98,21 @@ def _meanings(passport: Passport) -> list[RenderableType]:
         Padding(f"[bold]{escape('; '.join(names))}[/bold]: {escape(meaning)}", (0, 1, 0, 2))
         for meaning, names in titles.items()
     ]
+
+
+def _leaks(passport: Passport) -> list[RenderableType]:
+    """Return what the checks of leaks found, and what they could not look at."""
+    parts: list[RenderableType] = []
+    for name in ("look_ahead", "warm_up"):
+        data = passport.section(name)
+        lines = [f"{one['where']}: {one['text']}" for one in data.get("findings", ())]
+        if name == "look_ahead":
+            lines += [f"could not be checked: {line}" for line in data.get("unseen", ())]
+        more = len(lines) - _MOST_LINES
+        lines = [*lines[:_MOST_LINES], *([f"and {more:,} more on the page"] if more > 0 else [])]
+        title = _LEAKS[name]
+        parts += [Padding(f"[bold]{title}[/bold]: {escape(line)}", (0, 1, 0, 2)) for line in lines]
+    return parts
 
 
 def text(passport: Passport) -> str:

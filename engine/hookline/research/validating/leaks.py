@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from hookline.clock import isoformat
+from hookline.reporting.formats import counted
 from hookline.research.passport import Check, Section
 
 if TYPE_CHECKING:
+    from hookline.research.peeking import LookAheadReport
     from hookline.research.validating.validation import Case
+    from hookline.research.warming import WarmUpReport
 
 __all__ = ["look_ahead_section", "warm_up_section"]
 
-_MOST_LINES = 40
+_MOST = 40  # findings that are kept, of each kind
 
 
 def look_ahead_section(case: Case) -> Section:
@@ -19,19 +24,38 @@ def look_ahead_section(case: Case) -> Section:
     from hookline.research.peeking import check_look_ahead
 
     report = check_look_ahead(case.study, seed=case.rules.seed)
+    proofs = sum(one.is_proof for one in report.findings)
+    suspicions = len(report.findings) - proofs
     if report.is_clean:
+        found = "clean"
         meaning = "Changing or deleting the future changed nothing that was done before it."
-    elif any(one.is_proof for one in report.findings):
+    elif proofs:
+        found = counted(proofs, "leak") + (f" and {counted(suspicions, 'suspicion')}" if suspicions else "")
         meaning = (
             "What was done before changed when only the future was changed: the strategy knows what it cannot know, and every figure "
             "here is worthless."
         )
     else:
+        found = counted(suspicions, "suspicion")
         meaning = (
             "Something that the strategy reads goes with returns that come after it, more than chance allows. Find out why before "
             "believing any figure here."
         )
-    return _section("look_ahead", "No look-ahead", report.is_clean, list(report.lines), meaning)
+    if report.unseen:
+        found += f"; {counted(len(report.unseen), 'thing')} could not be checked"
+    state: Any = "pass" if report.is_clean else "fail"
+    check = Check("look_ahead", "No look-ahead", state, found, "clean", meaning)
+    return Section("look_ahead", (check,), _look_ahead_data(report))
+
+
+def _look_ahead_data(report: LookAheadReport) -> dict[str, Any]:
+    return {
+        "findings": [{**asdict(one), "is_proof": one.is_proof} for one in report.findings[:_MOST]],
+        "compared": list(report.checked[:_MOST]),
+        "unseen": list(report.unseen[:_MOST]),
+        "cuts": [isoformat(cut) for cut in report.cuts],
+        "runs": report.runs,
+    }
 
 
 def warm_up_section(case: Case) -> Section:
@@ -39,15 +63,23 @@ def warm_up_section(case: Case) -> Section:
     from hookline.research.warming import check_warm_up
 
     report = check_warm_up(case.study)
-    meaning = (
-        "With a shorter history before it, the strategy does the same once it is warm."
-        if report.is_clean
-        else "What the strategy does depends on how much history it was given: live, it will do something else than in this backtest."
-    )
-    return _section("warm_up", "Warm-up", report.is_clean, list(report.lines), meaning)
+    if report.is_clean:
+        state: Any = "pass"
+        meaning = "With a shorter history before it, the strategy does the same once it is warm."
+        found = f"{counted(report.warmup_bars, 'bar')} of history are enough"
+    else:
+        state = "fail"
+        meaning = "What the strategy does depends on how much history it was given: live, it will do something else than in this backtest."
+        found = f"{counted(report.warmup_bars, 'bar')} of history are not enough"
+    check = Check("warm_up", "Warm-up", state, found, "the same orders", meaning)
+    return Section("warm_up", (check,), _warm_up_data(report))
 
 
-def _section(name: str, title: str, is_clean: bool, lines: list[str], meaning: str) -> Section:
-    found = "clean" if is_clean else (lines[0].partition(": ")[2] if lines else "not clean")
-    check = Check(name, title, "pass" if is_clean else "fail", found, "clean", meaning)
-    return Section(name, (check,), {"lines": lines[:_MOST_LINES]})
+def _warm_up_data(report: WarmUpReport) -> dict[str, Any]:
+    return {
+        "findings": [asdict(one) for one in report.findings[:_MOST]],
+        "compared": [str(one) for one in report.columns[:_MOST]],
+        "unseen": list(report.notes[:_MOST]),
+        "warmup_bars": report.warmup_bars,
+        "recommended": report.recommended,
+    }

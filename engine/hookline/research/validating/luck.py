@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline.reporting.curve import returns_of
 from hookline.reporting.formats import counted, fraction, number
 from hookline.reporting.metrics import YEAR_NS
 from hookline.research.ledger import Ledger
@@ -15,7 +16,8 @@ from hookline.research.ledger.counting import data_of
 from hookline.research.ledger.ratios import ratios_of
 from hookline.research.passport import Check, Section, State
 from hookline.research.study import Job
-from hookline.research.validating.returns import daily_returns, holdings_of, returns_by_day
+from hookline.research.validating.holdings import holdings_of
+from hookline.research.validating.returns import daily_returns, returns_by_day
 
 if TYPE_CHECKING:
     from hookline.research.ledger import Trial
@@ -100,9 +102,9 @@ def bootstrap_section(case: Case) -> Section:
     """Return between which ends the figures may truly be, and whether the Sharpe ratio's reach zero."""
     from hookline.research.statistics import bootstrap_intervals
 
-    held, rules = holdings_of(case.result), case.rules
+    rules = case.rules
     found = bootstrap_intervals(
-        held.returns, figures=("sharpe", "cagr", "max_drawdown"), confidence=rules.confidence, samples=rules.resamples,
+        _returns(case), figures=("sharpe", "cagr", "max_drawdown"), confidence=rules.confidence, samples=rules.resamples,
         bars_per_year=_bars_per_year(case), seed=rules.seed,
     )  # fmt: skip
     low, high = found["sharpe"].low, found["sharpe"].high
@@ -122,6 +124,16 @@ def bootstrap_section(case: Case) -> Section:
         for name, one in found.items()
     }
     return Section("bootstrap", (check,), {"confidence": rules.confidence, "intervals": data})
+
+
+def _returns(case: Case) -> Floats:
+    """Return what each bar brought."""
+    returns = returns_of(case.result.equity.value, case.result.record.cash)
+    if not np.isfinite(returns).all():
+        raise ValueError(
+            f"{case.study.name}: equity must stay above zero to be looked at by fractions, does not"
+        )
+    return returns
 
 
 def trials_section(case: Case) -> Section:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from hookline.errors import HooklineError
+from hookline.reporting.curve import returns_of
 from hookline.reporting.formats import fraction, number
 from hookline.research.passport import Check, Section
 from hookline.research.stress import costs_of, run_late, with_costs
 from hookline.research.study import Job
-from hookline.research.validating.returns import holdings_of
 from hookline.research.walk_forward import figures_of
 
 if TYPE_CHECKING:
+    from hookline.model import BarSeries
     from hookline.research.validating.validation import Case
 
 __all__ = ["costs_section", "delay_section", "regimes_section"]
 
 _MULTIPLES = (2.0, 3.0)
+# Two hundred days of a market that is shut on some of them.
+_HISTORY_NS = 320 * 86_400 * 10**9
 _FIGURES = ("total_return", "sharpe", "max_drawdown", "round_trips", "fees")
 
 
@@ -75,13 +81,12 @@ def regimes_section(case: Case) -> Section:
 
     result = case.result
     series = next(iter(result.record.series.values()))
-    held = holdings_of(result)
-    if len(held.returns) != len(series):
+    returns = returns_of(result.equity.value, result.record.cash)
+    if len(returns) != len(series):
         raise ValueError(
             f"regimes need the instruments' bars to end together, those of {series.symbol} do not"
         )
-    history = case.study.series().get(series.symbol)
-    rows = [asdict(row) for row in regime_table(held.returns, series, history=history)]
+    rows = [asdict(row) for row in regime_table(returns, series, history=_history(case, series))]
     won = [row for row in rows if row["total_return"] > 0.0]
     lost = [_market(row) for row in rows if row["total_return"] < 0.0 and row["label"] != "unknown"]
     meaning = (
@@ -91,6 +96,25 @@ def regimes_section(case: Case) -> Section:
     return Section(
         "regimes", (Check("regimes", "In different markets", "note", found, meaning=meaning),), {"rows": rows}
     )
+
+
+def _history(case: Case, series: BarSeries) -> BarSeries | None:
+    """Return the instrument's bars with those before the session's own: they tell the regimes of the first days."""
+    from hookline.session.feeding import load_bars
+
+    known = case.study.series().get(series.symbol)
+    plan = case.study.plan(Job())
+    request = next((one for one in plan.requests if one.symbol == series.symbol), None)
+    # A live feed has to ask its venue, and one with a tape makes bars of all of it.
+    if known is None or request is None or plan.feed.is_live or plan.tapes:
+        return known
+    try:
+        longer = load_bars(plan.feed, replace(request, since=int(known.start[0]) - _HISTORY_NS))
+    except HooklineError:
+        return known
+    # A feed that makes bars up, or adjusts them, may give others when it is asked for more.
+    same = longer.between(int(known.start[0]), None)
+    return longer if np.array_equal(same.close, known.close) else known
 
 
 def _market(row: dict[str, Any]) -> str:
