@@ -35,8 +35,7 @@ def page(result: Result) -> str:
     assets = files("hookline_reports") / "assets"
     data = chart_data(result)
     return Template((assets / "report.html").read_text(encoding="utf-8")).substitute(
-        title=escape(f"{result.record.name} - hookline"),
-        style=pages.style(),
+        head=pages.head(result.record.name, scripting="inline"),
         header=sections.header(result),
         warnings=sections.warnings(result),
         cards=sections.cards(result),
@@ -51,9 +50,7 @@ def page(result: Result) -> str:
         orders=sections.orders(result),
         parameters=sections.parameters(result),
         config=sections.config(result),
-        data=pages.embedded(data),
-        plotly=pages.plotly_source(),
-        script=pages.script() + (assets / "report.js").read_text(encoding="utf-8"),
+        scripts=pages.scripts(data, (assets / "report.js").read_text(encoding="utf-8")),
     )
 
 

@@ -15,10 +15,11 @@ Tell = Callable[[str, float, float], None]
 
 
 @contextmanager
-def progress_bar(*, wanted: bool, counted: bool) -> Iterator[Tell | None]:
+def progress_bar(what: str = "", *, wanted: bool, counted: bool) -> Iterator[Tell | None]:
     """Show a bar while something is worked off, and give what is told how far it is; None where there is no bar.
 
     Args:
+        what: What is being done at first.
         wanted: Whether to show it, if standard error is a terminal.
         counted: Whether to show numbers of runs and the time that is left, else a percentage and the time that has passed.
     """
@@ -37,10 +38,10 @@ def progress_bar(*, wanted: bool, counted: bool) -> Iterator[Tell | None]:
     )
     columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), *numbers)
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task(escape(what), total=None)
 
-        def tell(what: str, done: float, total: float) -> None:
-            bar.update(task, description=escape(what), completed=done, total=total)
+        def tell(now: str, done: float, total: float) -> None:
+            bar.update(task, description=escape(now), completed=done, total=total)
 
         with telling_of_compiling(lambda text: bar.update(task, description=escape(text)), bar.console.print):
             yield tell

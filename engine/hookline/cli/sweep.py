@@ -128,8 +128,8 @@ def _run(
 ) -> SweepTable:
     from hookline.research.sweeping import run_sweep
 
-    with progress_bar(wanted=shows, counted=True) as tell:
-        name = study.name
+    name = study.name
+    with progress_bar(name, wanted=shows, counted=True) as tell:
         return run_sweep(
             study, request.space, request.objective, folder=folder, executor=works,
             progress=None if tell is None else lambda done, total: tell(name, done, total),

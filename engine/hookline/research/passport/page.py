@@ -25,8 +25,9 @@ def page(passport: Passport) -> str:
     """Return the page as one HTML text; the same passport gives the same bytes."""
     assets = files("hookline.research") / "assets"
     return Template((assets / "passport.html").read_text(encoding="utf-8")).substitute(
-        title=escape(f"{passport.name}, overfit passport - hookline"),
-        style=pages.style() + (assets / "passport.css").read_text(encoding="utf-8"),
+        head=pages.head(
+            f"{passport.name}, overfit passport", (assets / "passport.css").read_text(encoding="utf-8")
+        ),
         body=_body(passport),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +41,7 @@ _MAIN = (
 # Figures that are below zero where money is lost.
 SIGNED = frozenset({"total_return", "cagr", "sharpe", "sortino", "calmar", "expectancy"})
 _LOW_RATIO = 0.5  # of plateau to peak
+_NUMBERS = re.compile(r"\d+")
 _FEWEST_BEYOND = 3  # values beside a neighbourhood, of a range whose end says something
 
 
@@ -131,9 +132,16 @@ class Digest:
 
     @cached_property
     def failures(self) -> list[tuple[str, int]]:
-        """Errors and how many runs ended in each, the most frequent first."""
-        errors = Counter(text for text in self.table.frame["error"].tolist() if text)
-        return sorted(errors.items(), key=lambda item: (-item[1], item[0]))
+        """Errors and how many runs ended in each, the most frequent first; errors that differ only in numbers are one."""
+        kinds: dict[str, list[str]] = {}
+        for text in self.table.frame["error"].tolist():
+            if text:
+                kinds.setdefault(_NUMBERS.sub("0", text), []).append(text)
+        errors = [
+            (texts[0] + (", and alike" if len(set(texts)) > 1 else ""), len(texts))
+            for texts in kinds.values()
+        ]
+        return sorted(errors, key=lambda item: (-item[1], item[0]))
 
     @property
     def is_losing(self) -> bool:

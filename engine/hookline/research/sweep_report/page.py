@@ -41,8 +41,7 @@ def page(table: SweepTable, radius: int = 1) -> str:
     assets, digest = files("hookline.research") / "assets", Digest(table, radius)
     data = chart_data(digest)
     return Template((assets / "sweep.html").read_text(encoding="utf-8")).substitute(
-        title=escape(f"{table.name}, sweep - hookline"),
-        style=pages.style() + (assets / "sweep.css").read_text(encoding="utf-8"),
+        head=pages.head(f"{table.name}, sweep", (assets / "sweep.css").read_text(encoding="utf-8"), "eval"),
         header=sections.header(digest),
         cautions=sections.cautions(digest),
         cards=sections.cards(digest),
@@ -53,9 +52,7 @@ def page(table: SweepTable, radius: int = 1) -> str:
         by_set=sections.by_set(digest),
         best=sections.best(digest),
         failures=sections.failures(digest),
-        data=pages.embedded(data),
-        plotly=pages.plotly_source(),
-        script=pages.script() + (assets / "sweep.js").read_text(encoding="utf-8"),
+        scripts=pages.scripts(data, (assets / "sweep.js").read_text(encoding="utf-8")),
     )
 
 

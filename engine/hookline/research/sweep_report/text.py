@@ -165,7 +165,8 @@ class SweepText:
         # Text, not markup: notices may hold names that a user wrote, brackets included.
         lines = Text("\n".join(self.digest.cautions()))
         if lines:
-            yield Panel(lines, title="before you believe this", title_align="left", border_style="yellow")
+            title = "worth knowing" if self.digest.peak is None else "before you believe this"
+            yield Panel(lines, title=title, title_align="left", border_style="yellow")
 
 
 def _width(column: list[str]) -> int:

@@ -124,7 +124,7 @@ class _Sweep:
                 self.search.tell(combinations, self._scores(jobs, len(combinations)))
             total = len(self.asked)
         except KeyboardInterrupt:
-            self.notices.append(f"interrupted: {len(self.found):,} of {total:,} runs are done")
+            pass  # what is missing shows in the table
         return self._table(total)
 
     def _evaluate(self, jobs: Sequence[Job], total: int) -> None:
