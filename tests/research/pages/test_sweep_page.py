@@ -229,3 +229,10 @@ def test_a_wider_neighbourhood_can_be_asked_for():
     table = table_of({"fast": range(11)}, lambda fast: [0, 0, 9, 9, 9, 0, 7, 8, 8, 8, 7][fast] * 1.0)
     assert data_of(page(table))["plateau"] == 3
     assert data_of(page(table, radius=2))["plateau"] == 8
+
+
+def test_one_combination_has_no_cards_about_neighbours():
+    html = page(table_of({"fast": [3]}, float))
+    assert "Peak, Sharpe" in html
+    assert "<div class=label>Neighbours</div>" not in html
+    assert "<div class=label>Neighbours</div>" in page(hills())

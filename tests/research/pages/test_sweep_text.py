@@ -151,3 +151,41 @@ def test_the_examples_of_values_and_figures_hold():
     found = doctest.testmod(sweep_digest)
     assert found.attempted > 0
     assert found.failed == 0
+
+
+def test_where_all_runs_were_is_said():
+    table = table_of({"fast": range(5)}, float)
+    assert "study: 5 runs; objective" in shown(table)
+    table.frame["symbol"] = "BTC-PERP"
+    assert "study: 5 runs on BTC-PERP; objective" in shown(table)
+    table.frame["since"] = 1_672_531_200 * 10**9
+    assert "study: 5 runs on BTC-PERP, 2023-01-01 to the end; objective" in shown(table, 120)
+
+
+def test_errors_that_differ_in_numbers_only_are_one():
+    errors = {0: "on_bar at 2024-01-01T09:00:00Z: no", 1: "on_bar at 2024-02-03T10:00:00Z: no", 2: "broken"}
+    text = shown(table_of({"fast": range(6)}, lambda fast: errors.get(fast, 1.0)))
+    assert "2 runs failed: on_bar at 2024-01-01T09:00:00Z: no, and alike" in text
+    assert "1 run failed: broken" in text
+    assert "2024-02-03" not in text
+
+
+def test_runs_that_all_failed_leave_nothing_to_believe():
+    table = table_of({"fast": range(3)}, lambda fast: "broken")
+    table.notices.append("a notice")
+    text = shown(table)
+    assert "3 runs failed: broken" in text
+    assert "worth knowing" in text
+    assert "before you believe" not in text
+
+
+def test_a_few_scattered_runs_are_no_plateau_to_prefer():
+    values = {(1, 7): 3.0, (5, 2): 2.0, (9, 9): 1.0}
+    table = table_of({"fast": range(10), "slow": range(10)}, lambda fast, slow: values.get((fast, slow)))
+    text = shown(table, 120)
+    assert "No combination has enough neighbours on all sides to be a plateau" in text
+    assert "Prefer the plateau" not in text
+
+
+def test_one_combination_is_said_to_tell_little():
+    assert "One combination alone says nothing about those beside it" in shown(table_of({"fast": [3]}, float))

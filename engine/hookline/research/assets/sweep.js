@@ -282,7 +282,8 @@
   const lines = drawsLines();
   if (!lines) chart("parallel-note").textContent = "Parallel coordinates need WebGL, which this browser does not offer.";
   chart("parallel").hidden = !lines;
-  if (!data.parameters.length || data.peak === null) {
+  if (!data.parameters.length || data.peak === null || data.codes[0].length < 2) {
+    // One combination is no space to draw.
     ["map", "parallel", "spread"].forEach((id) => { chart(id).closest("section").hidden = true; });
     return;
   }

@@ -70,6 +70,11 @@ def value_text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, default=str)
 
 
+def _period_text(one: RunSet) -> str:
+    since, until = ("" if time < 0 else isoformat(time)[:10] for time in (one.since, one.until))
+    return f"{since or 'the start'} to {until or 'the end'}"
+
+
 @dataclass(frozen=True)
 class Digest:
     """A sweep, looked through.
@@ -117,6 +122,11 @@ class Digest:
     def center(self) -> int | None:
         """The combination to prefer."""
         return None if self.plateau is None else int(self.cells.cell_of[self.plateau.row])
+
+    @property
+    def has_plateau(self) -> bool:
+        """Whether there is a combination with enough neighbours on all sides to be preferred."""
+        return self.center is not None and len(self.cells) > 1 and self.has_neighbours(self.center)
 
     @property
     def members(self) -> list[int]:
@@ -187,7 +197,8 @@ class Digest:
             if done == self.table.total
             else f"{done:,} of {self.table.total:,} runs"
         )
-        parts = [runs, *([f"{failed:,} failed"] if failed else [])]
+        where = self.where_text()
+        parts = [runs + (f" on {where}" if where else ""), *([f"{failed:,} failed"] if failed else [])]
         if len(self.cells.sets) > 1:
             parts.append(f"{counted(len(self.cells), 'combination')} on {self.sets_text()}")
         return f"{self.table.name}: {', '.join(parts)}; objective {self.objective_text()}"
@@ -205,13 +216,20 @@ class Digest:
         texts += [counted(periods, "period")] if periods > 1 else []
         return " and ".join(texts)
 
+    def where_text(self) -> str:
+        """Return the instrument and the period that all runs were on, empty where these are several, or the session's own."""
+        if len(self.cells.sets) != 1:
+            return ""
+        (one,) = self.cells.sets
+        is_whole = one.since < 0 and one.until < 0
+        return ", ".join(text for text in (one.symbol, "" if is_whole else _period_text(one)) if text)
+
     def set_text(self, one: RunSet) -> str:
         """Return an instrument and a period for people."""
         symbol = one.symbol or "the session's instruments"
         if len({other[1:] for other in self.cells.sets}) < 2:
             return symbol
-        since, until = ("" if time < 0 else isoformat(time)[:10] for time in one[1:])
-        period = f"{since or 'the start'} to {until or 'the end'}"
+        period = _period_text(one)
         return f"{symbol}, {period}" if len({other.symbol for other in self.cells.sets}) > 1 else period
 
     def cautions(self) -> list[str]:
@@ -299,6 +317,10 @@ class Digest:
         return [f"Too few values to choose from, so only the middle can be a plateau: {', '.join(found)}"]
 
     def _loneliness(self) -> list[str]:
-        if self.plateau is None or self.plateau.neighbours or len(self.cells) < 2:
+        if self.plateau is None or self.has_plateau:
             return []
-        return ["No combination has neighbours to compare it with: the plateau is the peak"]
+        if len(self.cells) < 2:
+            return ["One combination alone says nothing about those beside it"] if self.labels else []
+        if not self.plateau.neighbours:
+            return ["No combination has neighbours to compare it with: the plateau is the peak"]
+        return ["No combination has enough neighbours on all sides to be a plateau: more runs would tell"]

@@ -68,7 +68,7 @@ def _top_cards(digest: Digest) -> list[_Card]:
     around = f"{figure_text(metric, float(digest.around[peak]))} around it"
     around += "" if digest.has_neighbours(peak) else ", at an edge"
     neighbours = f"{len(plateau.neighbours):,} of {plateau.possible:,}"
-    return [
+    found = [
         _Card(
             f"Plateau, mean {name}",
             figure_text(metric, plateau.mean),
@@ -76,9 +76,13 @@ def _top_cards(digest: Digest) -> list[_Card]:
             "plateau",
         ),
         _Card(f"Peak, {name}", highest, f"{_setting(digest, peak)}; {around}", "peak"),
-        _Card("Plateau to peak", number(plateau.ratio), "near 1: a flat top; near 0: a lonely peak"),
-        _Card("Neighbours", neighbours, f"{fraction(plateau.good)} of the plateau in the best quarter"),
     ]
+    if plateau.neighbours:
+        found += [
+            _Card("Plateau to peak", number(plateau.ratio), "near 1: a flat top; near 0: a lonely peak"),
+            _Card("Neighbours", neighbours, f"{fraction(plateau.good)} of the plateau in the best quarter"),
+        ]
+    return found
 
 
 def _setting(digest: Digest, cell: int) -> str:

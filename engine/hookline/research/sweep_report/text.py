@@ -136,13 +136,14 @@ class SweepText:
             return
         if plateau.neighbours:
             metric = digest.table.objective.metric
-            advice = "The plateau" if digest.is_losing else "Prefer the plateau"
+            is_advised = digest.has_plateau and not digest.is_losing
+            advice = "Prefer the plateau" if is_advised else "The plateau"
             text = (
                 f"{advice}: mean {figure_label(metric)} {figure_text(metric, plateau.mean)} over it and its neighbours "
                 f"({len(plateau.neighbours)} of {plateau.possible}); {fraction(plateau.good)} of these are in the best quarter; plateau "
                 f"to peak {number(plateau.ratio)}."
             )
-            yield Text(text, style="" if digest.is_losing else "green")
+            yield Text(text, style="green" if is_advised else "")
         if digest.table.parameters:
             options = digest.settings(digest.center)
             line = f"To run it: {' '.join(options)}"
