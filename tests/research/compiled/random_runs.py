@@ -154,6 +154,18 @@ def tiered(rng, instrument):
     return replace(instrument, margin_tiers=tuple(tiers), tier_style=style)
 
 
+def marks_of(rng, series):
+    """Return mark prices near a series, once an hour or more or less often, with gaps, sometimes from later on."""
+    timeframe, step, each = [("1h", HOUR, 1), ("30m", HOUR // 2, 2), ("4h", 4 * HOUR, 1)][rng.integers(3)]
+    bars = np.repeat(np.arange(len(series)), each)
+    start = series.start[bars] + np.tile(np.arange(each) * step, len(series))
+    keep = (rng.random(len(start)) < 0.85) & (start >= series.start[0] + int(rng.choice([0, 0, 30])) * HOUR)
+    keep &= (start - START) % step == 0
+    near = np.exp(rng.normal(0.0, rng.choice([0.0005, 0.01, 0.05]), len(start)))
+    prices = [getattr(series, name)[bars] * near for name in ("open", "high", "low", "close")]
+    return BarSeries("ONE", timeframe, *(column[keep] for column in (start, *prices)), np.ones(keep.sum()))
+
+
 def plan_of(seed, count=120):
     """Return a random plan; the same seed gives the same one, and every fourth one is close to liquidation."""
     rng = np.random.default_rng(seed)
@@ -190,6 +202,7 @@ def plan_of(seed, count=120):
     sizer = (
         EquityFraction(float(rng.choice([3.0, 8.0, 20.0]))) if is_harsh else SIZERS[rng.integers(len(SIZERS))]
     )
+    marks = {"ONE": marks_of(more, series)} if more.random() < 0.3 else {}
     request = BarRequest("ONE", "1h")
     return Plan(
         name="random",
@@ -205,6 +218,7 @@ def plan_of(seed, count=120):
         rules=[RequireStop()] if rng.random() < 0.3 and not is_harsh else [],
         external=told_of(rng, series.end),
         funding=funding,
+        marks=marks,
         loaded={request: series},
         begin=int(series.start[17]) if rng.random() < 0.3 else None,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_runs import Told, plan_of
+from random_runs import Told, marks_of, plan_of
 from same_runs import assert_same_figures, assert_same_record
 
 from hookline import Instrument, InstrumentKind
@@ -45,7 +45,7 @@ def account_of(instrument, leverage, lots, price, cash, added=0.0):
     f, k = np.zeros(at.F_ORDERS), np.zeros(at.K_SCRATCH, np.int64)
     _put_grid(f, instrument)
     _put_margin(f, k, instrument, leverage, FEE)
-    f[at.TAKER_FEE], f[at.CLOSE] = FEE, price
+    f[at.TAKER_FEE], f[at.CLOSE], f[at.MARK] = FEE, price, math.nan
     position.lots = k[at.LOTS] = lots
     position.quantity = f[at.UNITS] = instrument.units(lots)
     position.entry_price = f[at.ENTRY_PRICE] = price
@@ -101,13 +101,17 @@ STEEP = (
 )
 
 
-def liquidated(seed, **terms):
+def liquidated(seed, *, marked=False, **terms):
     """Run a random plan of large positions both ways, and return what each was worth that was liquidated."""
 
     def plan():
         one = plan_of(seed)
         instrument = replace(one.instruments["ONE"], margin_tiers=STEEP, leverage=None, **terms)
-        return replace(one, instruments={"ONE": instrument}, broker=replace(one.broker, leverage=50.0))
+        (series,) = one.loaded.values()
+        marks = {"ONE": marks_of(np.random.default_rng(seed), series)} if marked else {}
+        return replace(
+            one, instruments={"ONE": instrument}, broker=replace(one.broker, leverage=50.0), marks=marks
+        )
 
     event = Session(plan()).run()
     run = CompiledRun(plan())
@@ -116,10 +120,13 @@ def liquidated(seed, **terms):
     return [one.quantity * one.average_price for one in event.record.orders if one.tag == "liquidation"]
 
 
+@pytest.mark.parametrize("marked", [False, True], ids=["traded price", "mark price"])
 @pytest.mark.parametrize("style", TierStyle)
 @pytest.mark.parametrize("mode", MarginMode)
-def test_random_positions_are_liquidated_in_every_tier(mode, style):
+def test_random_positions_are_liquidated_in_every_tier(mode, style, marked):
     seeds = range(3, 243, 4)  # those of large positions
-    worth = [one for seed in seeds for one in liquidated(seed, margin_mode=mode, tier_style=style)]
+    worth = [
+        one for seed in seeds for one in liquidated(seed, marked=marked, margin_mode=mode, tier_style=style)
+    ]
     tiers = Counter(sum(one > tier.up_to for tier in STEEP[:-1]) for one in worth)
     assert tiers.keys() == {0, 1, 2}, tiers

@@ -106,18 +106,29 @@ MARGINS = {
     "isolated, tiers": {"margin_mode": MarginMode.ISOLATED, "margin_tiers": TIERS},
     "flat tiers": {"margin_tiers": TIERS, "tier_style": TierStyle.FLAT},
 }
+MARKS = "mark/binance_usdm_BTCUSDT_mark_1h.parquet"
 
 
+def marks_of(folder, series):
+    table = pq.read_table(folder / MARKS)
+    prices = (table[name].to_numpy() for name in ("open", "high", "low", "close"))
+    marks = BarSeries("ONE", "1h", table["ts"].to_numpy(), *prices, np.ones(len(table)))
+    return marks.between(int(series.start[0]), int(series.end[-1]))
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["traded price", "mark price"])
 @pytest.mark.parametrize("terms", MARGINS)
 @pytest.mark.parametrize("name", ["supertrend", "donchian_breakout"])
-def test_leveraged_positions_are_liquidated_on_recorded_bars_as_in_the_event_kernel(real_data, name, terms):
+def test_leveraged_positions_are_liquidated_on_recorded_bars_as_in_the_event_kernel(
+    real_data, name, terms, marked
+):
     def plan():
         one = plan_of(real_data, PERPETUAL_HOURS, name, STRATEGIES[name], begin=400)
         seats = [replace(one.seats[0], sizer=EquityFraction(15.0))]
         instruments = {"ONE": replace(one.instruments["ONE"], **MARGINS[terms])}
-        return replace(
-            one, rules=[], seats=seats, instruments=instruments, broker=replace(one.broker, leverage=30.0)
-        )
+        marks = {"ONE": marks_of(real_data, *one.loaded.values())} if marked else {}
+        broker = replace(one.broker, leverage=30.0)
+        return replace(one, rules=[], seats=seats, instruments=instruments, broker=broker, marks=marks)
 
     event = Session(plan()).run()
     run = CompiledRun(plan())

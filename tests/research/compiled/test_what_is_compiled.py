@@ -140,7 +140,6 @@ TIERS = tuple(MarginTier(Decimal(1000 * number), Decimal("0.01"), Decimal(20)) f
         ({"broker": PaperBroker(intrabar="path")}, "orders fill along a path inside each bar"),
         ({"broker": PaperBroker(latency=Latency())}, "broker 'paper' does not say by what rules"),
         ({"broker": LateBroker(PaperBroker())}, "broker 'late' does not say by what rules"),
-        ({"marks": {"TEST": SERIES}}, "mark prices"),
         ({"tapes": {"TEST": frozenset()}}, "quotes, trades or books"),
         ({"instruments": instrument(margin_tiers=TIERS)}, "must have at most 32 tiers, had 33"),
         ({"seats": [Seat("one", "x", Cross(), ("TEST",), 1.0, Other())]}, "sizer Other is not built in"),

@@ -21,7 +21,7 @@ Ints = MutableSequence[int]
     SLIP_FRACTION, SLIP_AMOUNT, SLIP_RANGE,
     SIZER_A, SIZER_B,
     # -- the bar ---------------------------------------------------------------------------------------------------------
-    OPEN, HIGH, LOW, CLOSE, VOLATILITY,
+    OPEN, HIGH, LOW, CLOSE, VOLATILITY, MARK, MARK_OPEN, MARK_LOW, MARK_HIGH,
     # -- the account -----------------------------------------------------------------------------------------------------
     CASH, UNITS, ENTRY_PRICE, ADDED, FLOOR, CEILING, BAR_FLOW,
     HELD_EXPOSURE, HELD_ENTRY, HELD_STOP, HELD_SINCE,
@@ -32,19 +32,19 @@ Ints = MutableSequence[int]
     WON, LOST, PROFIT, TRADED, FEES, FUNDING,
     WAKE_LOW, WAKE_HIGH,
     F_PAID,
-) = range(55)  # fmt: skip
+) = range(59)  # fmt: skip
 
 # -- ints: terms -------------------------------------------------------------------------------------------------------
 (
     IS_SPOT, BORROW_LOTS, MIN_LOTS, CAN_SHORT, IS_GUARDED, IS_PLAIN, IS_THROUGH, SIZER,
-    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE, TIERS, IS_ISOLATED,
+    ORDER_ROOM, FILL_ROOM, PAYMENT_ROOM, FILLS_AT_CLOSE, TIERS, IS_ISOLATED, HAS_MARKS,
     # -- the bar and the account -------------------------------------------------------------------------------------------
     START, END, LOTS, OPENED, OPEN_ORDERS, SETTLED, IS_ENTRY_DENIED, ENTRY, IS_ENTRY_FILLED,
     DENIED_SIDE, DENIED_KIND, ERROR, IS_BUSY,
     # -- counts ------------------------------------------------------------------------------------------------------------
     ORDERS, FILLS, PAYMENTS, TRIPS, WINS, TRIP_BEGIN, HELD_TIME, INSIDE_BAR, IS_LEAVING, LATE_TIME, BAR_PAYMENTS,
     K_GATE,
-) = range(39)  # fmt: skip
+) = range(40)  # fmt: skip
 
 ROWS = 64
 """Most orders open at once; a run that has more goes through the event kernel."""

@@ -7,7 +7,7 @@ import math
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.booking import add_order, book_fill, end_order, log_order, remove_order
 from hookline.research.compiled.layout import Floats, Ints
-from hookline.research.compiled.margin import backing, band_after_payment, liquidation_level
+from hookline.research.compiled.margin import backing, band_after_payment, liquidation_level, mark_of
 from hookline.research.compiled.money import on_grid, slip
 
 __all__ = ["is_liquidated_before", "liquidate"]
@@ -15,7 +15,7 @@ __all__ = ["is_liquidated_before", "liquidate"]
 
 def is_liquidated_before(f: Floats, k: Ints, price: float, at_open: int) -> bool:
     """Liquidate what the price passes on its way to an order; return whether the list of orders may have changed."""
-    if k[at.IS_GUARDED] == 0 or (price > f[at.FLOOR] and price < f[at.CEILING]):
+    if k[at.IS_GUARDED] == 0 or k[at.HAS_MARKS] != 0 or (price > f[at.FLOOR] and price < f[at.CEILING]):
         return False
     if price <= f[at.FLOOR]:
         liquidate(f, k, price, f[at.HIGH], at_open)
@@ -33,9 +33,13 @@ def liquidate(f: Floats, k: Ints, low: float, high: float, at_open: int) -> None
         band_after_payment(f, k)
         return
     time = k[at.START] if at_open != 0 else k[at.END]
-    level = f[at.OPEN] if at_open != 0 else level
-    level = min(max(level, f[at.LOW]), f[at.HIGH])
     side = -1 if k[at.LOTS] > 0 else 1
+    if at_open != 0:
+        level = f[at.OPEN]
+    elif k[at.HAS_MARKS] != 0:
+        # Where the mark price passed the level, the traded price may have been worse before.
+        level = min(level, f[at.OPEN]) if side < 0 else max(level, f[at.OPEN])
+    level = min(max(level, f[at.LOW]), f[at.HIGH])
     price = slip(f, k, side, level)
     row = 0
     while row < k[at.OPEN_ORDERS]:
@@ -75,5 +79,6 @@ def worth(f: Floats, k: Ints, price: float) -> float:
     """Return what backs the position when it is closed at a price, before the fee."""
     if k[at.IS_ISOLATED] != 0:
         return backing(f, k, price)
-    at_mark = f[at.CASH] + f[at.UNITS] * f[at.CLOSE]
-    return at_mark + f[at.UNITS] * (price - f[at.CLOSE])
+    mark = mark_of(f)
+    at_mark = f[at.CASH] + f[at.UNITS] * mark
+    return at_mark + f[at.UNITS] * (price - mark)

@@ -20,6 +20,7 @@ __all__ = [
     "band_after_payment",
     "liquidation_level",
     "liquidation_price",
+    "mark_of",
 ]
 
 
@@ -97,6 +98,11 @@ def tier_of(f: Floats, k: Ints, notional: float) -> int:
     return row
 
 
+def mark_of(f: Floats) -> float:
+    """Return the price that the position is valued at for margin and payments: the mark price where one is known, else the last."""
+    return f[at.CLOSE] if math.isnan(f[at.MARK]) else f[at.MARK]
+
+
 # -- liquidation -------------------------------------------------------------------------------------------------------
 
 
@@ -119,8 +125,8 @@ def band_after_fill(f: Floats, k: Ints, before: int) -> None:
 
 
 def band_after_payment(f: Floats, k: Ints) -> None:
-    """Draw the band as after a payment, or after a price that left it and liquidated nothing: from the last price."""
-    units, price = f[at.UNITS], f[at.CLOSE]
+    """Draw the band as after a payment, or after a price that left it and liquidated nothing: from the mark or last price."""
+    units, price = f[at.UNITS], mark_of(f)
     f[at.FLOOR], f[at.CEILING] = -math.inf, math.inf
     if units == 0.0:
         return

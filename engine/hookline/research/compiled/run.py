@@ -19,6 +19,7 @@ from hookline.research.compiled.compiling import kernel_of
 from hookline.research.compiled.deciding import decide_of, kinds_of, parameters_of
 from hookline.research.compiled.figures import Period, figures_for, figures_of, is_sharp
 from hookline.research.compiled.graph import Graph, columns_of, constant_nodes, graph_of
+from hookline.research.compiled.marks import marks_of
 from hookline.research.compiled.refusing import NotCompilable
 from hookline.research.compiled.rule_terms import has_watches
 from hookline.research.compiled.source import VOLATILITY, Figures, Form
@@ -84,6 +85,7 @@ class CompiledRun:
         self._terms = arrays_of(plan, self._seat.cash)
         self._hours = put_hours(self._terms[1], plan.rules, self._series.end)
         self._payments = payments_of(plan, self._series, begin)
+        self._marks = marks_of(plan, self._series, self._payments)
         length = int(self._series.end[-1]) - int(self._series.start[begin])
         self._period = Period(len(self._series) - begin, length, self._seat.cash)
         self._bars = _rows(self._series)
@@ -195,8 +197,15 @@ class CompiledRun:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """Run jobs of one kind and return the arrays of the last one, and sums and counts of all."""
         one, series, payments = jobs[0], self._series, self._payments
-        at_close = bool(self._terms[1][at.FILLS_AT_CLOSE])
-        form = Form(kinds_of(one.params), figures, bool(len(payments)), has_watches(self.plan), at_close)
+        at_close, marks = bool(self._terms[1][at.FILLS_AT_CLOSE]), self._marks
+        form = Form(
+            kinds_of(one.params),
+            figures,
+            bool(len(payments)),
+            has_watches(self.plan),
+            at_close,
+            marks is not None,
+        )
         run = kernel_of(type(self._seat.strategy).name, one.graph, form, one.decide)
         f_start, k_start = self._terms[0].copy(), self._terms[1].copy()
         k_start[at.ORDER_ROOM], k_start[at.FILL_ROOM], k_start[at.PAYMENT_ROOM] = rooms
@@ -209,7 +218,7 @@ class CompiledRun:
         sums, counts = np.zeros((len(jobs), _SUMS)), np.zeros((len(jobs), _COUNTS), np.int64)
         run(
             self._begin, series.duration, self._bars, self._bars.view(np.int64),
-            payments.bar, payments.is_after, payments.time, payments.rate, payments.is_interest,
+            payments.bar, payments.is_after, payments.time, payments.rate, payments.is_interest, *(marks or ()),
             *(self._leaf(column) for column in one.graph.leaves), floats, ints, rings, f_start, k_start, f, k, f.ctypes.data, k.ctypes.data,
             sums, counts,
         )  # fmt: skip

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hookline.research.compiled import blocks
 from hookline.research.compiled.graph import Graph, Ref, Step
 
 __all__ = ["VOLATILITY", "Figures", "Form", "source_of"]
@@ -34,8 +35,8 @@ class Figures(NamedTuple):
 class Form(NamedTuple):
     """What a kernel is made for besides its graph.
 
-    Names and kinds of parameters, figures, whether anything is paid, whether risk rules look at the account after every bar, and whether
-    market orders fill at the close that they were sent on.
+    Names and kinds of parameters, figures, whether anything is paid, whether risk rules look at the account after every bar, whether
+    market orders fill at the close that they were sent on, and whether mark prices decide on liquidation and funding.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -43,189 +44,22 @@ class Form(NamedTuple):
     has_payments: bool
     has_watches: bool
     fills_at_close: bool
+    has_marks: bool
 
 
 _READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
 _ROWS, _STAMPS = _READ.replace("64, 1,", "64, 2,"), _TIMES.replace("64, 1,", "64, 2,")
 _TABLE, _COUNTS = "float64[:, ::1]", "int64[:, ::1]"
+_REACHED = "bars[i, 2] <= wake_low or bars[i, 1] >= wake_high"
+_MARK_REACHED = "marks[i, 1] <= mark_low or marks[i, 2] >= mark_high"
 VOLATILITY = "volatility of the sizer"
-
-_SOURCE = '''"""Compiled run of {name}, written by hookline; safe to delete."""
-
-from collections import namedtuple
-from math import inf, nan
-
-from numba import njit
-
-Row = namedtuple("Row", {row_names!r})
-Held = namedtuple("Held", ["exposure", "entry_price", "stop", "since"])
-Params = namedtuple("Params", {param_names!r})
-
-
-@njit("void({types})", cache=True, nogil=True, _nrt=False)
-def run({arguments}):
-    n = len(bars)
-    for c in range(len(floats)):
-{setup}
-        for i in range(n):
-{steps}
-            if i < begin:
-                continue
-{loop}
-{finish}
-'''
-
-_SETUP = """
-for j in range(len(f_start)):
-    f[j] = f_start[j]
-for j in range(len(k_start)):
-    k[j] = k_start[j]
-f[SIZER_A] = floats[c, {sizer}]
-f[SIZER_B] = floats[c, {sizer} + 1]
-cash = f[CASH]
-units = 0.0
-is_busy = False
-wake_low = -inf
-wake_high = inf
-settled = -1
-exposure = 0.0
-entry = nan
-stop = nan
-since = 0.0
-equity = cash
-flow = 0.0
-moved = begin
-"""
-
-_RELOAD = """
-units = f[UNITS]
-is_busy = k[IS_BUSY] != 0
-wake_low = f[WAKE_LOW]
-wake_high = f[WAKE_HIGH]
-"""
-
-_HEARD = """
-settled = k[SETTLED]
-exposure = f[HELD_EXPOSURE]
-entry = f[HELD_ENTRY]
-stop = f[HELD_STOP]
-since = f[HELD_SINCE]
-if k[ERROR] != 0:
-    break
-"""
-
-_FAILED = """
-if k[ERROR] != 0:
-    break
-"""
-
-_MATCH = """
-if is_busy or (units != 0.0 and (bars[i, 2] <= wake_low or bars[i, 1] >= wake_high)):
-    is_moved = True
-    f[OPEN] = bars[i, 0]
-    f[HIGH] = bars[i, 1]
-    f[LOW] = bars[i, 2]
-    f[CLOSE] = bars[i, 3]
-    k[START] = stamps[i, 4]
-    k[END] = stamps[i, 4] + duration
-    match(f_at, k_at)
-"""
-
-_DECIDE = """
-if {known}:
-    decision = decide(Row({row}), Held(exposure, entry, stop, since), params)
-    if decision.plain != settled or decision.plain < 0:
-        f[CLOSE] = bars[i, 3]
-        k[END] = stamps[i, 4] + duration
-        act(f_at, k_at, decision.plain, int(decision.acts), decision.exposure, decision.stop, decision.target)
-"""
-
-# The worth of the account is reckoned as ``equity_of`` does, to the last bit.
-_WATCH = """
-if is_moved or is_watched or units != 0.0:
-    worth = f[CASH] + units * bars[i, 3] if units != 0.0 else f[CASH]
-    if is_watched or worth < calm_low or worth > calm_high:
-        f[CLOSE] = bars[i, 3]
-        k[END] = stamps[i, 4] + duration
-        oversee(f_at, k_at)
-"""
-
-_WATCHED = """
-is_watched = k[IS_WATCHED] != 0
-calm_low = f[CALM_LOW]
-calm_high = f[CALM_HIGH]
-"""
-
-_CLOSING = """
-f[OPEN] = bars[i, 0]
-f[HIGH] = bars[i, 1]
-f[LOW] = bars[i, 2]
-k[START] = stamps[i, 4]
-is_moved = True
-"""
-
-_PAY_BEFORE = """
-while paid < len(pay_bar) and pay_bar[paid] == i and pay_after[paid] == 0:
-    f[CLOSE] = bars[max(i - 1, 0), 3]
-    inside = stamps[i, 4] + duration if pay_time[paid] > stamps[i, 4] else 0
-    pay(f_at, k_at, pay_time[paid], pay_rate[paid], pay_kind, inside)
-    paid += 1
-    is_moved = True
-"""
-
-_PAY_AFTER = """
-while paid < len(pay_bar) and pay_bar[paid] == i:
-    f[CLOSE] = bars[i, 3]
-    pay(f_at, k_at, pay_time[paid], pay_rate[paid], pay_kind, 0)
-    paid += 1
-    is_moved = True
-"""
-
-_FLOW = """
-step = f[BAR_FLOW]
-for j in range(min(k[BAR_PAYMENTS], PAID_ROOM)):
-    step += f[F_PAID + j]
-flow += step
-f[BAR_FLOW] = 0.0
-k[BAR_PAYMENTS] = 0
-moved = i
-"""
-
-_FINISH = """
-finish(f_at, k_at)
-if units == 0.0 and not equity > 0.0 and moved < n - 1:
-    is_broken = 1
-out_f[c, 0] = units * bars[n - 1, 3] + flow + cash
-out_f[c, 1] = total
-out_f[c, 2] = squares
-out_f[c, 3] = downs
-out_f[c, 4] = worst
-out_f[c, 5] = equities + (n - counted) * equity
-out_f[c, 6] = f[PROFIT]
-out_f[c, 7] = f[WON]
-out_f[c, 8] = f[LOST]
-out_f[c, 9] = f[TRADED]
-out_f[c, 10] = f[FEES]
-out_f[c, 11] = f[FUNDING]
-held = k[HELD_TIME]
-if k[LOTS] != 0:
-    held += stamps[n - 1, 4] + duration - k[TRIP_BEGIN]
-out_k[c, 0] = k[ORDERS]
-out_k[c, 1] = k[FILLS]
-out_k[c, 2] = k[PAYMENTS]
-out_k[c, 3] = k[TRIPS]
-out_k[c, 4] = k[WINS]
-out_k[c, 5] = held
-out_k[c, 6] = is_broken
-out_k[c, 7] = k[ERROR]
-"""
 
 
 def source_of(name: str, graph: Graph, form: Form) -> str:
     """Return the source of the kernel of a graph."""
-    types, arguments = zip(*_arguments(len(graph.leaves)), strict=True)
+    types, arguments = zip(*_arguments(len(graph.leaves), form), strict=True)
     writer = _Writer(graph, form)
-    return _SOURCE.format(
+    return blocks.WHOLE.format(
         name=name,
         row_names=[one for one in graph.outputs if one != VOLATILITY],
         param_names=[one for one, _ in form.params] or ["nothing"],
@@ -234,11 +68,11 @@ def source_of(name: str, graph: Graph, form: Form) -> str:
         setup=_indented(writer.setup(), 8),
         steps=_indented(writer.steps(), 12),
         loop=_indented(writer.loop(), 12),
-        finish=_indented(_FINISH, 8),
+        finish=_indented(blocks.FINISH, 8),
     )
 
 
-def _arguments(leaves: int) -> list[tuple[str, str]]:
+def _arguments(leaves: int, form: Form) -> list[tuple[str, str]]:
     found = [("int64", "begin"), ("int64", "duration"), (_ROWS, "bars"), (_STAMPS, "stamps")]
     found += [
         (_TIMES, "pay_bar"),
@@ -247,6 +81,8 @@ def _arguments(leaves: int) -> list[tuple[str, str]]:
         (_READ, "pay_rate"),
         ("int64", "pay_kind"),
     ]
+    if form.has_marks:
+        found += [(_ROWS, "marks"), (_READ, "pay_mark")]
     found += [(_READ, f"leaf{number}") for number in range(leaves)]
     found += [(_TABLE, "floats"), (_COUNTS, "ints"), ("float64[::1]", "rings")]
     found += [
@@ -297,9 +133,11 @@ class _Writer:
             value = ints.next() if kind_name in {"int", "bool"} else floats.next()
             params.append(f"{value} != 0" if kind_name == "bool" else value)
         lines.append(f"params = Params({', '.join(params) or '0'})")
-        lines += _SETUP.format(sizer=floats.count).strip("\n").splitlines()
+        lines += blocks.SETUP.format(sizer=floats.count).strip("\n").splitlines()
         if self._form.has_watches:
-            lines += _block(_WATCHED)
+            lines += _block(blocks.WATCHED)
+        if self._form.has_marks:
+            lines += _block(blocks.MARKED)
         return "\n".join([*lines, *self._figures_start()])
 
     def _figures_start(self) -> list[str]:
@@ -336,35 +174,54 @@ class _Writer:
         volatility = values.pop(VOLATILITY, None)
         lines = [f"x_{name} = {value}" for name, value in values.items()]
         lines.append("is_moved = False")
-        if self._form.has_payments:
-            lines += _block(_PAY_BEFORE)
-            lines += ["if is_moved:", *(f"    {line}" for line in _block(_RELOAD))]
-        lines += _block(_MATCH) + [f"    {line}" for line in _block(_RELOAD) + _block(_HEARD)]
+        lines += self._payments(blocks.PAY_BEFORE)
+        lines += self._match()
         known = " and ".join(f"x_{name} == x_{name}" for name in values) or "True"
-        decide = _DECIDE.format(known=known, row=", ".join(f"x_{name}" for name in values))
-        acted = _block(_RELOAD)[1:]
-        if self._form.has_watches:
-            acted += _block(_WATCHED)
+        decide = blocks.DECIDE.format(known=known, row=", ".join(f"x_{name}" for name in values))
         told = [] if volatility is None else [f"f[VOLATILITY] = {volatility}"]
-        if self._form.fills_at_close:
-            told += _block(_CLOSING)
-            acted.append("units = f[UNITS]")
-        decide = _before("act(", told, decide)
-        lines += _block(decide) + [f"        {line}" for line in [*acted, *_block(_HEARD)]]
+        acted = self._reload()[1:]
         if self._form.has_watches:
-            closes = self._form.fills_at_close
-            watch = _before("oversee(", _block(_CLOSING), _WATCH) if closes else _WATCH
-            heard = _block(_HEARD if closes else _FAILED)
+            acted += _block(blocks.WATCHED)
+        if self._form.fills_at_close:
+            acted.append("units = f[UNITS]")
+        decide = _before("act(", [*told, *self._closing()], decide)
+        lines += _block(decide) + [f"        {line}" for line in [*acted, *_block(blocks.HEARD)]]
+        if self._form.has_watches:
+            heard = _block(blocks.HEARD if self._form.fills_at_close else blocks.FAILED)
+            watch = _before("oversee(", self._closing(), blocks.WATCH)
             lines += _block(watch) + [f"        {line}" for line in [*acted, *heard]]
-        if self._form.has_payments:
-            lines += _block(_PAY_AFTER)
-            lines += ["if is_moved:", *(f"    {line}" for line in _block(_RELOAD))]
+        lines += self._payments(blocks.PAY_AFTER)
         return "\n".join([*lines, *self._figures()])
+
+    def _reload(self) -> list[str]:
+        return _block(blocks.RELOAD) + (_block(blocks.MARKED) if self._form.has_marks else [])
+
+    def _match(self) -> list[str]:
+        """Return the lines in which a bar meets what it may fill or liquidate."""
+        marks = self._form.has_marks
+        match = blocks.MATCH.format(reached=f"{_REACHED} or {_MARK_REACHED}" if marks else _REACHED)
+        if marks:
+            match = _before("match(", _block(blocks.MARKS), match)
+        return _block(match) + [f"    {line}" for line in self._reload() + _block(blocks.HEARD)]
+
+    def _closing(self) -> list[str]:
+        """Return what must be known of the bar where orders fill at its close."""
+        if not self._form.fills_at_close:
+            return []
+        return _block(blocks.CLOSING) + (_block(blocks.MARK) if self._form.has_marks else [])
+
+    def _payments(self, pay: str) -> list[str]:
+        """Return the lines in which what is due is paid."""
+        if not self._form.has_payments:
+            return []
+        if self._form.has_marks:
+            pay = _before("pay(", _block(blocks.MARK_PAID), pay)
+        return [*_block(pay), "if is_moved:", *(f"    {line}" for line in self._reload())]
 
     def _figures(self) -> list[str]:
         """Return the lines that follow equity, summed up in the order in which ``reporting.curve`` does."""
         figures = self._form.figures
-        lines = ["if is_moved:", *(f"    {line}" for line in _block(_FLOW))]
+        lines = ["if is_moved:", *(f"    {line}" for line in _block(blocks.FLOW))]
         if not any(figures):
             return lines
         lines += [
@@ -403,8 +260,14 @@ def _numbers(step: Step) -> Sequence[int]:
 
 
 def _before(call: str, told: Sequence[str], text: str) -> str:
-    """Return a text with lines before a call in it."""
-    return text.replace(f"        {call}", "".join(f"        {line}\n" for line in told) + f"        {call}")
+    """Return a text with lines before the line of a call."""
+    lines = []
+    for line in _block(text):
+        if line.lstrip().startswith(call):
+            depth = line[: len(line) - len(line.lstrip())]
+            lines += [depth + one for one in told]
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _block(text: str) -> list[str]:

@@ -78,7 +78,6 @@ def check_plan(plan: Plan) -> Seat:
     for is_there, what in (
         (plan.tapes, "quotes, trades or books are followed"),
         (plan.wallets, "cash lies in several wallets"),
-        (plan.marks, "mark prices decide on liquidation and funding"),
         (instrument.position_mode is PositionMode.HEDGE, "the instrument is in hedge mode"),
     ):
         if is_there:
@@ -151,7 +150,8 @@ def arrays_of(plan: Plan, cash: float) -> tuple[NDArray[np.float64], NDArray[np.
     f[at.SLIP_RANGE] = slippage.range_fraction
     f[at.CASH] = cash
     f[at.FLOOR], f[at.CEILING] = -np.inf, np.inf
-    f[at.HELD_ENTRY], f[at.HELD_STOP], f[at.VOLATILITY] = np.nan, np.nan, np.nan
+    f[at.HELD_ENTRY], f[at.HELD_STOP], f[at.VOLATILITY], f[at.MARK] = np.nan, np.nan, np.nan, np.nan
+    k[at.HAS_MARKS] = instrument.symbol in plan.marks
     k[at.IS_SPOT] = instrument.kind is InstrumentKind.SPOT
     k[at.BORROW_LOTS], k[at.MIN_LOTS] = instrument.borrow_lots, instrument.min_lots
     k[at.CAN_SHORT] = instrument.can_short

@@ -21,7 +21,7 @@ from hookline.research.compiled.booking import (
 )
 from hookline.research.compiled.layout import Floats, Ints
 from hookline.research.compiled.liquidating import is_liquidated_before, liquidate
-from hookline.research.compiled.margin import affordable, band_after_payment
+from hookline.research.compiled.margin import affordable, band_after_payment, mark_of
 from hookline.research.compiled.money import slip, units_of
 from hookline.simulation.fills import limit_price, stop_price
 from hookline.simulation.funding import funding_payment, interest_payment
@@ -33,8 +33,10 @@ def match(f: Floats, k: Ints) -> None:
     """Fill what the present bar fills, and tell the strategy's side of it."""
     fills = k[at.FILLS]
     k[at.IS_ENTRY_FILLED] = 0
-    if k[at.IS_GUARDED] != 0 and (f[at.OPEN] <= f[at.FLOOR] or f[at.OPEN] >= f[at.CEILING]):
-        liquidate(f, k, f[at.OPEN], f[at.OPEN], 1)
+    if k[at.IS_GUARDED] != 0:
+        price = f[at.OPEN] if k[at.HAS_MARKS] == 0 else f[at.MARK_OPEN]
+        if price <= f[at.FLOOR] or price >= f[at.CEILING]:
+            liquidate(f, k, price, price, 1)
     meet_opens(f, k)
     if k[at.IS_GUARDED] != 0:
         inside_guarded(f, k)
@@ -77,12 +79,12 @@ def hear(f: Floats, k: Ints) -> None:
 
 
 def pay(f: Floats, k: Ints, time: int, rate: float, is_interest: int, inside: int) -> None:
-    """Settle funding, or interest on what is borrowed, on what is held, at the last price; ``inside`` as for ``book_payment``."""
+    """Settle funding, or interest on what is borrowed, on what is held, at the mark or last price; ``inside`` as for ``book_payment``."""
     if k[at.LOTS] != 0:
         if is_interest != 0:
-            amount = interest_payment(f[at.UNITS], f[at.CLOSE], rate)
+            amount = interest_payment(f[at.UNITS], mark_of(f), rate)
         else:
-            amount = funding_payment(f[at.UNITS], f[at.CLOSE], rate)
+            amount = funding_payment(f[at.UNITS], mark_of(f), rate)
         if amount != 0.0:
             book_payment(f, k, time, amount, inside)
         f[at.ADDED] += amount
@@ -149,6 +151,8 @@ def rest(f: Floats, k: Ints, row: int) -> None:
 def inside_guarded(f: Floats, k: Ints) -> None:
     """Fill what the bar fills after its open, and liquidate what it liquidates."""
     low, high = f[at.LOW], f[at.HIGH]
+    if k[at.HAS_MARKS] != 0:
+        low, high = f[at.MARK_LOW], f[at.MARK_HIGH]
     if low <= f[at.FLOOR] or high >= f[at.CEILING]:
         level = f[at.FLOOR] if low <= f[at.FLOOR] else f[at.CEILING]
         meet_inside(f, k, min(f[at.OPEN], level), max(f[at.OPEN], level))
@@ -338,6 +342,8 @@ def follow(f: Floats, k: Ints, number: int, group: int, held: int, time: int) ->
 def watch(f: Floats, k: Ints) -> None:
     """Work out when to look next: at the next bar, or once a price leaves the range in which nothing can happen."""
     low, high, is_busy = f[at.FLOOR], f[at.CEILING], 0
+    if k[at.HAS_MARKS] != 0:
+        low, high = -math.inf, math.inf
     for row in range(k[at.OPEN_ORDERS]):
         i, g = at.K_ORDERS + row * at.K_WIDTH, at.F_ORDERS + row * at.F_WIDTH
         side = k[i + at.SIDE]
