@@ -25,6 +25,8 @@ from hookline.feed import BarRequest
 from hookline.model import MarginTier
 from hookline.research.compiled import CompiledRun, NotCompilable
 from hookline.research.compiled.compiling import _kernels
+from hookline.research.compiled.graph import graph_of
+from hookline.research.compiled.source import Figures, Form, source_of
 from hookline.research.stress.late import LateBroker
 from hookline.research.table import METRICS
 from hookline.risk import RiskRule
@@ -154,6 +156,16 @@ def test_what_cannot_be_compiled_says_why(changes, reason):
     with pytest.raises(NotCompilable, match=reason) as caught:
         CompiledRun(plan(Cross(), **changes))
     assert caught.value.reason == str(caught.value)
+
+
+def test_sessions_without_mark_prices_and_fills_at_closes_pay_nothing_for_them():
+    figures = Figures(returns=False, downside=False, drawdown=False, mean=False)
+    graph = graph_of({}, frozenset())
+    plain = Form((), figures, has_payments=True, has_watches=False)
+    closing, marked = plain._replace(fills_at_close=True), plain._replace(has_marks=True)
+    sources = [source_of("one", graph, form).lower() for form in (plain, closing, marked)]
+    assert ["mark" in source for source in sources] == [False, False, True]
+    assert [source.count("k[start]") for source in sources] == [1, 2, 1]
 
 
 def test_what_numba_does_not_know_says_what():

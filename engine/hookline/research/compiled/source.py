@@ -43,8 +43,8 @@ class Form(NamedTuple):
     figures: Figures
     has_payments: bool
     has_watches: bool
-    fills_at_close: bool
-    has_marks: bool
+    fills_at_close: bool = False
+    has_marks: bool = False
 
 
 _READ, _TIMES = "Array(float64, 1, 'C', True, aligned=True)", "Array(int64, 1, 'C', True, aligned=True)"
