@@ -87,19 +87,13 @@ def backtest(
         DataError: if the bars cannot be trusted.
         StrategyError: if a strategy raises.
     """
-    from hookline import plugins
-    from hookline.session.plan import Plan, Seat
+    from hookline.session.plan import Plan
     from hookline.session.session import Session
 
-    if broker is not None and broker_params:
-        raise ConfigError(f"backtest: broker and its parameters {sorted(broker_params)} cannot both be given")
-    series = series_of(data)
-    strategies = _strategies_of(strategy)
+    series, strategies = series_of(data), _strategies_of(strategy)
+    venue, config = _broker_of(broker, broker_params)
     _check_rest(series, cash, sizer, risk, instruments)
-    seats = [
-        Seat(id_, one.name, one, tuple(series), float(cash) / len(strategies), sizer, _params(one))
-        for id_, one in zip(_ids(strategies), strategies, strict=True)
-    ]
+    seats = _seats(strategies, tuple(series), float(cash), sizer)
     plan = Plan(
         name=name or " and ".join(one.name for one in strategies),
         mode="backtest",
@@ -109,17 +103,41 @@ def backtest(
         feed=_SeriesFeed(series, tapes),
         requests=[BarRequest(one.symbol, one.timeframe) for one in series.values()],
         instruments=_instruments(series, instruments),
-        broker=broker or plugins.build("brokers", "paper", broker_params, "broker"),
+        broker=venue,
         seats=seats,
         rules=risk,
         external=external or {},
         funding=funding or {},
         tapes=_followed(seats, series, tapes),
-        config={
-            "broker": {"use": (broker or strategies[0]).name if broker else "paper", "params": broker_params}
-        },
+        config=config,
     )
     return Session(plan).run()
+
+
+def _broker_of(given: Broker | None, params: Mapping[str, Any]) -> tuple[Broker, dict[str, Any]]:
+    """Return where orders go, and what a session file would say of it.
+
+    Raises:
+        ConfigError: if both a broker and parameters are given, or a parameter breaks its rule.
+    """
+    from hookline import plugins
+
+    if given is not None and params:
+        raise ConfigError(f"backtest: broker and its parameters {sorted(params)} cannot both be given")
+    broker: Broker = given or plugins.build("brokers", "paper", params, "broker")
+    return broker, {"broker": {"use": broker.name if given else "paper", "params": params}}
+
+
+def _seats(
+    strategies: Sequence[Strategy], symbols: tuple[str, ...], cash: float, sizer: Sizer | None
+) -> list[Seat]:
+    """Return a seat for each strategy; all trade all symbols, and share the cash equally."""
+    from hookline.session.plan import Seat
+
+    return [
+        Seat(id_, one.name, one, symbols, cash / len(strategies), sizer, _params(one))
+        for id_, one in zip(_ids(strategies), strategies, strict=True)
+    ]
 
 
 def _followed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,55 +47,45 @@ def assemble(config: SessionConfig, known: Plan | None = None) -> Plan:
     built = build_plugins(config)
     feed, broker = feed_of(config, built), broker_of(config, built)
     _check_mode(config, feed, broker)
-    follows = feed.is_live and config.mode != "backtest"
-    requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
-    instruments, loaded, notes = _instruments(config, feed, requests, {} if known is None else known.loaded)
-    external = (
-        {name: _external(name, entry) for name, entry in config.external.items()}
-        if known is None
-        else known.external
-    )
+    market = _market(config, feed, known)
     wallets = wallets_of(config)
-    check_wallets(instruments, wallets)
-    cash = start_cash(config, wallets, feed, requests)
+    check_wallets(market.instruments, wallets)
+    cash = start_cash(config, wallets, feed, market.requests)
     seats = [_seat(config, number, built, cash) for number in range(len(config.strategies))]
     rules = [built[("risk", number)] for number in range(len(config.risk))]
-    # What is followed live tells its funding and marks as they come.
-    funding: Mapping[str, ExternalSeries]
-    marks: Mapping[str, BarSeries]
-    if known is None:
-        funding = {} if follows else _funding(config, feed, instruments, external)
-        marks = {} if follows else _marks(feed, requests, instruments)
-    else:
-        funding, marks = known.funding, known.marks
-    notes += [
-        f"{symbol}: no funding series under 'instruments', so funding is left out"
-        for symbol, one in instruments.items()
-        if one.kind is InstrumentKind.PERPETUAL and symbol not in funding and not follows
-    ]
-    return Plan(
+    plan = Plan(
         name=config.name,
         mode=config.mode,
         currency=config.currency,
         seed=config.seed,
         timeframe=config.timeframe,
         feed=feed,
-        requests=requests,
-        instruments=instruments,
+        requests=market.requests,
+        instruments=market.instruments,
         broker=broker,
         seats=seats,
         rules=[*([RequireStop()] if config.require_stops else []), *rules],
-        external=external,
-        funding=funding,
+        external=market.external,
+        funding=market.funding,
         modules=[plugins.module_of(kind, use.use) for _, kind, use in uses(config)],
         notifiers=[built[("notifiers", number)] for number in range(len(config.notifiers))],
         reporters=[built[("reporters", number)] for number in range(len(config.reporters))],
-        loaded=loaded,
+        loaded=market.loaded,
+        notes=market.notes,
+        marks=market.marks,
+        wallets=wallets,
+        rates=config.rates,
+    )
+    return _run_as_told(plan, config)
+
+
+def _run_as_told(plan: Plan, config: SessionConfig) -> Plan:
+    """Return a plan with what a session says of its run, beside what trades and on which market."""
+    return replace(
+        plan,
         config=config.dump(),
         file=Path(config.origin.source) if config.origin.source else None,
-        notes=notes,
-        tapes=tapes_of(seats, config.symbols, config.market_data),
-        marks=marks,
+        tapes=tapes_of(plan.seats, config.symbols, config.market_data),
         stream=StreamRules(
             config.stream.late_data, config.stream.bar_wait_seconds, config.stream.stall_seconds
         ),
@@ -105,8 +95,6 @@ def assemble(config: SessionConfig, known: Plan | None = None) -> Plan:
         warmup_bars=config.stream.warmup_bars,
         live=config.live,
         journal=_journal(config),
-        wallets=wallets,
-        rates=config.rates,
     )
 
 
@@ -154,6 +142,43 @@ def _journal(config: SessionConfig) -> JournalPlan | None:
         max_bytes=round(config.journal.max_megabytes * 2**20),
         record=config.output / "recording" if config.stream.record else None,
     )
+
+
+@dataclass(frozen=True)
+class _Market:
+    """What a session trades on, as :class:`~hookline.session.plan.Plan` has it."""
+
+    requests: list[BarRequest]
+    instruments: Mapping[str, Instrument]
+    loaded: Mapping[BarRequest, BarSeries]
+    external: Mapping[str, ExternalSeries]
+    funding: Mapping[str, ExternalSeries]
+    marks: Mapping[str, BarSeries]
+    notes: list[str]
+
+
+def _market(config: SessionConfig, feed: Feed, known: Plan | None) -> _Market:
+    """Return the market of a session; of a known plan on the same data its series."""
+    requests = [BarRequest(symbol, config.timeframe, config.since, config.until) for symbol in config.symbols]
+    instruments, loaded, notes = _instruments(config, feed, requests, {} if known is None else known.loaded)
+    # What is followed live tells its funding and marks as they come.
+    follows = feed.is_live and config.mode != "backtest"
+    external: Mapping[str, ExternalSeries]
+    funding: Mapping[str, ExternalSeries] = {}
+    marks: Mapping[str, BarSeries] = {}
+    if known is not None:
+        external, funding, marks = known.external, known.funding, known.marks
+    else:
+        external = {name: _external(name, entry) for name, entry in config.external.items()}
+        if not follows:
+            funding = _funding(config, feed, instruments, external)
+            marks = _marks(feed, requests, instruments)
+    notes += [
+        f"{symbol}: no funding series under 'instruments', so funding is left out"
+        for symbol, one in instruments.items()
+        if one.kind is InstrumentKind.PERPETUAL and symbol not in funding and not follows
+    ]
+    return _Market(requests, instruments, loaded, external, funding, marks, notes)
 
 
 def _instruments(
