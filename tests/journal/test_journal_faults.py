@@ -17,6 +17,7 @@ from journal_events import CONFIG, bar_batch, header, trade_batch
 
 from hookline.errors import JournalError
 from hookline.journal import Journal, read_journal, verify_journal
+from hookline.journal.connect import connected
 
 HERE = Path(__file__).parent
 WRITABLE = "give this user the right to write the file and its folder"
@@ -230,6 +231,50 @@ def test_a_truncated_file_is_told_and_left_as_it_is(written, share):
             use()
     assert not verify_journal(written).is_good
     assert written.read_bytes() == before
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Every connection to a file that was opened since."""
+    connections = []
+
+    def noted(path, mode="rw"):
+        connections.append(connected(path, mode))
+        return connections[-1]
+
+    for module in ("connect", "writer"):
+        monkeypatch.setattr(f"hookline.journal.{module}.connected", noted)
+    return connections
+
+
+def are_closed(connections):
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.execute("SELECT 1")
+    return len(connections) > 0
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_damaged_file_is_let_go_of(written, opened, share):
+    data = written.read_bytes()
+    written.write_bytes(data[: int(len(data) * share)])
+    for use in (lambda: Journal.open(written, header()), lambda: read_journal(written)):
+        with pytest.raises(JournalError):
+            use()
+    assert not verify_journal(written).is_good
+    assert are_closed(opened)
+
+
+def test_a_journal_whose_start_cannot_be_written_is_let_go_of(written, opened, monkeypatch):
+    def full(_journal, *_what, **_how):
+        raise JournalError("the disk is full")
+
+    monkeypatch.setattr(Journal, "_write", full)
+    with pytest.raises(JournalError, match="the disk is full"):
+        Journal.open(written, header())
+    assert are_closed(opened)
+    monkeypatch.undo()
+    Journal.open(written, header()).close()
 
 
 def test_no_flipped_byte_of_the_rows_goes_unnoticed(written):

@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 from journal_events import (
     BTC,
@@ -127,14 +130,13 @@ def test_amendments_change_orders_and_their_news_is_no_step(path):
 
 
 def test_a_state_is_written_only_when_it_changed(path):
-    import sqlite3
-
     with Journal.create(path, header()) as journal:
         for number, state in enumerate([{"a": 1}, {"a": 1}, {"a": 2}]):
             journal.commit(bar_batch(number, states={"strategy:s": state, "broker": {}}))
     with Journal.open(path, header()) as journal:
         journal.commit(bar_batch(3, states={"strategy:s": {"a": 2}, "broker": {}}))
-    rows = sqlite3.connect(path).execute("SELECT owner, state FROM states").fetchall()
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT owner, state FROM states").fetchall()
     assert rows == [("strategy:s", '{"a":1}'), ("broker", "{}"), ("strategy:s", '{"a":2}')]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -163,7 +164,8 @@ def test_an_older_file_is_read_as_it_is_and_brought_up_to_date_when_opened(path,
         journal.commit(trade_batch(3))
     backup = path.with_name("journal.sqlite.v0.bak")
     assert backup.read_bytes() == before
-    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     assert verify_journal(path).is_good
     assert len(read_journal(path).fills) == 4
 
@@ -177,7 +179,8 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path, monkeypatch):
     )
     with pytest.raises(JournalError, match="no such table: absent"):
         Journal.open(path, header())
-    columns = [row[1] for row in sqlite3.connect(path).execute("PRAGMA table_info(fills)")]
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(fills)")]
     assert columns[-1] == "seen"
 
 

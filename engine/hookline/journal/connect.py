@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,10 +44,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         with explained(path):
             version = check_identity(connection, path)
             if version < VERSION:
-                copy = sqlite3.connect(":memory:", isolation_level=None)
-                connection.backup(copy)
-                connection.close()
-                connection = copy
+                old, connection = connection, sqlite3.connect(":memory:", isolation_level=None)
+                with closing(old):
+                    old.backup(connection)
                 migrate(connection, version)
             connection.execute("BEGIN")
         yield connection
@@ -60,8 +59,10 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection = connected(path, "ro")
     try:
         connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.Error as error:
         connection.close()
+        if not isinstance(error, sqlite3.OperationalError):
+            raise
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size > 0:
             raise

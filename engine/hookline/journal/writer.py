@@ -92,13 +92,12 @@ class Journal:
         """
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
+        journal = cls(path, FileLock(path), durable, segment_bytes)
         try:
-            journal = cls(path, lock, durable, segment_bytes)
             journal._replay = Replay(header)
             journal._begin_segment([("starts", [journal._start(time)])])
         except BaseException:
-            lock.close()
+            journal._release()
             raise
         return journal
 
@@ -128,12 +127,11 @@ class Journal:
                 session with another configuration.
         """
         path = journal_path(path)
-        lock = FileLock(path)
+        journal = cls(path, FileLock(path), durable, segment_bytes)
         try:
-            journal = cls(path, lock, durable, segment_bytes)
             journal._resume(header, accept_changes, time)
         except BaseException:
-            lock.close()
+            journal._release()
             raise
         return journal
 
