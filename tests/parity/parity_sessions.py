@@ -1,4 +1,4 @@
-"""Sessions of real strategies on recorded markets, and how each is run: as a backtest, on paper, and live at the emulated venue."""
+"""Sessions of real strategies on recorded markets, and how each is run: as a backtest, compiled, on paper, and live at the emulated venue."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from parity_venue import KEY, SECRET, LockstepFeed, SteppedVenue, stepped
 from hookline.model import MarketData
 from hookline.params import PluginUse
 from hookline.reporting.result import Result
+from hookline.research.compiled import CompiledRun
 from hookline.session.assembly import assemble
 from hookline.session.loader import session_from
+from hookline.session.plan import Plan
 from hookline.session.schema import ExternalEntry, InstrumentEntry
 from hookline.session.session import Session
 from hookline_lmex.emulator import FeesConfig, MarketConfig
@@ -75,12 +77,27 @@ def run(story: Story, mode: str, data: Path, folder: Path) -> Result:
 
     Args:
         story: What to run.
-        mode: ``backtest``, ``paper`` or ``live``.
+        mode: ``backtest``, ``compiled``, ``paper`` or ``live``.
         data: Folder of the recordings.
         folder: For the journal.
     """
     if mode == "live":
         return run_live(story, data, folder)[0]
+    if mode == "compiled":
+        return run_compiled(story, data, folder)[0]
+    return Session(plan_of(story, mode, data, folder)).run()
+
+
+def run_compiled(story: Story, data: Path, folder: Path) -> tuple[Result, dict[str, float]]:
+    """Run a signal strategy in compiled code; return its result, and the figures that a sweep has of it."""
+    plan = plan_of(story, "backtest", data, folder)
+    compiled, strategy = CompiledRun(plan), plan.seats[0].strategy
+    (figures,) = compiled.metrics([strategy])
+    return Result(compiled.record(strategy)), figures
+
+
+def plan_of(story: Story, mode: str, data: Path, folder: Path) -> Plan:
+    """Return the plan of a backtest or of a paper session on the replayed stream."""
     source = story.source(data)
     feed = source if mode == "backtest" else {"use": "replay", "params": {"source": source}}
     said = common(story, mode, folder) | {
@@ -94,7 +111,7 @@ def run(story: Story, mode: str, data: Path, folder: Path) -> Result:
             for symbol, path in story.funding.items()
         },
     }
-    return Session(assemble(session_from(said))).run()
+    return assemble(session_from(said))
 
 
 def run_live(story: Story, data: Path, folder: Path, **options: Any) -> tuple[Result, SteppedVenue]:

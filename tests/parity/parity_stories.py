@@ -1,7 +1,8 @@
-"""Five strategies on recorded markets: a signal, a grid, a market maker, a pair, a scheduled buyer."""
+"""Strategies on recorded markets: a signal, a grid, a market maker, a pair, a scheduled buyer; and each signal on two timeframes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from parity_sessions import Story
@@ -102,3 +103,24 @@ MAKER = Story(
 )
 
 STORIES = {"signal": SIGNAL, "grid": GRID, "pair": PAIR, "buyer": BUYER, "maker": MAKER}
+
+# Parameters with which each signal strategy trades often in a few weeks.
+SIGNALS = {
+    "bollinger_reversion": {"adx_max": 40, "max_bandwidth": 1.0},
+    "buy_and_hold": {"weight": 0.5},
+    "donchian_breakout": {"entry_n": 12, "exit_n": 6},
+    "ema_cross": {"adx_min": 15},
+    "supertrend": {"period": 7, "multiplier": 2.0},
+}
+HOURS = replace(SIGNAL, until="2024-04-01")
+FIVE_MINUTES = Story(
+    SIGNAL.strategy,
+    symbols={"ETH-USDT": "ETHUSDT"},
+    feed={"path": "bars_5m/binance_spot_{symbol}_5m.parquet"},
+    since="2023-03-01",
+    until="2023-03-15",
+    timeframe="5m",
+    terms={"ETH-USDT": {**SPOT, "lot_size": Decimal("0.0001"), "base": "ETH"}},
+    broker={"slippage_bps": 2.0},
+)
+MARKETS = {"hours of the BTC perpetual": HOURS, "five minutes of ETH spot": FIVE_MINUTES}

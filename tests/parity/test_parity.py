@@ -1,4 +1,4 @@
-"""One strategy and one recording, as a backtest, on paper and live at the emulated venue: the same orders and the same fills.
+"""One strategy and one recording, as a backtest, on paper, live at the emulated venue and compiled: the same orders and the same fills.
 
 What is compared exactly: orders in the order of their creation with all their terms and what became of them, fills in order with
 lots, price, fee and liquidity, funding, final positions and equity. What differs by nature is when something is learnt:
@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from parity_comparing import assert_alike, positions
 from parity_sessions import run, run_live
 from parity_stories import SIGNAL, STORIES
 
@@ -23,6 +24,7 @@ from hookline.model import timeframe_ns
 
 SECOND = 10**9
 WAYS = ("backtest", "paper", "live")
+COMPILED = {"signal": ("compiled",)}  # the others act on events, or on more than one instrument
 ON_BARS_ALONE = {"signal", "pair", "buyer"}
 LEAST_FILLS = {"signal": 25, "grid": 300, "pair": 40, "buyer": 15, "maker": 40}
 
@@ -43,56 +45,14 @@ def ran(real_data, tmp_path_factory):
     return result, venues
 
 
-def terms(order):
-    """Everything that says what an order wants, and what it got."""
-    return (
-        order.client_order_id, order.symbol, order.side, order.type, order.lots, order.limit_price,
-        order.trigger_price, order.trail_amount, order.time_in_force, order.expire_time, order.post_only,
-        order.reduce_only, order.oco_group, order.tag, order.filled_lots,
-    )  # fmt: skip
-
-
-def ending(order):
-    """How an order ended; those that did not are alike."""
-    return str(order.status) if order.is_closed else "open"
-
-
-def execution(fill):
-    return fill.order_number, fill.symbol, fill.side, fill.lots, fill.price, fill.is_maker
-
-
-def positions(record):
-    held = dict.fromkeys(record.instruments, 0)
-    for fill in record.fills:
-        held[fill.symbol] += fill.side * fill.lots
-    return held
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STORIES)
-def test_a_strategy_trades_alike_as_a_backtest_on_paper_and_live(ran, name):
-    one, *others = (ran[0](name, mode) for mode in WAYS)
+def test_a_strategy_trades_alike_as_a_backtest_on_paper_live_and_compiled(ran, name):
+    one, *others = (ran[0](name, mode) for mode in (*WAYS, *COMPILED.get(name, ())))
 
     assert len(one.record.fills) >= LEAST_FILLS[name]
     for other in others:
-        assert [terms(order) for order in other.record.orders] == [
-            terms(order) for order in one.record.orders
-        ]
-        assert [ending(order) for order in other.record.orders] == [
-            ending(order) for order in one.record.orders
-        ]
-        assert [execution(fill) for fill in other.record.fills] == [
-            execution(fill) for fill in one.record.fills
-        ]
-        assert [fill.fee for fill in other.record.fills] == pytest.approx(
-            [fill.fee for fill in one.record.fills], abs=1e-9
-        )
-        assert [row[:3] for row in other.record.funding] == [row[:3] for row in one.record.funding]
-        assert [row[3] for row in other.record.funding] == pytest.approx(
-            [row[3] for row in one.record.funding], abs=1e-9
-        )
-        assert positions(other.record) == positions(one.record)
-        assert other.metrics.final_equity == pytest.approx(one.metrics.final_equity, abs=1e-9)
+        assert_alike(one, other)
 
 
 @pytest.mark.slow
