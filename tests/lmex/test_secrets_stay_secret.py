@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from hookline.cli import main
-from hookline.errors import VenueError
+from hookline.errors import DataError, VenueError
 from hookline.model import Side
 from hookline.session.pulse import read_status
 from hookline.session.requests import KillRequest, ask_to_kill
@@ -192,8 +192,8 @@ def shown_objects():
             is_ours = isinstance(module, str) and module.startswith("hookline")
             if is_ours or isinstance(one, asyncio.Task | Exception):
                 texts += [repr(one), str(one)]
-        except (AttributeError, ReferenceError, RuntimeError, ValueError):
-            continue  # half made, gone, or changed meanwhile by the session's thread
+        except (AttributeError, DataError, ReferenceError, RuntimeError, ValueError):
+            continue  # half made, gone, changed meanwhile by the session's thread, or the result of a run without bars
     return texts
 
 
