@@ -13,7 +13,7 @@ import pytest
 import hookline as hl
 from hookline import plugins
 from hookline.columns import ExternalSeries
-from hookline.research.studies.local import LocalStudy, local_study
+from hookline.research.studies.local import LocalStudy, Setting, local_study
 from hookline.research.study import Job
 from hookline.session.executors import ProcessExecutor
 from hookline.testing.market import random_bars
@@ -154,7 +154,7 @@ def test_in_a_folder_a_sweep_goes_on_where_it_stopped(tmp_path):
 
 
 def test_a_study_carries_its_classes_to_other_processes():
-    study = local_study(Cross, BARS, {"fast": [3]}, sizer=hl.EquityFraction(0.5))
+    study = local_study(Cross, Setting(BARS, sizer=hl.EquityFraction(0.5)), {"fast": [3]})
     copy = pickle.loads(pickle.dumps(study))
 
     assert copy == study
@@ -168,7 +168,7 @@ def test_a_class_that_another_process_cannot_import_stays_here():
     class Inner(Cross):
         name = "inner_of_this_test"
 
-    study = local_study(Inner(3), BARS)
+    study = local_study(Inner(3), Setting(BARS))
 
     assert not study.can_travel
     assert len(hl.sweep(Inner, BARS, {"fast": [3, 4, 5]}).frame) == 3
@@ -191,7 +191,7 @@ def test_classes_of_one_name_are_told_apart():
         return Twin
 
     one, two = made(0), made(1)
-    first, second = local_study(one(), BARS), local_study(two(), BARS)
+    first, second = local_study(one(), Setting(BARS)), local_study(two(), Setting(BARS))
 
     assert [study.config().strategies[0].use for study in (first, second)] == [
         "twin_of_this_test",
@@ -260,9 +260,9 @@ def test_a_validation_asks_everything_of_a_strategy_in_memory():
 
 
 def test_a_study_in_memory_is_a_study():
-    assert isinstance(local_study(Cross(3), BARS), LocalStudy)
-    assert local_study(Cross(3), BARS) == local_study(Cross(3), BARS)
-    assert local_study(Cross(3), BARS) != local_study(Cross(4), BARS)
+    assert isinstance(local_study(Cross(3), Setting(BARS)), LocalStudy)
+    assert local_study(Cross(3), Setting(BARS)) == local_study(Cross(3), Setting(BARS))
+    assert local_study(Cross(3), Setting(BARS)) != local_study(Cross(4), Setting(BARS))
 
 
 @pytest.mark.slow

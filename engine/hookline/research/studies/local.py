@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hookline.columns import ExternalSeries
     from hookline.kernel.sizing import Sizer
 
-__all__ = ["LocalStudy", "Values", "local_study", "plain_values"]
+__all__ = ["LocalStudy", "Setting", "Values", "local_study", "plain_values"]
 
 Values = str | Sequence[Any]
 
@@ -64,22 +64,46 @@ class LocalStudy(Study):
         )
 
 
+@dataclass(frozen=True)
+class Setting:
+    """On what a strategy is studied, and with what: the arguments that :func:`sweep` and :func:`validate` share.
+
+    Args:
+        data: As for :func:`hookline.backtest`.
+        cash: Cash at the start, in quote currency.
+        sizer: Sizing model; the strategy's own by default.
+        instruments: Steps and limits of the instruments; what is missing is taken from the prices.
+        external: Series for ``external()`` columns, by name.
+        funding: Funding rates of perpetuals, by symbol.
+        seed: Start of all randomness.
+        name: Of the study in reports; the strategy's by default.
+        broker_params: Parameters of the paper broker.
+    """
+
+    data: Any
+    cash: float = 10_000.0
+    sizer: Sizer | None = None
+    instruments: Sequence[Instrument] = ()
+    external: Mapping[str, ExternalSeries] | None = None
+    funding: Mapping[str, ExternalSeries] | None = None
+    seed: int = 0
+    name: str = ""
+    broker_params: Mapping[str, Any] = field(default_factory=dict)
+
+
 def local_study(
     strategy: Strategy | type[Strategy],
-    data: Any,
+    setting: Setting,
     parameters: Mapping[str, Values] | None = None,
-    *,
-    cash: float = 10_000.0,
-    sizer: Sizer | None = None,
-    instruments: Sequence[Instrument] = (),
-    external: Mapping[str, ExternalSeries] | None = None,
-    funding: Mapping[str, ExternalSeries] | None = None,
-    seed: int = 0,
-    name: str = "",
     folder: Path | None = None,
-    broker_params: Mapping[str, Any] | None = None,
 ) -> LocalStudy:
-    """Return the study of a strategy on bars in memory; arguments are those of :func:`sweep`.
+    """Return the study of a strategy on bars in memory.
+
+    Args:
+        strategy: A class, or an instance whose parameters stay as they are unless they vary.
+        setting: On what it is studied, and with what.
+        parameters: What varies, by name.
+        folder: Where data is written; a temporary one by default.
 
     Raises:
         ConfigError: if it is no session, or one that cannot be studied.
@@ -87,31 +111,38 @@ def local_study(
     """
     from hookline.api import series_of
 
-    series = series_of(data)
-    cls = _class_of(strategy)
-    use = plugins.adopt("strategies", cls)
-    seat: dict[str, Any] = {"use": use, "params": _fixed(strategy, parameters or {})}
-    named: list[tuple[str, str, type[Any]]] = [("strategies", use, cls)]
-    if sizer is not None:
-        seat["sizer"] = {"use": plugins.adopt("sizers", type(sizer)), "params": _fields_of(sizer)}
-        named.append(("sizers", seat["sizer"]["use"], type(sizer)))
+    series = series_of(setting.data)
+    seat, named = _seat(strategy, setting.sizer, parameters or {})
     # A wrong one would fail in every run alike.
-    plugins.build("brokers", "paper", broker_params or {}, "broker")
+    plugins.build("brokers", "paper", setting.broker_params, "broker")
     session = {
-        "name": name or use,
+        "name": setting.name or seat["use"],
         "symbols": list(series),
         "timeframe": _timeframe_of(series),
-        "cash": float(cash),
-        "seed": seed,
-        "currency": instruments[0].quote if instruments else "USDT",
+        "cash": float(setting.cash),
+        "seed": setting.seed,
+        "currency": setting.instruments[0].quote if setting.instruments else "USDT",
         "feed": {"use": "parquet", "params": {"path": write_bars(series, folder)}},
-        "broker": {"use": "paper", "params": dict(broker_params or {})},
+        "broker": {"use": "paper", "params": dict(setting.broker_params)},
         "strategies": [seat],
-        **_instruments_of(series, instruments, external or {}, funding or {}, folder),
+        **_instruments_of(series, setting, folder),
     }
-    study = LocalStudy(json.dumps(session), classes=tuple(named))
+    study = LocalStudy(json.dumps(session), classes=named)
     study.config()
     return study
+
+
+def _seat(
+    strategy: Strategy | type[Strategy], sizer: Sizer | None, parameters: Mapping[str, Values]
+) -> tuple[dict[str, Any], tuple[tuple[str, str, type[Any]], ...]]:
+    """Return what a session says of a strategy and its sizer, and the classes that it names."""
+    cls = _class_of(strategy)
+    use = plugins.adopt("strategies", cls)
+    seat: dict[str, Any] = {"use": use, "params": _fixed(strategy, parameters)}
+    if sizer is None:
+        return seat, (("strategies", use, cls),)
+    seat["sizer"] = {"use": plugins.adopt("sizers", type(sizer)), "params": _fields_of(sizer)}
+    return seat, (("strategies", use, cls), ("sizers", seat["sizer"]["use"], type(sizer)))
 
 
 def plain_values(values: Any) -> Values:
@@ -165,19 +196,14 @@ def _timeframe_of(series: Mapping[str, BarSeries]) -> str:
     return next(iter(timeframes.values()))
 
 
-def _instruments_of(
-    series: Mapping[str, BarSeries],
-    instruments: Sequence[Instrument],
-    external: Mapping[str, ExternalSeries],
-    funding: Mapping[str, ExternalSeries],
-    folder: Path | None,
-) -> dict[str, Any]:
+def _instruments_of(series: Mapping[str, BarSeries], setting: Setting, folder: Path | None) -> dict[str, Any]:
     """Return what a session says of instruments and of series beside bars."""
-    entries: dict[str, dict[str, Any]] = {one.symbol: _entry(one) for one in instruments}
+    entries: dict[str, dict[str, Any]] = {one.symbol: _entry(one) for one in setting.instruments}
     files = {
-        name: {"path": write_external(name, one, folder), "column": VALUE} for name, one in external.items()
+        name: {"path": write_external(name, one, folder), "column": VALUE}
+        for name, one in (setting.external or {}).items()
     }
-    for symbol, rates in funding.items():
+    for symbol, rates in (setting.funding or {}).items():
         name = f"funding of {symbol}"
         files[name] = {"path": write_external(name, rates, folder), "column": VALUE}
         entries.setdefault(symbol, {})["funding"] = name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.errors import ConfigError
 from hookline.model import Instrument
 from hookline.problems import did_you_mean
-from hookline.research.studies.local import LocalStudy, Values, local_study, plain_values
+from hookline.research.studies.local import LocalStudy, Setting, Values, local_study, plain_values
 from hookline.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -91,10 +91,8 @@ def sweep(
     from hookline.research.table import Objective
 
     where = None if folder is None else Path(folder)
-    study = local_study(
-        strategy, data, parameters, cash=cash, sizer=sizer, instruments=instruments, external=external,
-        funding=funding, seed=seed, name=name, folder=where, broker_params=broker_params,
-    )  # fmt: skip
+    setting = Setting(data, cash, sizer, instruments, external, funding, seed, name, broker_params)
+    study = local_study(strategy, setting, parameters, where)
     return run_sweep(
         study,
         _space_of(parameters, constraint, method, runs, seed),
@@ -160,10 +158,8 @@ def validate(
     from hookline.research.table import Objective
     from hookline.research.validating import validate_study
 
-    study = local_study(
-        strategy, data, parameters, cash=cash, sizer=sizer, instruments=instruments, external=external,
-        funding=funding, seed=seed, name=name, broker_params=broker_params,
-    )  # fmt: skip
+    setting = Setting(data, cash, sizer, instruments, external, funding, seed, name, broker_params)
+    study = local_study(strategy, setting, parameters)
     return validate_study(
         study,
         _space_of(parameters, constraint, method, runs, seed) if parameters else None,
