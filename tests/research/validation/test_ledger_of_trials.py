@@ -351,6 +351,14 @@ def test_the_command_lists_what_was_tried_by_data(capsys):
     assert found[0]["strategies"] == {"ema_cross": 2}
 
 
+def test_a_symbol_on_which_nothing_was_tried_is_told_with_those_there_are(ledger, capsys):
+    ledger.add([data()], [trial()])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["trials", "--symbol", "BTCC"])
+    assert ended.value.code == 2
+    assert "--symbol BTCC: nothing was tried on it; did you mean 'BTC'?" in capsys.readouterr().err
+
+
 def test_the_best_trial_is_told_with_what_its_ratio_is_of(ledger, capsys):
     ledger.add(
         [data()], [trial("a", sharpe=0.9, sharpe_per="bar"), trial("b", sharpe=0.1, params='{"s": {"n": 3}}')]

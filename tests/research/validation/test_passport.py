@@ -52,6 +52,8 @@ def test_the_verdict_in_a_sentence():
         passport(check("pass"), check("fail", "Walk forward, rolling"), check("fail", "Costs x 2"))
     )
     assert failed == ("2 of 3 tests failed: walk forward, rolling and costs x 2. Do not trade this as it is.")
+    sharpe = headline(passport(check("fail", "Enough trades"), check("fail", "Sharpe ratio above zero")))
+    assert "enough trades and Sharpe ratio above zero" in sharpe
     assert (
         headline(passport(check("unknown", "Warm-up"))) == "No test failed, but warm-up could not be tested."
     )

@@ -230,6 +230,36 @@ def test_without_a_space_nothing_is_chosen_and_that_is_said():
     assert any("Nothing varies" in one for one in found.notices)
 
 
+def test_variants_that_cannot_be_run_are_left_out_and_told_of():
+    # A fast average must be below the slow one, which is 20.
+    found = validate_study(study_of(), Space.of({FAST: [4, 8, 30]}), rules=QUICK)
+    assert "unknown" not in states(found).values()
+    assert found.section("overfitting")["trials"] == 2
+    (notice,) = [one for one in found.notices if "cannot be run" in one]
+    assert notice.startswith(
+        "1 of 3 variants cannot be run and is left out: strategies[0].params: fast must be below"
+    )
+
+
+def test_figures_that_are_not_defined_are_said_to_be_missing(tmp_path):
+    found = validate_study(study_of(until="2024-01-01T06:00:00"), rules=QUICK)
+    meanings = {one.name: one.meaning for one in found.checks}
+    assert meanings["bootstrap"] == "There is no Sharpe ratio, for lack of trades."
+    assert meanings["costs"] == meanings["delay"] == "There is no profit as it is, so none could be left."
+    page, _ = found.write(tmp_path)
+    assert ">nan<" not in page.read_text()
+    assert "inf" not in [cell.strip() for cell in page.read_text().split("<td>")]
+
+
+def test_where_nothing_is_chosen_no_choice_is_spoken_of():
+    found = validate_study(study_of(), rules=QUICK)
+    meanings = " ".join(
+        one.meaning for one in found.checks if one.name.startswith(("out_of", "walk_forward"))
+    )
+    assert "chosen the parameters" not in meanings
+    assert "parameters were chosen" not in meanings
+
+
 def test_a_session_without_costs_fails_that_test():
     found = validate_study(study_of(broker={"use": "paper"}), rules=QUICK)
     (check,) = [one for one in found.checks if one.name == "costs"]

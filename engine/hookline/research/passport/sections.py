@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.reporting.formats import FIGURES, NOT_DEFINED, counted, fraction, money, number
 from hookline.research.passport.svg import Line, histogram, lines, steps
-from hookline.research.passport.words import SCHEMES, chance_text, label_of, values_text
+from hookline.research.passport.words import SCHEMES, chance_text, label_of, percent, values_text
 
 if TYPE_CHECKING:
     from hookline.research.passport.document import Passport
@@ -152,7 +152,7 @@ def _permutation(data: Mapping[str, Any]) -> str:
 
 
 def _p(value: float | None) -> str:
-    return NOT_DEFINED if value is None else f"{value:.4f}"
+    return NOT_DEFINED if value is None or math.isnan(value) else f"{value:.4f}"
 
 
 def _bootstrap(data: Mapping[str, Any]) -> str:
@@ -165,7 +165,7 @@ def _bootstrap(data: Mapping[str, Any]) -> str:
         )
         for name, one in data["intervals"].items()
     ]
-    said = f"Between low and high lies the true figure with {data['confidence']:.0%} confidence, if the future is like the past."
+    said = f"Between low and high lies the true figure with {percent(data['confidence'])} confidence, if the future is like the past."
     return _table(("figure", "seen", "low", "high"), rows) + _said(said)
 
 
@@ -181,10 +181,10 @@ def _trials(data: Mapping[str, Any]) -> str:
         ("days that there are", counted(data["days"], "day")),
         (
             "days it takes to be 95 % sure",
-            NOT_DEFINED if data["needed_days"] is None else f"{data['needed_days']:,.0f}",
+            _text("round_trips", data["needed_days"]),
         ),
     )
-    table = _table(("figure", "value"), facts)
+    table = _table(("figure", "value"), facts, "facts")
     rows = [(row["strategy"], f"{row['trials']:,}", f"{row['runs']:,}") for row in data["ledger"]]
     said = (
         "Every backtest on this data counts, of every strategy, as the ledger has it (hookline trials). What was tried elsewhere, or on "
@@ -208,7 +208,7 @@ def _overfitting(data: Mapping[str, Any]) -> str:
         ("slope of out of sample on in sample", _text("sharpe", data["slope"])),
     )
     note = "logit of its rank, below 0 is below the middle"
-    return f"<div class=two>{_figure('Best in sample, out of sample', note, chart)}<div>{_table(('figure', 'value'), facts)}</div></div>"
+    return f"<div class=two>{_figure('Best in sample, out of sample', note, chart)}<div>{_table(('figure', 'value'), facts, 'facts')}</div></div>"
 
 
 def _stress_rows(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> str:

@@ -14,7 +14,7 @@ __all__ = ["Line", "histogram", "lines", "steps"]
 
 _WIDE, _NARROW = 1100, 360
 _HEIGHT, _LOW = 220, 130
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 12, 26
+_RIGHT, _TOP, _BOTTOM = 10, 12, 26
 _TICKS = 4
 
 
@@ -38,8 +38,14 @@ class _Frame:
     width: int = _NARROW
     height: int = _HEIGHT
 
+    @property
+    def left(self) -> int:
+        """Where the axis is; on a narrow screen the text beside a wide picture is twice as large."""
+        return 84 if self.width == _WIDE else 52
+
     def x(self, value: float) -> float:
-        return _LEFT + (value - self.x0) / ((self.x1 - self.x0) or 1.0) * (self.width - _LEFT - _RIGHT)
+        share = (value - self.x0) / ((self.x1 - self.x0) or 1.0)
+        return self.left + share * (self.width - self.left - _RIGHT)
 
     def y(self, value: float) -> float:
         share = (value - self.y0) / ((self.y1 - self.y0) or 1.0)
@@ -161,19 +167,19 @@ def _padded(values: Sequence[float]) -> tuple[float, float]:
 
 def _across(frame: _Frame, value: float) -> str:
     y = frame.y(value)
-    return f'<line x1="{_LEFT}" x2="{frame.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--hold)" stroke-dasharray="4 4"/>'
+    return f'<line x1="{frame.left}" x2="{frame.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--hold)" stroke-dasharray="4 4"/>'
 
 
 def _grid(frame: _Frame, text: Callable[[float], str]) -> Iterator[str]:
     for value in _ticks(frame.y0, frame.y1):
         y = frame.y(value)
-        yield f'<line x1="{_LEFT}" x2="{frame.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--grid)"/>'
-        yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(text(value))}</text>'
+        yield f'<line x1="{frame.left}" x2="{frame.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--grid)"/>'
+        yield f'<text x="{frame.left - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(text(value))}</text>'
 
 
 def _values_below(frame: _Frame, text: Callable[[float], str]) -> Iterator[str]:
     base = frame.y(0.0)
-    yield f'<line x1="{_LEFT}" x2="{frame.width - _RIGHT}" y1="{base:.1f}" y2="{base:.1f}" stroke="var(--line)"/>'
+    yield f'<line x1="{frame.left}" x2="{frame.width - _RIGHT}" y1="{base:.1f}" y2="{base:.1f}" stroke="var(--line)"/>'
     for value in _ticks(frame.x0, frame.x1):
         yield f'<text x="{frame.x(value):.1f}" y="{frame.height - 8}" text-anchor="middle">{escape(text(value))}</text>'
 

@@ -79,7 +79,7 @@ def _windows(passport: Passport) -> list[RenderableType]:
         window = step["window"]
         table.add_row(
             f"{window['test_since'][:10]} to {window['test_until'][:10]}", escape(values_text(step["values"])),
-            _number(step["in_sample"]), _number(step["out_of_sample"]), f"{step['total_return']:+.1%}",
+            _number(step["in_sample"]), _number(step["out_of_sample"]), f"{100.0 * step['total_return']:+.1f} %",
         )  # fmt: skip
     return [table]
 

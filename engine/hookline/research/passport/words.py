@@ -11,7 +11,7 @@ from hookline.reporting.formats import FIGURES
 if TYPE_CHECKING:
     from hookline.research.passport.document import Passport
 
-__all__ = ["SCHEMES", "WORDS", "chance_text", "headline", "label_of", "values_text"]
+__all__ = ["SCHEMES", "WORDS", "chance_text", "headline", "label_of", "percent", "values_text"]
 
 _LABELS = {one.name: one.label for block in FIGURES for one in block}
 SCHEMES = {
@@ -61,8 +61,17 @@ def chance_text(passport: Passport) -> tuple[str, bool]:
 
 
 def _listed(names: list[str]) -> str:
-    names = [name[:1].lower() + name[1:] for name in names]
+    names = [name if name.startswith("Sharpe") else name[:1].lower() + name[1:] for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole number of percent, as figures are written elsewhere.
+
+    >>> percent(0.95)
+    '95 %'
+    """
+    return f"{100.0 * share:.0f} %"
 
 
 def label_of(metric: str) -> str:

@@ -15,6 +15,7 @@ from hookline.research.ledger import Ledger
 from hookline.research.ledger.counting import data_of
 from hookline.research.ledger.ratios import ratios_of
 from hookline.research.passport import Check, Section, State
+from hookline.research.passport.words import percent
 from hookline.research.study import Job
 from hookline.research.validating.holdings import holdings_of
 from hookline.research.validating.returns import daily_returns, returns_by_day
@@ -112,10 +113,12 @@ def bootstrap_section(case: Case) -> Section:
     meaning = (
         "Even the pessimistic end of what the Sharpe ratio may truly be is above zero."
         if is_good
+        else "There is no Sharpe ratio, for lack of trades."
+        if math.isnan(low)
         else "The true Sharpe ratio may well be zero or less: this history is too short, or the edge too small, to tell."
     )
     shown = "n/a" if math.isnan(low) else f"Sharpe {number(low)} to {number(high)}"
-    needed = f"above zero with {rules.confidence:.0%} confidence"
+    needed = f"above zero with {percent(rules.confidence)} confidence"
     check = Check(
         "bootstrap", "Sharpe ratio above zero", "pass" if is_good else "fail", shown, needed, meaning
     )
@@ -197,18 +200,21 @@ def _independent(case: Case, total: int) -> float:
 def _beats_the_luckiest(case: Case, total: int, found: DeflatedSharpe) -> Check:
     least, probability = case.rules.min_deflated_sharpe, found.probability
     is_good = probability >= least
-    tried = f"{counted(total, 'different trial')} on this data known, worth {counted(round(found.trials), 'independent one')}"
+    worth = f", worth {counted(round(found.trials), 'independent one')}" if total > 1 else ""
+    tried = f"{counted(total, 'different trial')} on this data {'is' if total == 1 else 'are'} known{worth}"
     if math.isnan(probability):
         meaning = (
             f"{tried}. There is no Sharpe ratio to compare with the luckiest of them, for lack of trades."
         )
     elif is_good:
         meaning = f"{tried}. The result is more than the luckiest of so many would show by chance."
+    elif total == 1:
+        meaning = f"{tried}. Even a single one without any edge would now and then look as good."
     else:
         meaning = f"{tried}. The luckiest of so many would often look as good without any edge."
     shown = "n/a" if math.isnan(probability) else f"deflated Sharpe {fraction(probability)}"
     return Check(
-        "deflated_sharpe", "Better than the luckiest trial", "pass" if is_good else "fail", shown, f"at least {least:.0%}", meaning
+        "deflated_sharpe", "Better than the luckiest trial", "pass" if is_good else "fail", shown, f"at least {percent(least)}", meaning
     )  # fmt: skip
 
 
@@ -281,8 +287,10 @@ def _not_overfit(case: Case, found: Overfitting) -> Check:
             "The variant that did best on one half of the history was often among the worse ones on the other half, and lost money: "
             "choosing the best of these is choosing noise."
         )
-    shown = f"overfit with {likely:.0%}, loss with {loss:.0%} probability"
-    return Check("overfitting", "Choice not overfit", state, shown, f"either at most {most:.0%}", meaning)
+    shown = f"overfit with {percent(likely)}, loss with {percent(loss)} probability"
+    return Check(
+        "overfitting", "Choice not overfit", state, shown, f"either at most {percent(most)}", meaning
+    )
 
 
 def variant_returns(case: Case) -> Floats:
@@ -290,7 +298,15 @@ def variant_returns(case: Case) -> Floats:
     from hookline.clock import stopwatch
     from hookline.research.evaluating import local_executor
 
-    values = list(case.candidates.values)
+    values = [one.job.values for one in case.outcomes if not one.error]
+    failed = [one for one in case.outcomes if one.error]
+    if failed:
+        case.tell(
+            f"{len(failed):,} of {counted(len(case.outcomes), 'variant')} cannot be run and "
+            f"{'is' if len(failed) == 1 else 'are'} left out: {failed[0].error}"
+        )
+    if not values:
+        raise ValueError("none of the variants can be run")
     most = case.rules.examined_variants
     if len(values) > most:
         chosen = np.sort(np.random.default_rng(case.rules.seed).permutation(len(values))[:most])

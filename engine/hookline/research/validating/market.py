@@ -24,6 +24,7 @@ __all__ = ["costs_section", "delay_section", "regimes_section"]
 _MULTIPLES = (2.0, 3.0)
 # Two hundred days of a market that is shut on some of them.
 _HISTORY_NS = 320 * 86_400 * 10**9
+_NO_PROFIT = "There is no profit as it is, so none could be left."
 _FIGURES = ("total_return", "sharpe", "max_drawdown", "round_trips", "fees")
 
 
@@ -41,11 +42,14 @@ def costs_section(case: Case) -> Section:
         rows.append({"multiple": multiple, **_kept(figures_of(result))})
     judged = next(row for row in rows if row["multiple"] == needed)
     is_good = judged["total_return"] > 0.0
-    meaning = (
-        "There is a profit left when every trade costs a multiple of what was assumed."
-        if is_good
-        else "The profit lives on the assumption that trading is cheap. Somewhat worse fills or fees eat it."
-    )
+    if is_good:
+        meaning = "There is a profit left when every trade costs a multiple of what was assumed."
+    elif rows[0]["total_return"] > 0.0:
+        meaning = (
+            "The profit lives on the assumption that trading is cheap. Somewhat worse fills or fees eat it."
+        )
+    else:
+        meaning = _NO_PROFIT
     found = f"{fraction(judged['total_return'])}, Sharpe {number(judged['sharpe'])}"
     check = Check("costs", f"Costs x {needed:g}", "pass" if is_good else "fail", found, "a profit", meaning)
     return Section("costs", (check,), {"costs": costs, "rows": rows})
@@ -65,11 +69,14 @@ def delay_section(case: Case) -> Section:
         )
     late = figures_of(run_late(plan))
     is_good = late["total_return"] > 0.0
-    meaning = (
-        "Acting a bar late leaves a profit: the edge does not hang on being first."
-        if is_good
-        else "Acting a bar late, the profit is gone. Either the edge is over in a moment, or it is not there."
-    )
+    if is_good:
+        meaning = "Acting a bar late leaves a profit: the edge does not hang on being first."
+    elif case.result.metrics.total_return > 0.0:
+        meaning = (
+            "Acting a bar late, the profit is gone. Either the edge is over in a moment, or it is not there."
+        )
+    else:
+        meaning = _NO_PROFIT
     found = f"{fraction(late['total_return'])}, Sharpe {number(late['sharpe'])}"
     check = Check("delay", "One bar late", "pass" if is_good else "fail", found, "a profit", meaning)
     return Section("delay", (check,), {"on_time": _kept(figures_of(case.result)), "late": _kept(late)})

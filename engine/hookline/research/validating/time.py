@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.clock import isoformat
 from hookline.reporting.formats import count, fraction, number
 from hookline.research.passport import Check, Section, State
-from hookline.research.passport.words import label_of
+from hookline.research.passport.words import label_of, percent
 from hookline.research.splits import Kind, Window, split_at, walk_forward_windows
 from hookline.research.study import Job
 from hookline.research.validating.returns import thinned
@@ -95,12 +95,19 @@ def _held_up(
     least = case.rules.min_degradation_ratio
     state: State = "pass" if held.ratio >= least else "fail"
     if held.band == "no edge":
-        meaning = (
-            "Even where the parameters were chosen they earned nothing: there is nothing that could hold up."
+        where = (
+            "where the parameters were chosen they" if case.has_space else "on the first part of history it"
         )
+        meaning = f"Even {where} earned nothing: there is nothing that could hold up."
     elif held.band == "undefined":
         meaning = (
             "One of the two stretches has no such figure, for lack of trades; it cannot be said to hold up."
+        )
+    elif not case.has_space:
+        meaning = (
+            "What it earned on the first part of history it went on earning on the rest. Nothing was chosen on either."
+            if state == "pass"
+            else "Most of what it earned on the first part of history is gone on the rest: the edge does not last."
         )
     elif state == "pass":
         meaning = (
@@ -151,13 +158,13 @@ def _walked_well(case: Case, walked: WalkForward) -> Check:
         f"{fraction(metrics.total_return)} out of sample, Sharpe {number(metrics.sharpe)}, "
         f"{won} of {len(walked.steps)} windows won"
     )
-    meaning = (
-        "Somebody who had chosen the parameters again before each stretch, knowing only what was past, would have made money."
-        if is_good
-        else "Somebody who had chosen the parameters again before each stretch, knowing only what was past, "
-        "would not have made money dependably."
+    who = (
+        "Somebody who had chosen the parameters again before each stretch, knowing only what was past,"
+        if case.has_space
+        else "Somebody who had begun anew with each stretch"
     )
-    needed = f"a profit, and in at least {least:.0%} of the windows"
+    meaning = f"{who} {'would have made money' if is_good else 'would not have made money dependably'}."
+    needed = f"a profit, and in at least {percent(least)} of the windows"
     title = f"Walk forward ({walked.kind})"
     return Check(f"walk_forward_{walked.kind}", title, "pass" if is_good else "fail", found, needed, meaning)
 
