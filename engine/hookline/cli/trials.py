@@ -46,9 +46,11 @@ def trials(
 ) -> None:
     """List everything that was tried, by the data that it was tried on.
 
-    Every backtest counts by itself: of hookline run, sweep and validate, and from Python. The same strategy with the same parameters
-    counts once, however often it runs; other periods of the same symbol and timeframe count together where they overlap. The
-    best of so many trials looks good by luck alone; hookline validate takes their number into account.
+    Every backtest counts by itself: of hookline run, sweep and validate, and
+    from Python. The same strategy with the same parameters counts once,
+    however often it runs; other periods of the same symbol and timeframe
+    count together where they overlap. The best of so many trials looks good
+    by luck alone; hookline validate takes their number into account.
 
     The ledger is in ~/.local/state/hookline, or where HOOKLINE_STATE_DIR says.
 
@@ -59,7 +61,9 @@ def trials(
     from hookline.research.ledger import Ledger
 
     ledger = Ledger()
-    groups = [one for one in _groups(ledger) if not symbol or one.data[0].symbol in symbol]
+    groups = list(_groups(ledger))
+    if symbol and groups:
+        groups = _of_symbols(groups, symbol)
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in groups], allow_nan=False))
         return
@@ -68,6 +72,23 @@ def trials(
         return
     Console().print(_table(groups))
     typer.echo(str(ledger.path))
+
+
+def _of_symbols(groups: Sequence[_Group], symbols: Sequence[str]) -> list[_Group]:
+    """Return what was tried on some symbols.
+
+    Raises:
+        ConfigError: if nothing was on one of them.
+    """
+    from hookline.errors import ConfigError
+    from hookline.problems import did_you_mean
+
+    known = list(dict.fromkeys(one.data[0].symbol for one in groups))
+    for symbol in symbols:
+        if symbol not in known:
+            hint = did_you_mean(symbol, known) or f"; there is {', '.join(known)}"
+            raise ConfigError(f"--symbol {symbol}: nothing was tried on it{hint}")
+    return [one for one in groups if one.data[0].symbol in symbols]
 
 
 def _groups(ledger: Ledger) -> Iterator[_Group]:
@@ -124,6 +145,8 @@ def _table(groups: Sequence[_Group]) -> Table:
     )
     for column in table.columns[2:4]:
         column.justify = "right"
+    for column in (*table.columns[:4], table.columns[5]):
+        column.no_wrap = True
     for group in groups:
         named = [f"{name} ({count:,})" for name, count in _strategies(group).items()]
         table.add_row(
