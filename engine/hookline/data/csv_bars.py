@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline.data.arrays import array_of
 from hookline.data.csv_table import CsvFormat, CsvTable, open_csv
 from hookline.data.layout import Layout, find_layout, pick_symbol
 from hookline.data.raw import RawBars
@@ -92,4 +93,4 @@ def _rows(table: pa.Table, layout: Layout, symbol: str | None, file: CsvTable) -
 
 
 def _floats(table: pa.Table, name: str | None) -> NDArray[np.float64]:
-    return np.zeros(len(table)) if name is None else np.array(table[name].to_numpy(), np.float64)
+    return np.zeros(len(table)) if name is None else array_of(table[name]).astype(np.float64, copy=False)

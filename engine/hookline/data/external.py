@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hookline.clock import isoformat
 from hookline.columns.external_series import ExternalSeries
+from hookline.data.arrays import array_of
 from hookline.data.csv_table import open_csv
 from hookline.data.files import is_csv
 from hookline.data.layout import SYMBOL_COLUMN, find_time_column, pick_symbol
@@ -89,7 +90,7 @@ def _from_parquet(path: Path, column: str, time_column: str | None) -> _Table:
     time = _time_name(names, column, time_column, path)
     table = file.read([name for name in (time, column, SYMBOL_COLUMN) if name in names])
     try:
-        values = np.array(table[column].cast(pa.float64()).to_numpy(), np.float64)
+        values = array_of(table[column].cast(pa.float64()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise DataError(
             f"{path}: column {column!r} must hold numbers, was of type {str(table[column].type)!r}"
@@ -103,7 +104,9 @@ def _from_csv(path: Path, column: str, time_column: str | None) -> _Table:
     time = _time_name(file.names, column, time_column, path)
     table = file.read([column], [name for name in (time, SYMBOL_COLUMN) if name in file.names])
     symbols = table[SYMBOL_COLUMN] if SYMBOL_COLUMN in file.names else None
-    return _Table(table[time], np.array(table[column].to_numpy(), np.float64), symbols, "auto", file.where)
+    return _Table(
+        table[time], array_of(table[column]).astype(np.float64, copy=False), symbols, "auto", file.where
+    )
 
 
 def _time_name(names: Sequence[str], column: str, time_column: str | None, path: Path) -> str:

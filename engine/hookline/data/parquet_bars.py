@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.clock import isoformat
+from hookline.data.arrays import array_of
 from hookline.data.layout import Layout, find_layout, pick_symbol
 from hookline.data.parquet_file import file_metadata, metadata_timeframe, open_parquet
 from hookline.data.raw import RawBars, range_text
@@ -112,7 +113,7 @@ class _Part:
         for group, end in zip(self.groups, np.cumsum(lengths).tolist(), strict=True):
             column = self._column(name, [group])
             try:
-                values[end - len(column) : end] = column.cast(pa.float64()).to_numpy()
+                values[end - len(column) : end] = array_of(column.cast(pa.float64()))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 kind = str(column.type)
                 raise DataError(

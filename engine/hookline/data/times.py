@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hookline.data.arrays import array_of
 from hookline.errors import ConfigError, DataError
 from hookline.model import Timeframe, timeframe_of
 
@@ -47,9 +48,9 @@ def times_of(
         column = _numbers_of_text(column)
         kind = column.type
     if pa.types.is_integer(kind):
-        return _scaled(column.to_numpy().astype(np.int64), unit, where)
+        return _scaled(array_of(column).astype(np.int64, copy=False), unit, where)
     if pa.types.is_floating(kind):
-        return _from_floats(column.to_numpy(), unit, where)
+        return _from_floats(array_of(column), unit, where)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         aware = pa.types.is_timestamp(kind) and kind.tz is not None
         times = _cast(column, pa.timestamp("ns", tz=kind.tz if aware else None), where)
@@ -187,7 +188,7 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType, where: Callable[[int], str
     import pyarrow as pa
 
     try:
-        return np.array(column.cast(kind).cast(pa.int64()).to_numpy(), np.int64)
+        return array_of(column.cast(kind).cast(pa.int64()))
     except pa.ArrowInvalid:
         row = _first_refused(column, kind)
         raise DataError(
