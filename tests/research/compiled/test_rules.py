@@ -8,6 +8,7 @@ from random_runs import plan_of
 
 from hookline import plugins
 from hookline.research.compiled import CompiledRun, NotCompilable
+from hookline_risk.daily_loss_limit import DailyLossLimit
 from hookline_risk.max_drawdown import MaxDrawdown
 
 HALTING = ["max_drawdown", "daily_loss_limit"]
@@ -67,11 +68,32 @@ def test_many_runs_with_rules_trade_as_in_the_event_kernel(first):
     records_of(range(first, first + 50), list(MAKERS))
 
 
-def test_a_halt_is_replaced_by_one_that_demands_more():
-    records = records_of(range(500, 560), ["max_drawdown", "daily_loss_limit"])
-    halts = [[one for one in record.decisions if one.verdict == "halt"] for record in records]
-    assert any(len({one.rule for one in run}) == 2 for run in halts)
-    assert any(one.verdict == "resume" for record in records for one in record.decisions)
+def halts_of(record):
+    """Return the rules that halted a run, and what the gate did last about halts."""
+    said = [one for one in record.decisions if str(one.verdict) in {"halt", "resume"}]
+    return [one.rule for one in said if one.rule], str(said[-1].verdict) if said else ""
+
+
+def test_a_halt_that_somebody_must_end_replaces_one_until_the_next_day():
+    rules = [DailyLossLimit(0.01, flatten=False), MaxDrawdown(0.03, flatten=False)]
+    records = [check(replace(plan_of(seed), rules=rules)) for seed in range(500, 540)]
+    found = [halts_of(one) for one in records if one is not None]
+    assert (["daily_loss_limit", "max_drawdown"], "halt") in found
+    assert any(last == "resume" for _, last in found)
+
+
+def test_a_halt_that_closes_positions_replaces_one_that_does_not_and_does_not_end_it():
+    rules = [MaxDrawdown(0.003, flatten=False), DailyLossLimit(0.01, flatten=True)]
+    records = [check(replace(plan_of(seed), rules=rules)) for seed in range(540, 620)]
+    replaced = [
+        one
+        for one in records
+        if one is not None and halts_of(one) == (["max_drawdown", "daily_loss_limit"], "halt")
+    ]
+    assert len(replaced) >= 5
+    # The order that closes the position lets a denial be told anew.
+    assert any(sum("halted: max_drawdown" in order.reason for order in one.orders) >= 1 for one in replaced)
+    assert any(sum("halted: daily_loss" in order.reason for order in one.orders) >= 1 for one in replaced)
 
 
 class Other(MaxDrawdown):

@@ -176,18 +176,18 @@ def book_fill(
     if k[at.IS_GUARDED] != 0:
         band_after_fill(f, k, before)
     if k[at.HEARS_FILLS] != 0:
-        tell_rules(f, k, number, side, before, realized, fee)
+        tell_rules(f, k, number, before, realized, fee)
     k[at.FILLS] += 1
     row = k[at.FILLS] - 1
     if row < k[at.FILL_ROOM]:
         _log_fill(f, k, row, number, side, lots, price, fee, maker, time)
 
 
-def tell_rules(f: Floats, k: Ints, number: int, side: int, before: int, realized: float, fee: float) -> None:
+def tell_rules(f: Floats, k: Ints, number: int, before: int, realized: float, fee: float) -> None:
     """Let rules learn of a fill; the venue's own orders are market orders and not on the list."""
     row = find_order(k, number)
     kind = at.MARKET if row < 0 else k[at.K_ORDERS + row * at.K_WIDTH + at.TYPE]
-    hear_fill(f, k, kind, side, before, realized, fee)
+    hear_fill(f, k, kind, before, realized, fee)
 
 
 def begin_trip(f: Floats, k: Ints, time: int) -> None:

@@ -210,7 +210,7 @@ def lots_if_filled(k: Ints, side: int, lots: int) -> int:
 # -- what was traded ---------------------------------------------------------------------------------------------------
 
 
-def hear_fill(f: Floats, k: Ints, kind: int, side: int, before: int, realized: float, fee: float) -> None:
+def hear_fill(f: Floats, k: Ints, kind: int, before: int, realized: float, fee: float) -> None:
     """Let rules learn of a fill that was just booked; ``kind`` is the type of its order, ``before`` the lots held till then."""
     for row in range(k[at.RULES]):
         r = at.K_RULES + row * at.RULE_K_WIDTH
@@ -218,7 +218,8 @@ def hear_fill(f: Floats, k: Ints, kind: int, side: int, before: int, realized: f
             count_losses(f, k, row, realized, fee)
         elif k[r + at.RULE_KIND] == at.STOP_COOLDOWN:
             is_spared = k[r + at.RULE_FLAG] != 0 and realized >= 0.0
-            if kind == at.STOP_ORDER and before * side < 0 and not is_spared:
+            # Every stop here reduces.
+            if kind == at.STOP_ORDER and not is_spared:
                 k[r + at.RULE_TIME] = k[at.END] + k[r + at.RULE_PERIOD]
         elif k[r + at.RULE_KIND] == at.MAX_TRADES and k[at.LOTS] != 0 and before * k[at.LOTS] <= 0:
             k[r + at.RULE_COUNT] = opened_today(k, row) + 1
