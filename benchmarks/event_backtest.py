@@ -2,7 +2,10 @@
 
     python benchmarks/event_backtest.py --quick
 
-Each engine runs in a process of its own. The exit code is 1 where hookline and backtrader do not end with the same equity.
+Each engine runs in a process of its own. The exit code is 1 where hookline and backtrader do not end with the same equity, or where
+hookline holds more memory than it may for a million bars. hookline alone:
+
+    python benchmarks/event_backtest.py --only hookline_on_bar --only hookline_signals
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ ENGINES = {
     "backtrader_engine": "backtrader",
 }
 _TOLERANCE = 1e-9  # relative
+_MOST_MB = 300  # that hookline may hold, for a million bars or fewer
+_MILLION = 1_000_000
 _IDLE = 0.1  # share of a run spent without a processor that is not worth a word
 _MISSING = "not installed"
 
@@ -44,11 +49,12 @@ def main() -> int:
             repeats = arguments.repeat if engine.startswith("hookline") else 1
             outcomes[engine] = measured(engine, folder, repeats, arguments.timeout)
     verdict, agrees = agreement(outcomes)
+    heavy = too_heavy(outcomes)
     if arguments.json:
-        print(json.dumps({"engines": outcomes, "agreement": verdict}, indent=2))
+        print(json.dumps({"engines": outcomes, "agreement": verdict, "too_heavy": heavy}, indent=2))
     else:
-        print("\n".join([table(outcomes), *verdict, *waits(outcomes)]))
-    return 0 if agrees else 1
+        print("\n".join([table(outcomes), *verdict, *heavy, *waits(outcomes)]))
+    return 0 if agrees and not heavy else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -116,6 +122,18 @@ def agreement(outcomes: dict[str, dict[str, Any]]) -> tuple[list[str], bool]:
             verdict = "agree" if off <= _TOLERANCE else "DISAGREE"
             lines.append(f"{engine} and {_ORACLE} {verdict}: {off:.1e} apart")
     return lines, is_right
+
+
+def too_heavy(outcomes: dict[str, dict[str, Any]]) -> list[str]:
+    """Name the runs of hookline that held more memory than they may."""
+    return [
+        f"{engine}: held {run['peak_mb']:.0f} MB, must be below {_MOST_MB}"
+        for engine, run in outcomes.items()
+        if engine.startswith("hookline")
+        and "error" not in run
+        and run["bars"] <= _MILLION
+        and run["peak_mb"] >= _MOST_MB
+    ]
 
 
 def waits(outcomes: dict[str, dict[str, Any]]) -> list[str]:

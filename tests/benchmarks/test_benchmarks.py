@@ -99,6 +99,18 @@ def test_the_same_equity_from_other_orders_is_an_error(event_backtest):
     assert not is_right
 
 
+def test_hookline_may_not_hold_more_than_300_mb_for_a_million_bars(event_backtest):
+    def run(peak_mb, bars=1_000_000):
+        return {"bars": bars, "peak_mb": peak_mb}
+
+    assert event_backtest.too_heavy({"hookline_on_bar": run(299.9), "backtrader_engine": run(657)}) == []
+    assert event_backtest.too_heavy({"hookline_on_bar": run(301, 2_000_000)}) == []
+    assert event_backtest.too_heavy({"hookline_signals": {"error": "not installed"}}) == []
+    assert event_backtest.too_heavy({"hookline_on_bar": run(303.2)}) == [
+        "hookline_on_bar: held 303 MB, must be below 300"
+    ]
+
+
 def test_another_engine_may_differ_by_its_own_rules(event_backtest):
     lines, is_right = event_backtest.agreement(
         {"hookline_on_bar": outcome(100.0), "nautilus_engine": outcome(90.0, expected=100.0)}
