@@ -46,6 +46,16 @@ def test_the_same_frame_looked_at_no_further_than_the_bar():
     assert "module held_leaks: with the data in FRAME changed as well" in report.checked
 
 
+@pytest.mark.parametrize("strategy", [held.Remembered, held.ReadOnce])
+def test_data_that_is_read_when_it_is_first_needed_and_kept(strategy, tmp_path):
+    held.write(tmp_path)
+    report = check(strategy)
+    assert "order" in kinds(report)
+    assert any(line.startswith(str(tmp_path / "bars.parquet")) for line in report.unseen) or any(
+        "_path" in line for line in report.checked
+    )
+
+
 def test_what_is_held_is_as_it_was_afterwards():
     before, table = held.FRAME, held.InClass.table
     check(held.HeldNext)

@@ -71,7 +71,7 @@ class Flips(hl.SignalStrategy):
         return hl.long() if x.up else hl.short()
 
 
-@pytest.mark.parametrize("drift", [0.001, 0.003, 0.006])
+@pytest.mark.parametrize("drift", [0.002, 0.005])
 @pytest.mark.parametrize(
     "make", [leaky.Honest, leaky.LongWindow, EmaCross, Supertrend, Follows, Flips], ids=lambda one: one.name
 )

@@ -23,6 +23,7 @@ import numpy as np
 
 from hookline import plugins
 from hookline.errors import DataError
+from hookline.research.peeking.code import Global, forget
 from hookline.research.peeking.comparing import Comparison, compare_feed
 from hookline.research.peeking.held import changed, held_by, hidden
 from hookline.research.peeking.inputs import FutureChange, alter_inputs, sort_inputs
@@ -101,12 +102,17 @@ class _Check:
             )
         # Arrays as parameters are as long as the bars of the first instrument.
         self._ends = next(iter(self._market.bars.values())).end
-        self._held = held_by((plugin for _, plugin in _plugins(self._plan)), self._ends)
+        self._plugins = [plugin for _, plugin in _plugins(self._plan)]
+        self._held: list[Global] = []
         self._ticks = {symbol: float(one.tick_size) for symbol, one in self._plan.instruments.items()}
 
     def run(self, cuts: int, reads: set[str]) -> LookAheadReport:
         total = 2 + cuts * _VARIANTS
+        forget(*map(type, self._plugins))  # so that what they read is seen being read
         whole = self._trace(self._market, None, total)
+        self._held = held_by(
+            self._plugins, self._ends
+        )  # once it ran: some read their data when they first need it
         if whole.failure is not None:
             raise whole.failure
         comparison = Comparison(whole, self._market)
@@ -151,7 +157,7 @@ class _Check:
     def _run(self, market: MarketCopy, change: FutureChange | None) -> Trace:
         if change is None:
             return trace(market.put_into(self._plans()))
-        with changed(self._held, change):
+        with changed(self._plugins, self._held, change):
             plan = _altered(self._plans(), change)
             made = trace(market.put_into(plan), market.next_event(change.cut))
         shutil.rmtree(change.folder, ignore_errors=True)
@@ -194,7 +200,7 @@ class _Check:
         for name, plugin in _plugins(self._plan):
             for what in sort_inputs(plugin, self._ends)[1]:
                 yield f"{name}: parameter {what} is no table with times, and stayed as it is"
-        yield from hidden((plugin for _, plugin in _plugins(self._plan)), self._ends)
+        yield from hidden(self._plugins, self._ends)
         for path in sorted(reads):
             if not Path(path).is_relative_to(self._folder) and path not in self._given():
                 yield f"{path} was read by a strategy itself, and stayed as it is; give its path as a parameter"

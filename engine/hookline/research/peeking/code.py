@@ -13,6 +13,7 @@ import dis
 import sys
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from functools import lru_cache
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ import numpy as np
 from hookline.columns import Column
 from hookline.columns.column import Call, External, Field, Held
 
-__all__ = ["Global", "globals_of", "is_closed", "is_of_bars", "numbers_in"]
+__all__ = ["Global", "forget", "globals_of", "is_closed", "is_of_bars", "numbers_in"]
 
 _SAFE = {"abc", "bisect", "builtins", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "heapq",
          "hookline", "itertools", "math", "numba", "numpy", "operator", "statistics", "typing"}  # fmt: skip
@@ -29,6 +30,7 @@ _OURS_THAT_READ = {"hookline.clock", "hookline.data", "hookline.research", "hook
 _READERS = {"DataSource", "__dict__", "__import__", "compile", "eval", "exec", "fromfile", "genfromtxt", "getattr", "globals",
             "import_module", "input", "load", "loads", "loadtxt", "memmap", "open", "open_memmap", "read_bytes", "read_file",
             "read_text", "sys", "vars"}  # fmt: skip
+_Cached = type(lru_cache(int))  # what functools makes of a function that remembers what it returned
 _MOST_MEMBERS = 20  # of a container that is no data
 _MOST_NUMBERS = 100  # in a column that holds no table of them
 
@@ -58,6 +60,12 @@ def globals_of(*code: object) -> list[Global]:
         for one in _Walk(code).found
         if not isinstance(_plain(one.value), ModuleType | FunctionType | type)
     ]
+
+
+def forget(*code: object) -> None:
+    """Let functions that remember what they returned forget it: what they return may depend on data that is changed."""
+    for one in _Walk(code).cached:
+        one.cache_clear()
 
 
 def is_closed(*code: object) -> bool:
@@ -105,6 +113,7 @@ class _Walk:
 
     def __init__(self, code: tuple[object, ...]) -> None:
         self.functions: list[FunctionType] = []
+        self.cached: list[Any] = []
         self._roots = {_top(one) for one in code}
         self._seen: set[int] = set()
         waiting, places = list(code), dict[tuple[int, str], Global]()
@@ -113,6 +122,7 @@ class _Walk:
                 value = _plain(one.value)
                 if isinstance(value, FunctionType | type) and not self._is_foreign(value):
                     waiting.append(value)
+                    self.cached += [one.value] if isinstance(one.value, _Cached) else []
                 else:
                     places[id(one.holder), one.name] = one
         self.found = list(places.values())
@@ -145,10 +155,12 @@ def _top(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """Return the function in a compiled one, a property or a static or class method; anything else as it is."""
+    """Return the function in a compiled or remembering one, a property or a static or class method; anything else as it is."""
     if isinstance(value, property):
         value = value.fget
     value = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
+    if isinstance(value, _Cached):
+        value = value.__wrapped__
     wrapped = getattr(value, "py_func", None) if not isinstance(value, type | Mapping) else None
     return wrapped if isinstance(wrapped, FunctionType) else value
 

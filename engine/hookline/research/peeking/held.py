@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.model import BarSeries
-from hookline.research.peeking.code import Global, globals_of
+from hookline.research.peeking.code import Global, forget, globals_of
 from hookline.research.peeking.inputs import (
     FutureChange,
     altered,
@@ -62,18 +62,21 @@ def _may_be_data(value: Any) -> bool:
 
 
 @contextmanager
-def changed(held: Sequence[Global], change: FutureChange) -> Iterator[None]:
-    """Let code hold data with another future."""
+def changed(plugins: Iterable[object], held: Sequence[Global], change: FutureChange) -> Iterator[None]:
+    """Let the code of plugins hold data with another future, and functions that it calls forget what they returned."""
+    code = [type(plugin) for plugin in plugins]
     made: dict[int, Any] = {}
     try:
         for one in held:
             if id(one.value) not in made:
                 made[id(one.value)] = altered(one.value, change)
             one.put(made[id(one.value)])
+        forget(*code)
         yield
     finally:
         for one in held:
             one.put(one.value)
+        forget(*code)
 
 
 def aligned(value: Any, bars: BarSeries) -> Iterator[tuple[str, Floats]]:
