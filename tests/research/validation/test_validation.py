@@ -241,6 +241,13 @@ def test_variants_that_cannot_be_run_are_left_out_and_told_of():
     )
 
 
+def test_a_single_variant_that_can_be_run_is_no_choice():
+    found = validate_study(study_of(), Space.of({FAST: [4, 30, 40]}), rules=QUICK)
+    (check,) = [one for one in found.checks if one.name == "overfitting"]
+    assert check.state == "unknown"
+    assert check.found == "only one of the variants can be run, so there is no choice to be tested"
+
+
 def test_figures_that_are_not_defined_are_said_to_be_missing(tmp_path):
     found = validate_study(study_of(until="2024-01-01T06:00:00"), rules=QUICK)
     meanings = {one.name: one.meaning for one in found.checks}

@@ -248,6 +248,8 @@ def overfitting_section(case: Case) -> Section:
             (Check("overfitting", "Choice not overfit", "skip", "one variant", meaning=meaning),),
         )
     matrix = case.variant_returns
+    if matrix.shape[1] < 2:
+        raise ValueError("only one of the variants can be run, so there is no choice to be tested")
     parts = min(_MOST_PARTS, len(matrix) // _FEWEST_DAYS * 2)
     if parts < 2:
         raise ValueError(
