@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ("buy_and_hold", "formats", "pages", "plain", "reporter")
+MODULES = ("buy_and_hold", "daily", "formats", "pages", "plain", "reporter")
 
 
 @pytest.mark.parametrize("name", MODULES)

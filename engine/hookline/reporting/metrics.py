@@ -35,6 +35,7 @@ __all__ = [
     "growth_rate",
     "ratio",
     "run_metrics",
+    "sharpe_of",
 ]
 
 NAN = math.nan
@@ -160,6 +161,14 @@ def curve_metrics(curve: Curve, cash: float, start: int) -> CurveMetrics:
         max_drawdown_seconds=deepest_ns / 1e9,
         longest_drawdown_seconds=longest_ns / 1e9,
     )
+
+
+def sharpe_of(curve: Curve, cash: float, start: int) -> float:
+    """Return the Sharpe ratio of :func:`curve_metrics`, without its other figures."""
+    if not len(curve.time):
+        return NAN
+    years = (int(curve.time[-1]) - start) / YEAR_NS
+    return _per_bar(curve.value, cash, len(curve.time) / years)[1]
 
 
 def ratio(above: float, below: float) -> float:

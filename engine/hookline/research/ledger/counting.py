@@ -14,7 +14,7 @@ import numpy as np
 
 from hookline import plugins
 from hookline.reporting.daily import returns_by_day
-from hookline.reporting.metrics import YEAR_NS, curve_metrics
+from hookline.reporting.metrics import YEAR_NS, sharpe_of
 from hookline.research.ledger.code import code_digest
 from hookline.research.ledger.data import DataSet, data_set_of
 from hookline.research.ledger.trials import Trial, Unit, count_trials, is_counting
@@ -110,7 +110,7 @@ def count_run(plan: Plan, result: Result) -> None:
         return
     what = configuration_of(plan.seats, plan.rules)
     with np.errstate(all="ignore"):  # equity may have been lost to the last, and more
-        value = curve_metrics(result.equity, result.record.cash, result.start).sharpe
+        value = sharpe_of(result.equity, result.record.cash, result.start)
     trial = Trial(what.digest, what.strategy, what.params, "sharpe", value, daily_sharpe(result))
     count_trials(data, [trial])
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookline.model import BarSeries
+from hookline.reporting.daily import ends_of_days
 
 __all__ = ["DataSet", "agree", "data_set_of", "together"]
 
@@ -45,11 +46,11 @@ class DataSet:
 
 def data_set_of(series: BarSeries) -> DataSet:
     """Return what tells bars apart; there must be one."""
-    day = (series.end - 1) // _DAY
-    last = np.append(np.flatnonzero(np.diff(day)), len(day) - 1)
+    end = series.end
+    last = ends_of_days(end)
     return DataSet(
-        series.symbol, series.timeframe, int(series.start[0]), int(series.end[-1]), len(series),
-        blake2b(series.close.data, digest_size=12).hexdigest(), day[last], series.close[last],
+        series.symbol, series.timeframe, int(series.start[0]), int(end[-1]), len(series),
+        blake2b(series.close.data, digest_size=12).hexdigest(), (end[last] - 1) // _DAY, series.close[last],
     )  # fmt: skip
 
 
