@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from hookline import Doc, Ge, Gt, Le, Lt, Order, RiskRule, halt, hookimpl
-from hookline.risk import Account, Verdict
+from hookline.risk import Account, Verdict, fall_of
 
 _HOUR = 3600 * 10**9
 _DAY = 24 * _HOUR
@@ -45,7 +45,7 @@ class DailyLossLimit(RiskRule):
         if equity == equity:  # noqa: PLR0124
             state["last"] = equity
         start = state["start"]
-        lost = 1.0 - equity / start
+        lost = fall_of(equity, start)
         if not lost > self.max_fraction:
             return None
         found = f"lost {lost:.1%} of {start:.2f} today, at most {self.max_fraction:.1%}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from hookline import Doc, Gt, Lt, Order, RiskRule, halt, hookimpl
-from hookline.risk import Account, Verdict
+from hookline.risk import Account, Verdict, fall_of
 
 
 @dataclass
@@ -34,7 +34,7 @@ class MaxDrawdown(RiskRule):
         equity = account.equity
         highest = max(self.state.get("highest", account.start_equity), equity)
         self.state["highest"] = highest
-        fall = 1.0 - equity / highest
+        fall = fall_of(equity, highest)
         if fall > self.max_fraction:
             found = f"equity fell {fall:.1%} from {highest:.2f}, at most {self.max_fraction:.1%}"
             return halt(found, flatten=self.flatten)

@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 import hookline as hl
 from hookline import plugins
 from hookline.clock import to_ns
+from hookline.risk import Action
 from hookline_risk.consecutive_losses import ConsecutiveLosses
 from hookline_risk.daily_loss_limit import DailyLossLimit
 from hookline_risk.kill_switch import KillSwitch
@@ -99,6 +101,26 @@ def test_a_day_may_begin_at_another_hour(stage):
     it.show("92")
     assert it.gate.halted.startswith("daily_loss_limit: lost 5.2% of 970.00")
     assert it.gate.until == to_ns(datetime(2024, 1, 2, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [(DailyLossLimit(0.05), "lost inf% of 0.00 today"), (MaxDrawdown(0.05), "fell inf% from 0.00")],
+)
+@pytest.mark.parametrize("start", [0.0, -20.0])
+def test_of_nothing_every_loss_is_too_much_and_nothing_else_is(rule, text, start):
+    rule.state = {}
+    account = SimpleNamespace(equity=start, start_equity=start, now=0)
+    assert rule.watch(account) is None
+    account.equity += 10.0
+    assert rule.watch(account) is None
+    rule.state = {}
+    account.equity = start
+    rule.watch(account)
+    account.equity -= 1.0
+    verdict = rule.watch(account)
+    assert verdict.action is Action.HALT
+    assert text.replace("0.00", f"{start:.2f}") in verdict.reason
 
 
 def test_a_loss_over_midnight_counts_for_the_day_that_sees_it(stage):

@@ -11,6 +11,7 @@ from hookline.risk.exposure import (
     quantity_within_gross,
     reference_price,
 )
+from hookline.risk.falls import fall_of
 from hookline.risk.gate import Gate
 from hookline.risk.require_stop import RequireStop
 from hookline.risk.round_trips import closed_round_trip, reduces
@@ -26,6 +27,7 @@ __all__ = [
     "Verdict",
     "closed_round_trip",
     "deny",
+    "fall_of",
     "gross_if_filled",
     "halt",
     "is_part",

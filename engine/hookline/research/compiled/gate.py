@@ -120,12 +120,10 @@ def note_calm(f: Floats, k: Ints) -> None:
         g = at.F_RULES + row * at.RULE_F_WIDTH
         kind = k[at.K_RULES + row * at.RULE_K_WIDTH + at.RULE_KIND]
         if kind == at.MAX_DRAWDOWN:
-            high = min(high, f[g + at.RULE_SUM])
+            highest = f[g + at.RULE_SUM]
+            high = min(high, highest)
             # A little more than rounding can do.
-            low = max(low, f[g + at.RULE_SUM] * (1.0 - f[g + at.RULE_LIMIT] + 1e-12))
+            low = max(low, highest * (1.0 - f[g + at.RULE_LIMIT] + 1e-12) if highest > 0.0 else highest)
         elif kind == at.DAILY_LOSS_LIMIT:
             low, high = math.inf, -math.inf
-            if f[g + at.RULE_LAST] == 0.0:
-                # The next day begins with nothing, of which the rule can reckon no share.
-                k[at.IS_WATCHED] = 1
     f[at.CALM_LOW], f[at.CALM_HIGH] = low, high

@@ -15,6 +15,7 @@ import math
 from hookline.research.compiled import layout as at
 from hookline.research.compiled.layout import Floats, Ints
 from hookline.research.compiled.money import lots_of, units_of
+from hookline.risk.falls import fall_of
 
 __all__ = ["ask", "equity_of", "hear_fill", "wants_halt"]
 
@@ -75,10 +76,7 @@ def has_fallen(f: Floats, k: Ints, row: int) -> bool:
     equity = equity_of(f)
     highest = max(f[g + at.RULE_SUM], equity)
     f[g + at.RULE_SUM] = highest
-    if highest == 0.0:
-        k[at.ERROR] = at.NOTHING_LEFT
-        return False
-    fall = 1.0 - equity / highest
+    fall = fall_of(equity, highest)
     f[at.FOUND], f[at.AGAINST] = fall, highest
     k[at.FOUND_WHOLE] = 0
     return fall > f[g + at.RULE_LIMIT]
@@ -94,10 +92,7 @@ def has_lost_today(f: Floats, k: Ints, row: int) -> bool:
         k[r + at.RULE_TIME] = day
     f[g + at.RULE_LAST] = equity
     start = f[g + at.RULE_SUM]
-    if start == 0.0:
-        k[at.ERROR] = at.NOTHING_LEFT
-        return False
-    lost = 1.0 - equity / start
+    lost = fall_of(equity, start)
     f[at.FOUND], f[at.AGAINST] = lost, start
     k[at.FOUND_WHOLE] = (day + 1) * _DAY + offset if k[r + at.RULE_MOST] != 0 else 0
     return lost > f[g + at.RULE_LIMIT]
