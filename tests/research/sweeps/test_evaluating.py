@@ -163,10 +163,10 @@ class _Counting:
         type(self).made += 1
         self.fee = plan.broker.taker_fee_bps
 
-    def metrics(self, strategies):
+    def metrics(self, strategies, metrics):
         type(self).asked.append(len(strategies))
         return [
-            {**dict.fromkeys(METRICS, 0.0), "sharpe": float(one.fast), "fees": float(self.fee)}
+            {**dict.fromkeys(metrics, 0.0), "sharpe": float(one.fast), "fees": float(self.fee)}
             for one in strategies
         ]
 
@@ -198,7 +198,7 @@ def test_a_compiled_run_is_made_once_for_each_market(counting):
 
 def test_a_compiled_run_that_fails_is_run_again_to_learn_why(counting, monkeypatch):
     nothing = dict.fromkeys(METRICS, math.nan)
-    monkeypatch.setattr(counting, "metrics", lambda self, strategies: [nothing] * len(strategies))
+    monkeypatch.setattr(counting, "metrics", lambda self, strategies, metrics: [nothing] * len(strategies))
     one = study()
     found = run_batch(Batch(one, tuple(jobs(4, 5)))).outcomes
     assert [outcome.how for outcome in found] == ["event", "event"]

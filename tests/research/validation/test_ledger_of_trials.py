@@ -372,3 +372,20 @@ def test_what_looks_for_leaks_tries_nothing(ledger):
 
     check_look_ahead(study_of(until="2024-01-10"), cuts=2)
     assert ledger.data_sets() == []
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "until"), [("1h", "2024-03-01"), ("1d", "2024-09-01"), ("7m", "2024-01-20")]
+)
+def test_compiled_runs_count_with_the_ratio_of_their_days(ledger, timeframe, until):
+    study = study_of(timeframe=timeframe, until=until)
+    jobs = [Job(((FAST, fast),)) for fast in (4, 5, 6)]
+    outcomes = list(evaluate(study, jobs))
+    assert {one.how for one in outcomes} == {"compiled"}
+    data_sets = [data_set_of(one) for one in study.series().values()]
+    swept = {one.configuration: one for one in ledger.trials(data_sets)}
+    assert {one.sharpe_per for one in swept.values()} == {"day"}
+    for job in jobs:
+        study.run(job)
+    for one in ledger.trials(data_sets):
+        assert one.sharpe == pytest.approx(swept[one.configuration].sharpe, rel=1e-9)

@@ -184,6 +184,17 @@ k[BAR_PAYMENTS] = 0
 moved = i
 """
 
+# A day that has ended is looked back at by the first bar after it that changes equity; days between bring nothing.
+DAYS = """
+if stamps[i, 4] + duration > day_stop:
+    if day_equity > 0.0:
+        change = before / day_equity - 1.0
+        day_total += change
+        day_squares += change * change
+    day_equity = before
+    day_stop = ((stamps[i, 4] + duration - 1) // 86_400_000_000_000 + 1) * 86_400_000_000_000
+"""
+
 FINISH = """
 finish(f_at, k_at)
 if units == 0.0 and not equity > 0.0 and moved < n - 1:
@@ -200,6 +211,12 @@ out_f[c, 8] = f[LOST]
 out_f[c, 9] = f[TRADED]
 out_f[c, 10] = f[FEES]
 out_f[c, 11] = f[FUNDING]
+if day_equity > 0.0:
+    change = out_f[c, 0] / day_equity - 1.0
+    day_total += change
+    day_squares += change * change
+out_f[c, 12] = day_total
+out_f[c, 13] = day_squares
 held = k[HELD_TIME]
 if k[LOTS] != 0:
     held += stamps[n - 1, 4] + duration - k[TRIP_BEGIN]

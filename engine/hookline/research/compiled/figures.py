@@ -13,19 +13,20 @@ from hookline.research.compiled.source import Figures
 __all__ = ["Period", "figures_for", "figures_of", "is_sharp"]
 
 NAN = math.nan
-_RISK = frozenset({"volatility", "sharpe", "sortino"})
+_RISK = frozenset({"volatility", "sharpe", "sortino", "daily_sharpe"})
 
 
 class Period(NamedTuple):
-    """Bars and length (nanoseconds) of a run, and its cash at the start."""
+    """Bars and length (nanoseconds) of a run, its cash at the start, and the days (UTC) on which bars end."""
 
     bars: int
     length: int
     cash: float
+    days: int
 
 
 def figures_for(metrics: Collection[str]) -> Figures:
-    """Return what the loop must follow for these metrics."""
+    """Return what the loop must follow for these metrics, ``daily_sharpe`` among them."""
     wanted = set(metrics)
     return Figures(
         returns=bool(wanted & _RISK),
@@ -37,15 +38,32 @@ def figures_for(metrics: Collection[str]) -> Figures:
 
 def is_sharp(sums: Any, period: Period) -> bool:
     """Return whether the variance of returns is known to enough digits: not where nearly all of their squares is their mean's."""
-    mean = sums[1] / period.bars
-    return bool(mean * mean * period.bars <= 0.999 * sums[2] or sums[2] == 0.0)
+    return all(
+        size < MIN_BARS or total * total <= 0.999 * squares * size or squares == 0.0
+        for total, squares, size in ((sums[1], sums[2], period.bars), (sums[12], sums[13], period.days))
+    )
 
 
 def figures_of(sums: Any, counts: Any, period: Period) -> dict[str, float]:
     """Return all figures of a run; those that the loop did not follow are not to be used."""
-    final, total, squares, downs, worst, equities, profit, won, lost, traded, fees, funding = sums.tolist()
+    (
+        final,
+        total,
+        squares,
+        downs,
+        worst,
+        equities,
+        profit,
+        won,
+        lost,
+        traded,
+        fees,
+        funding,
+        day_total,
+        day_squares,
+    ) = sums.tolist()
     orders, fills, _, trips, wins, held, is_broken, _ = counts.tolist()
-    bars, length, cash = period
+    bars, length, cash, days = period
     years = length / YEAR_NS
     growth = ratio(final, cash) if cash > 0.0 else NAN
     cagr = cagr_of(growth, years) if bars >= MIN_BARS else NAN
@@ -75,6 +93,7 @@ def figures_of(sums: Any, counts: Any, period: Period) -> dict[str, float]:
         "orders": float(orders),
         "fills": float(fills),
         "bars": float(bars),
+        "daily_sharpe": _risk(day_total, day_squares, 0.0, days, 1.0)[1] if days >= MIN_BARS else NAN,
     }
 
 

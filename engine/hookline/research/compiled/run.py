@@ -36,10 +36,11 @@ __all__ = ["CompiledRun"]
 _YEAR = 365 * 86_400 * 10**9
 _BAR_RUNS = 30_000_000
 _MOST_RUNS = 256
-_SUMS, _COUNTS, _ERROR = 12, 8, 7
+_SUMS, _COUNTS, _ERROR = 14, 8, 7
 _NO_LOGS = (0, 0, 0)
 _ALL = Figures(returns=True, downside=True, drawdown=True, mean=True)
-_FAILED = dict.fromkeys(METRICS, float("nan"))
+_FAILED = dict.fromkeys((*METRICS, "daily_sharpe"), float("nan"))
+_DAY = 86_400 * 10**9
 
 
 @dataclass
@@ -87,7 +88,8 @@ class CompiledRun:
         self._payments = payments_of(plan, self._series, begin)
         self._marks = marks_of(plan, self._series, self._payments)
         length = int(self._series.end[-1]) - int(self._series.start[begin])
-        self._period = Period(len(self._series) - begin, length, self._seat.cash)
+        days = int(np.count_nonzero(np.diff((self._series.end[begin:] - 1) // _DAY))) + 1
+        self._period = Period(len(self._series) - begin, length, self._seat.cash, days)
         self._bars = _rows(self._series)
         self._batch = Batch(self._series, plan.external)
         self._leaves: dict[bytes, NDArray[np.float64]] = {}
@@ -108,7 +110,7 @@ class CompiledRun:
         Args:
             strategies: Variants of the plan's strategy.
             progress: Called with how many are done and how many there are.
-            metrics: Which of METRICS; fewer take less time.
+            metrics: Which of METRICS and ``daily_sharpe``, that of daily returns, not annualised; fewer take less time.
 
         Raises:
             NotCompilable: if one of the strategies cannot be compiled.
@@ -164,9 +166,11 @@ class CompiledRun:
             return dict(_FAILED)
         if figures.returns and not is_sharp(sums, self._period):
             from hookline.reporting.result import Result
+            from hookline.research.ledger.counting import daily_sharpe
 
-            metrics = Result(self.record(job.strategy)).metrics
-            return {name: float(getattr(metrics, name)) for name in METRICS}
+            result = Result(self.record(job.strategy))
+            known = {name: float(getattr(result.metrics, name)) for name in METRICS}
+            return {**known, "daily_sharpe": daily_sharpe(result)}
         return figures_of(sums, counts, self._period)
 
     def _job(self, number: int, given: Strategy) -> _Job:

@@ -147,6 +147,9 @@ class _Writer:
             "worst = 1.0",
             "counted = begin",
             "is_broken = 0",
+            "day_total = day_squares = 0.0",
+            "day_equity = cash",
+            "day_stop = 0",
         ]
         return [*lines, "paid = 0"] if self._form.has_payments else lines
 
@@ -231,6 +234,8 @@ class _Writer:
         ]
         if figures.mean:
             lines += ["    equities += (i - counted) * before + equity", "    counted = i + 1"]
+        if figures.returns:
+            lines += [f"    {line}" for line in _block(blocks.DAYS)]
         if figures.returns or figures.downside:
             lines += ["    if before > 0.0:", "        change = equity / before - 1.0"]
             lines += ["        total += change", "        squares += change * change"]

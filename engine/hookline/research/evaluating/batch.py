@@ -157,9 +157,13 @@ def _compiled(study: Study, market: Job, jobs: Sequence[Job]) -> list[Outcome]:
         for number, metrics in zip(numbers, found, strict=True):
             # A run that fails has no figures; the event kernel says why.
             failed = math.isnan(metrics["bars"])
-            job = jobs[number]
-            outcomes[number] = run_job(study, job) if failed else Outcome(job, metrics, "compiled")
+            outcomes[number] = run_job(study, jobs[number]) if failed else _outcome(jobs[number], metrics)
     return [outcomes[number] for number in range(len(jobs))]
+
+
+def _outcome(job: Job, figures: dict[str, float]) -> Outcome:
+    metrics = {name: figures[name] for name in METRICS}
+    return Outcome(job, metrics, "compiled", daily_sharpe=figures["daily_sharpe"])
 
 
 def _strategy(study: Study, job: Job) -> SignalStrategy:
@@ -209,7 +213,7 @@ class _Kept:
         if isinstance(found, str):
             raise _EventOnlyError(found)
         try:
-            return found.metrics(strategies)
+            return found.metrics(strategies, metrics=(*METRICS, "daily_sharpe"))
         except NotCompilable as error:
             raise _EventOnlyError(error.reason) from error
 
