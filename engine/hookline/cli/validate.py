@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookline.cli import EXIT_NOT_PASSED
+from hookline.cli import EXIT_INTERRUPTED, EXIT_NOT_PASSED
 from hookline.cli.options import (
     ConstraintOption,
     ExecutorOption,
@@ -93,11 +93,15 @@ def validate(
     space, judge = _asked(config, options)
     works = executor_of(config, executor)
     lend_variables(file)
-    with progress_bar(wanted=not no_progress, counted=False) as tell:
-        passport = validate_study(
-            study, space, objective=judge, executor=works,
-            progress=None if tell is None else lambda what, fraction: tell(f"{what:<22}", fraction, 1.0),
-        )  # fmt: skip
+    try:
+        with progress_bar(wanted=not no_progress, counted=False) as tell:
+            passport = validate_study(
+                study, space, objective=judge, executor=works,
+                progress=None if tell is None else lambda what, fraction: tell(f"{what:<22}", fraction, 1.0),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        typer.echo("interrupted: no passport was written", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     Console().print(passport.summary())
     paths = passport.write(output or config.output)
     for path in paths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from textwrap import shorten
@@ -105,7 +106,8 @@ def reason_of(error: Exception) -> str:
     # numba's errors run over a page and begin with the name of a compiler pass.
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for line in lines if line and not line.startswith("Failed in nopython mode pipeline")]
-    return shorten(" ".join(told) or type(error).__name__, 300, placeholder=" ...")
+    text = re.sub(" at 0x[0-9a-f]+", "", " ".join(told))
+    return shorten(text or type(error).__name__, 300, placeholder=" ...")
 
 
 def _source(op: Op, inputs: int, state: Sequence[type], params: Sequence[type]) -> str:

@@ -170,8 +170,9 @@ def test_sessions_without_mark_prices_and_fills_at_closes_pay_nothing_for_them()
 
 def test_what_numba_does_not_know_says_what():
     run = CompiledRun(plan(ByDict()))
-    with pytest.raises(NotCompilable, match="cross: numba cannot compile it"):
+    with pytest.raises(NotCompilable, match="cross: numba cannot compile it") as caught:
         run.metrics([ByDict()])
+    assert "0x" not in caught.value.reason
 
 
 def test_a_run_that_fails_has_no_figures_and_stops_no_other():

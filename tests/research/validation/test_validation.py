@@ -226,6 +226,9 @@ def test_the_same_session_gives_the_same_passport(validated):
 def test_without_a_space_nothing_is_chosen_and_that_is_said():
     found = validate_study(study_of(), rules=QUICK)
     assert states(found)["overfitting"] == "skip"
+    assert states(found)["walk_forward_expanding"] == "skip"
+    assert "expanding" not in found.section("walk_forward")
+    assert "Windows, rolling" in passport_page(found)
     assert found.section("split")["chosen"]["how"] == "fixed"
     assert any("Nothing varies" in one for one in found.notices)
 
@@ -332,6 +335,19 @@ def test_the_command_takes_what_varies_from_the_session(tmp_path, capsys, monkey
     assert made.rules["objective"] == "total_return"
     assert made.section("split")["metric"] == "total_return"
     assert made.section("overfitting")["variants"] == 2
+
+
+def test_an_interrupted_validation_writes_no_passport_and_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.yaml").write_text(study_of().source)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hookline.research.validating.validate_study", interrupt)
+    code, shown = run(["validate", "demo.yaml"], capsys)
+    assert (code, shown.err) == (130, "interrupted: no passport was written\n")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_help_says_what_is_asked_and_shows_examples(capsys):

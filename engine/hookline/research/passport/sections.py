@@ -87,13 +87,16 @@ def _walk_forward(data: Mapping[str, Any]) -> str:
     drawn = [
         Line(f"{kind} window", color, data[kind]["curve"]["t"], data[kind]["curve"]["y"])
         for kind, color in (("rolling", "accent"), ("expanding", "buy"))
+        if kind in data
     ]
     parts = [
         _figure("Equity out of sample", "test stretches one after the other, 1 at the start", lines(
             drawn, "equity out of sample", lambda value: f"{value:.2f}", 1.0)),
         f"<div class=three>{''.join(_choices(data['rolling']))}</div>",
     ]  # fmt: skip
-    parts += [f"<h3>Windows, {kind}</h3>{_windows(data[kind])}" for kind in ("rolling", "expanding")]
+    parts += [
+        f"<h3>Windows, {kind}</h3>{_windows(data[kind])}" for kind in ("rolling", "expanding") if kind in data
+    ]
     return "".join(parts)
 
 

@@ -128,6 +128,9 @@ def walk_forward_section(case: Case) -> Section:
     checks: list[Check] = []
     data: dict[str, Any] = {}
     for kind in _KINDS:
+        if kind == "expanding" and not case.has_space:
+            checks.append(_same_as_rolling())
+            continue
         rules = case.rules
         windows = walk_forward_windows(
             case.starts, kind, windows=rules.windows, train_fraction=rules.first_train_fraction,
@@ -148,6 +151,13 @@ def walk_forward_section(case: Case) -> Section:
 
 
 _KINDS: tuple[Kind, ...] = ("rolling", "expanding")
+
+
+def _same_as_rolling() -> Check:
+    meaning = "What comes before a stretch is only chosen by, and nothing is chosen."
+    return Check(
+        "walk_forward_expanding", "Walk forward (expanding)", "skip", "the same as rolling", meaning=meaning
+    )
 
 
 def _walked_well(case: Case, walked: WalkForward) -> Check:
