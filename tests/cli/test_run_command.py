@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -187,6 +188,23 @@ def test_an_interrupted_run_writes_its_reports_and_is_130(hookline, session, mon
     ran = hookline("run", session())
     assert ran.code == 130
     assert ran.out.splitlines()[-1] == "runs/demo"
+
+
+def test_a_run_that_ends_before_its_first_bar_keeps_what_it_traded(hookline, session, monkeypatch):
+    from hookline.session import Session
+
+    def stopped_at_once(self, progress=None, confirm=None):
+        result = _run(self, progress)
+        result.record.series.clear()
+        return result
+
+    _run = Session.run
+    monkeypatch.setattr(Session, "run", stopped_at_once)
+    ran = hookline("run", session())
+    assert (ran.code, ran.err) == (0, "")
+    assert "no bar ended before the run did" in ran.out
+    assert ran.out.splitlines()[-1] == "runs/demo"
+    assert '"fill"' in Path("runs/demo/journal.jsonl").read_text()
 
 
 def test_progress_is_shown_on_the_error_stream_of_a_terminal(hookline, session, monkeypatch):

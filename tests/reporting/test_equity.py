@@ -85,7 +85,7 @@ def test_an_unknown_strategy_is_named_with_those_there_are():
 
 def test_a_traded_symbol_without_bars_is_refused():
     run = Run("10 11").fill("1 buy 1 @ 10")
-    with pytest.raises(DataError, match="BTC was traded but the record has no bars of it"):
+    with pytest.raises(DataError, match="the record has no bars of what was traded: BTC"):
         _ = run.result(series={"ETH": series("1 2", "ETH")}).equity
 
 

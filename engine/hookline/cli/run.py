@@ -205,6 +205,8 @@ def _run(job: _Job) -> _Outcome:
     confirm = _confirm(session, job) if config.mode == "live" else None
     with _progress(job, config) as progress:
         result = session.run(progress=progress, confirm=confirm)
+    if result.record.unvalued:
+        return _without_figures(result, config)
     report = _write(session, config, result)
     return _Outcome(_rendered(result, job), report, result.record.interrupted)
 
@@ -270,6 +272,17 @@ def _progress(job: _Job, config: SessionConfig) -> Iterator[Callable[[float, int
         yield lambda fraction, time: bar.update(task, completed=fraction, at=isoformat(time))
 
 
+def _without_figures(result: Result, config: SessionConfig) -> _Outcome:
+    """Keep what a run has traded of which no bar has ended: a live session that was stopped at once."""
+    _write_journal(result, config.output)
+    record = result.record
+    text = (
+        f"{record.name}: {len(record.fills):,} fills of {', '.join(record.unvalued)}, but no bar ended before the run did, so "
+        f"there are no figures and no report; all orders and fills: hookline journal show {config.output}\n"
+    )
+    return _Outcome(text, config.output, record.interrupted)
+
+
 def _write(session: Session, config: SessionConfig, result: Result) -> Path:
     """Write the journal and every report; return the page to open, else the folder.
 
@@ -277,16 +290,10 @@ def _write(session: Session, config: SessionConfig, result: Result) -> Path:
         ConfigError: if the folder cannot be written to.
         PluginError: if a reporter raises; the others have written theirs.
     """
-    from hookline.reporting.journal_export import write_journal
-
     folder = config.output
     wrong: list[str] = []
     paths: list[Path] = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_journal(result.record, folder / "journal.jsonl")
-    except OSError as error:
-        raise ConfigError(f"{folder}: reports cannot be written there: {error.strerror}") from error
+    _write_journal(result, folder)
     for reporter in session.plan.reporters:
         try:
             paths += reporter.write(result, folder)
@@ -295,6 +302,16 @@ def _write(session: Session, config: SessionConfig, result: Result) -> Path:
     if wrong:
         raise PluginError("\n".join(wrong))
     return next((path for path in paths if path.name == _REPORT), folder)
+
+
+def _write_journal(result: Result, folder: Path) -> None:
+    from hookline.reporting.journal_export import write_journal
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_journal(result.record, folder / "journal.jsonl")
+    except OSError as error:
+        raise ConfigError(f"{folder}: reports cannot be written there: {error.strerror}") from error
 
 
 def _rendered(result: Result, job: _Job) -> str:

@@ -94,16 +94,17 @@ def book_of(record: RunRecord) -> Book:
     """Return the fills and funding of a record as columns.
 
     Raises:
-        DataError: if a symbol was traded but has no bars to value it with.
+        DataError: if a symbol was traded or paid funding but has no bars to value it with.
     """
+    if record.unvalued:
+        symbols = ", ".join(record.unvalued)
+        raise DataError(f"{record.name}: the record has no bars of what was traded: {symbols}")
     numbers = {strategy.id: index for index, strategy in enumerate(record.strategies)}
     rows: dict[str, list[int]] = {}
     for row, fill in enumerate(record.fills):
         rows.setdefault(fill.symbol, []).append(row)
     fills = {}
     for symbol, own in rows.items():
-        if not len(record.series.get(symbol, ())):
-            raise DataError(f"{record.name}: {symbol} was traded but the record has no bars of it")
         fills[symbol] = _columns([record.fills[row] for row in own], _bars(record, symbol, own), numbers)
     return Book(record, fills, _funding(record, numbers))
 
@@ -148,8 +149,6 @@ def _funding(record: RunRecord, numbers: dict[str, int]) -> dict[str, FundingCol
         by_symbol.setdefault(symbol, []).append(row)
     columns = {}
     for symbol, rows in by_symbol.items():
-        if not len(record.series.get(symbol, ())):
-            raise DataError(f"{record.name}: {symbol} paid funding but the record has no bars of it")
         times, strategies, amounts, positions = zip(*rows, strict=True)
         columns[symbol] = FundingColumns(
             np.array(times, np.int64),

@@ -55,3 +55,10 @@ class RunRecord:
     balances: dict[str, float] = field(default_factory=dict)
     rates: dict[str, str] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def unvalued(self) -> list[str]:
+        """Symbols that were traded, or paid funding, and have no bars to be valued with: no figures can be worked out."""
+        paid = (position.partition("|")[0] for _, _, position, _ in self.funding)
+        touched = dict.fromkeys([*(fill.symbol for fill in self.fills), *paid])
+        return [symbol for symbol in touched if not len(self.series.get(symbol, ()))]

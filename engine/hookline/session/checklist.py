@@ -72,8 +72,9 @@ def _days(content: JournalContent, folder: Path) -> Check:
 
 def _results(content: JournalContent) -> Iterator[Check]:
     sharpe = drawdown = math.nan
-    if content.series:
-        metrics = Result(to_record(content)).metrics
+    record = to_record(content)
+    if record.series and not record.unvalued:
+        metrics = Result(record).metrics
         sharpe, drawdown = metrics.sharpe, metrics.max_drawdown
     yield Check("Sharpe ratio", _shown(sharpe, ".2f"), f"at least {_SHARPE:g}", sharpe >= _SHARPE)
     yield Check(
