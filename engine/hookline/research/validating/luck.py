@@ -71,9 +71,7 @@ def _beats_chance(case: Case, found: PermutationTest) -> Check:
     elif is_good:
         meaning = f"Only {fraction(p_value)} of random histories, {how}, would have paid as well: the timing counts for something."
     else:
-        meaning = (
-            f"{fraction(p_value)} of random histories, {how}, would have paid as well: luck explains this."
-        )
+        meaning = f"{fraction(p_value)} of random histories, {how}, would have paid as well: luck is enough to explain this."
     shown = "n/a" if math.isnan(p_value) else f"p = {p_value:.4f}, {found.band}"
     return Check(
         f"permutation_{found.scheme}",
