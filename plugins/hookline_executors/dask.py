@@ -88,13 +88,17 @@ class DaskExecutor(Executor):
         coming = _distributed().as_completed(futures)
         try:
             for future in coming:
-                if future.status in {"cancelled", "lost"}:
+                if future.status == "cancelled":
                     raise ConfigError(f"executor: the cluster at {self.address!r} is gone")
-                if _is_lost(future) and tries[future.key]:
+                if (
+                    future.status == "lost"
+                ):  # it was done, and its result is gone with its worker: it is worked out again
+                    coming.add(future)
+                elif _was_given_up(future) and tries[future.key]:
                     tries[future.key] -= 1
                     future.retry()
                     coming.add(future)
-                elif _is_lost(future):
+                elif _was_given_up(future):
                     raise PluginError(
                         f"executor dask: an item took its workers along {self.retries + 1} times; their logs may say why"
                     )
@@ -150,7 +154,7 @@ def _identity(value: Outcome) -> Outcome:
     return value
 
 
-def _is_lost(future: Any) -> bool:
+def _was_given_up(future: Any) -> bool:
     """Return whether an item was given up because its workers died."""
     return future.status == "error" and isinstance(future.exception(), _distributed().KilledWorker)
 

@@ -103,6 +103,22 @@ def test_an_item_is_given_up_in_the_end(tmp_path):
         list(executor(found, retries=1).map(_kill_twice, [(str(tmp_path), number) for number in range(3)]))
 
 
+def _slowly(number):
+    time.sleep(0.2)
+    return number
+
+
+def test_results_that_were_lost_with_their_workers_are_worked_out_again():
+    with cluster() as found:
+        coming = executor(found).map(_slowly, range(4))
+        assert next(coming) == 0
+        time.sleep(1.5)  # the others are done by now, and wait to be fetched
+        for worker in found.workers.values():
+            os.kill(worker.pid, signal.SIGKILL)
+        time.sleep(0.5)  # the scheduler knows that they are gone, and no worker is back yet
+        assert list(coming) == [1, 2, 3]
+
+
 def _refuse(number):
     if number == 2:
         raise ValueError(f"not {number}")
