@@ -56,7 +56,7 @@ class Live:
 
     async def go(self):
         self.broker.flush()
-        assert await self.broker.settle(1.0)
+        assert await self.broker.settle(20.0)
         self.kernel.hear(self.venue.clock.now)
 
     @asynccontextmanager
